@@ -1,0 +1,59 @@
+"""Data dictionary: the tables in the order of the story.
+
+| Module | Tables | Personal data |
+|---|---|---|
+| `request` | requests, data_keys, reminders | sealed columns only |
+| `step` | steps, step_attempts, effects | none |
+| `audit` | audit | sealed column only |
+| `intake` | messages, inbound_events | sealed column only |
+| `verification` | challenges, paces | sealed column, keyed digests |
+| `collection` | findings, source_health | sealed column; records sealed in the blob store |
+| `holds` | manual_holds | keyed digest |
+| `decision` | plans, plan_items, approvals | sealed locators |
+| `delivery` | artifacts, grants, outbox | sealed columns; files sealed in the blob store |
+| `erasure` | receipts, tombstones | keyed digests |
+| `staff` | staff, staff_sessions, api_tokens, tasks | names of staff |
+"""
+
+from models.audit import AuditEntry
+from models.base import Base
+from models.collection import Finding, SourceHealth
+from models.decision import Approval, Plan, PlanItem
+from models.delivery import Artifact, Grant, Outbox
+from models.erasure import Receipt, Tombstone
+from models.holds import ManualHold
+from models.intake import InboundEvent, Message
+from models.request import DataKey, Reminder, Request
+from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
+from models.step import Effect, Step, StepAttempt
+from models.verification import Challenge, Pace
+
+__all__ = [
+    "ApiToken",
+    "Approval",
+    "Artifact",
+    "AuditEntry",
+    "Base",
+    "Challenge",
+    "DataKey",
+    "Effect",
+    "Finding",
+    "Grant",
+    "HumanTask",
+    "InboundEvent",
+    "ManualHold",
+    "Message",
+    "Outbox",
+    "Pace",
+    "Plan",
+    "PlanItem",
+    "Receipt",
+    "Reminder",
+    "Request",
+    "SourceHealth",
+    "StaffSession",
+    "StaffUser",
+    "Step",
+    "StepAttempt",
+    "Tombstone",
+]

@@ -1,0 +1,41 @@
+"""The proof: one receipt for each plan item, and the tombstones that notice a record's return."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, new_id, word
+from models.types import UTCDateTime
+from models.vocabulary import ReceiptOutcome
+
+
+class Receipt(Base):
+    """What became of one plan item; a plan item has at most one."""
+
+    __tablename__ = "receipts"
+
+    plan_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    item_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    op_id: Mapped[str] = mapped_column(String(160))
+    fence: Mapped[int] = mapped_column(BigInteger)
+    outcome: Mapped[ReceiptOutcome] = mapped_column(word(ReceiptOutcome))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    __table_args__ = (ForeignKeyConstraint(["plan_id", "item_no"], ["plan_items.plan_id", "plan_items.item_no"]),)
+
+
+class Tombstone(Base):
+    """Keyed digest of an erased record's locator, kept until the last backup that holds it is gone."""
+
+    __tablename__ = "tombstones"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str] = mapped_column(String(64))
+    collection: Mapped[str] = mapped_column(String(120))
+    locator_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    erased_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    expires_on: Mapped[date]
+
+    __table_args__ = (Index("ix_tombstones_locator", "source", "locator_digest"),)

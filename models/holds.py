@@ -1,0 +1,28 @@
+"""Holds that people place by hand; holds by law are rules of the register, evaluated over items."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, new_id
+from models.types import UTCDateTime
+
+
+class ManualHold(Base):
+    """A hold on one person's items, with ground, owner and an end or review date."""
+
+    __tablename__ = "manual_holds"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    subject_digest: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+    rule: Mapped[str] = mapped_column(String(16))
+    category: Mapped[str | None] = mapped_column(String(64))  # null: every category
+    reason_code: Mapped[str] = mapped_column(String(64))
+    placed_by: Mapped[str] = mapped_column(String(64))
+    placed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    until: Mapped[date]
+    released_by: Mapped[str | None] = mapped_column(String(64))
+    release_second: Mapped[str | None] = mapped_column(String(64))
+    released_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -1,0 +1,81 @@
+"""Engines, sessions and the one place that commits."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session, sessionmaker
+
+Publish = Callable[[str, str], None]
+"""`publish(kind, step_id)`: rings a bell; must never raise and never wait longer than a second."""
+
+_LOCK_TIMEOUT_MS = 5000
+_IDLE_TIMEOUT_MS = 30000
+
+
+def open_engine(url: str, *, pool_size: int = 5) -> Engine:
+    """An engine for Vastine's own database, PostgreSQL or SQLite, with the settings durability rests on.
+
+    Parameters never appear in error messages: they hold personal data.
+    """
+    if url.startswith("postgresql://"):
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    if url.startswith("sqlite"):
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 30, "check_same_thread": False})
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    options = (
+        f"-c lock_timeout={_LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS} -c timezone=UTC"
+    )
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": 10},
+    )
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver's own transaction handling starts transactions late; ours are BEGIN IMMEDIATE.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=30000",
+        "secure_delete=ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def open_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Sessions that keep loaded values after the commit, so that plain data may be read from them."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def ring(session: Session, kind: str, step_id: str) -> None:
+    """Note a bell to be rung after the commit; several of one kind ring once."""
+    session.info.setdefault("bells", {})[kind] = step_id
+
+
+@contextmanager
+def unit_of_work(sessions: sessionmaker[Session], publish: Publish) -> Iterator[Session]:
+    """One border, one transaction: commit or roll back everything, then let the bells ring.
+
+    The bells ring only after the commit, so nobody is called to work that was rolled back; a bell that
+    can't be rung is the sweep's to notice.
+    """
+    with sessions.begin() as session:
+        yield session
+        bells: dict[str, str] = session.info.pop("bells", {})
+    for kind, step_id in bells.items():
+        publish(kind, step_id)

@@ -1,0 +1,274 @@
+"""The shared words, one spelling each, used by tables, stages, screens and the command line alike."""
+
+from enum import IntEnum, StrEnum
+
+
+class Right(StrEnum):
+    """What a person may ask for; the value is what the command line and the API take.
+
+    Source: GDPR Art. 7(3), 15-18, 20, 21.
+    """
+
+    ACCESS = "access"
+    PORTABILITY = "portability"
+    ERASURE = "erasure"
+    RECTIFICATION = "rectification"
+    RESTRICTION = "restriction"
+    OBJECTION = "objection"
+    MARKETING_BAN = "marketing_ban"
+    WITHDRAW_CONSENT = "withdraw_consent"
+
+
+class RequestState(StrEnum):
+    """Where a request stands; only `workflows.lifecycle.advance` writes it."""
+
+    RECEIVED = "received"
+    VERIFYING = "verifying"
+    COLLECTING = "collecting"
+    ASSESSING = "assessing"
+    DECIDING = "deciding"
+    DELIVERING = "delivering"
+    ERASING = "erasing"
+    PROVING = "proving"
+    CLOSING = "closing"
+    HELD = "held"  # answered; kept items wait for the day their last hold ends
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """How a request ended, for the person and the statistics."""
+
+    DELIVERED = "delivered"
+    NOTHING_FOUND = "nothing_found"
+    ERASED = "erased"
+    PARTLY_ERASED = "partly_erased"
+    KEPT = "kept"
+    REFUSED = "refused"
+    NOT_IDENTIFIED = "not_identified"
+    WITHDRAWN = "withdrawn"
+    DUPLICATE = "duplicate"
+    BY_HAND = "by_hand"  # answered by a named member of staff outside the automatic flows
+
+
+class Event(StrEnum):
+    """What happened to a request; with its state it decides the next state."""
+
+    OPENED = "opened"
+    IDENTIFIED = "identified"
+    NOT_IDENTIFIED = "not_identified"
+    COLLECTED = "collected"
+    ASSESSED = "assessed"
+    DECISION_NEEDED = "decision_needed"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    PLAN_CHANGED = "plan_changed"
+    DELIVERED = "delivered"
+    ERASED = "erased"
+    PROVEN = "proven"
+    RESIDUE = "residue"
+    ANSWERED = "answered"
+    ANSWERED_WITH_REST = "answered_with_rest"
+    HOLD_ENDED = "hold_ended"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+    ANSWERED_BY_HAND = "answered_by_hand"
+
+
+class Kind(StrEnum):
+    """A kind of work: one queue, one Celery task `vastine.<kind>`, one stage function."""
+
+    VERIFY = "verify"
+    COLLECT = "collect"
+    ASSESS = "assess"
+    DECIDE = "decide"  # always a person's: a step of this kind waits and is never claimed by a worker
+    DELIVER = "deliver"
+    ERASE = "erase"
+    PROVE = "prove"
+    CLOSE = "close"
+
+
+class StepState(StrEnum):
+    """Where one piece of durable work stands."""
+
+    READY = "ready"
+    RUNNING = "running"
+    WAITING = "waiting"  # for a person or an outside answer; never lost, never timed out
+    NEEDS_HUMAN = "needs_human"  # gave up by itself; a task asks a person to requeue or skip
+    DONE = "done"
+    SKIPPED = "skipped"
+
+
+class Bucket(IntEnum):
+    """Deadline bucket of a step, most urgent first; the sweep recomputes it daily."""
+
+    OVERDUE = 0  # at most three days left, or none
+    SOON = 1  # at most seven days left
+    NORMAL = 2
+    BULK = 3
+
+
+class Channel(StrEnum):
+    """The way a request or message came in."""
+
+    PORTAL = "portal"
+    EMAIL = "email"
+    LETTER = "letter"
+    PHONE = "phone"
+    DESK = "desk"
+    API = "api"
+
+
+class MessageState(StrEnum):
+    """What became of an incoming message."""
+
+    RECEIVED = "received"
+    OPENED = "opened"  # a request was opened from it
+    ATTACHED = "attached"  # it belongs to a request that was already open
+    TRIAGE = "triage"  # a person must read it
+    IGNORED = "ignored"  # automatic reply or loop: kept, never answered
+
+
+class Method(StrEnum):
+    """How the person was proven to be the person."""
+
+    CODE = "code"
+    DESK = "desk"
+    CALL_BACK = "call_back"
+    SESSION = "session"
+
+
+class SourceResult(StrEnum):
+    """What a search of one source ended with; `none` is an answer, `not_searched` is a gap."""
+
+    FOUND = "found"
+    NONE = "none"
+    FAILED = "failed"
+    NOT_SEARCHED = "not_searched"
+
+
+class Ownership(StrEnum):
+    """Whose an item is."""
+
+    OWN = "own"
+    SHARED = "shared"
+    THIRD_PARTY = "third_party"
+
+
+class Action(StrEnum):
+    """What a plan says about an item."""
+
+    DELETE = "delete"
+    MASK = "mask"
+    ANONYMISE = "anonymise"
+    RESTRICT = "restrict"
+    KEEP = "keep"
+
+
+class ReceiptOutcome(StrEnum):
+    """What was found to be true of a plan item after its execution."""
+
+    ERASED = "erased"
+    MASKED = "masked"
+    ABSENT = "absent"
+    KEPT = "kept"
+    DRIFTED = "drifted"
+    REFUSED = "refused"
+
+
+class PlanState(StrEnum):
+    """A frozen plan's life: exactly one plan of a request is current."""
+
+    FROZEN = "frozen"
+    APPROVED = "approved"
+    EXECUTED = "executed"
+    VOID = "void"
+
+
+class EffectState(StrEnum):
+    """An outside effect: written before it happens, settled after."""
+
+    INTENDED = "intended"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class OutboxState(StrEnum):
+    """A mail on its way out."""
+
+    READY = "ready"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"  # the connection broke after DATA; see `Outbox.once`
+    FAILED = "failed"
+
+
+class TaskKind(StrEnum):
+    """Work for a human."""
+
+    TRIAGE = "triage"
+    IDENTIFY = "identify"
+    SOURCE_FAILED = "source_failed"
+    REVIEW = "review"
+    DECIDE = "decide"
+    HOLD_UNKNOWN = "hold_unknown"
+    STEP_STUCK = "step_stuck"
+    MAIL_FAILED = "mail_failed"
+    BY_HAND = "by_hand"
+    RESIDUE = "residue"
+    CHECK = "check"
+
+
+class TaskState(StrEnum):
+    """Whether a human task still waits."""
+
+    OPEN = "open"
+    DONE = "done"
+
+
+class Role(StrEnum):
+    """What a member of staff may do."""
+
+    INTAKE = "intake"
+    CASEWORKER = "caseworker"
+    APPROVER = "approver"
+    DPO = "dpo"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Ground(StrEnum):
+    """Why a request was refused; each has its sentence per language in the letters.
+
+    Source: GDPR Art. 11(2), 12(2), 12(5), 12(6), 15(4), 17(3); Data Protection Act 1050/2018 s. 34.
+    """
+
+    NOT_IDENTIFIED = "not_identified"
+    UNFOUNDED = "unfounded"
+    EXCESSIVE = "excessive"
+    RIGHTS_OF_OTHERS = "rights_of_others"
+    LEGAL_OBLIGATION = "legal_obligation"
+    LEGAL_CLAIM = "legal_claim"
+    NOT_CONTROLLER = "not_controller"
+    NO_GROUND = "no_ground"
+
+
+class Letter(StrEnum):
+    """The letters of this version; the value names the template in `workflows/documents/templates`."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"  # L01
+    CODE = "code"  # L02: the one-time code, to the contact on file
+    EXTENSION = "extension"  # L03
+    ACCESS = "access"  # L04
+    PORTABILITY = "portability"  # L05
+    REFUSAL = "refusal"  # L08
+    PARTIAL_ERASURE = "partial_erasure"  # L09
+    ERASURE = "erasure"  # L10
+    FINAL_ERASURE = "final_erasure"  # L10b
+    HOLD_LATER = "hold_later"  # L09 again: a date moved later
+    DUPLICATE = "duplicate"  # L13
+    READY = "ready"  # the mail that says a package or letter can be fetched
+    REMINDER = "reminder"  # to staff
+
+
+LANGUAGES = ("fi", "sv", "en")

@@ -1,0 +1,357 @@
+"""What the story needs from the outside, as protocols, and the plain data that passes through them.
+
+Nothing here knows a database session, a web framework or a broker. Every port has a real class (in
+`connectors`, `documents`, `adapters`) and a twin in `tests/fakes.py`, held together by one contract test.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import BinaryIO, Literal, Protocol
+
+from models.vocabulary import Action, Letter, Ownership, ReceiptOutcome, Right, SourceResult
+from workflows.register.model import Register, SourceSpec
+from workflows.rules.items import HoldMatch, Item, Json
+
+Guarantee = Literal["A", "B", "C", "D"]
+"""What a source can promise about erasure: A same transaction as the receipt · B idempotency key ·
+C probe, erase, probe · D by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A value that leads to records: proven, or found in the controller's own records.
+
+    [start, end) limits what it leads to in time, in dates at the controller's seat; None is open.
+    """
+
+    value: str
+    start: date | None = None
+    end: date | None = None
+
+
+Seeds = Mapping[str, Sequence[Lead]]
+"""What a search starts from: "identity:<key>" or "<dataset>:<collection>.<field>" to values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a person can be reached, as the controller's own records have it."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    postal: tuple[str, ...] = ()
+    language: str = ""
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person's record in a source that knows people: its key, identifiers and contact on file."""
+
+    source: str
+    key: str
+    identifiers: Mapping[str, str]  # identity key -> value as on file
+    contact: Contact
+    path: str = ""  # why it matched
+
+
+@dataclass(frozen=True, slots=True)
+class EraseItem:
+    """One plan item for a source to treat."""
+
+    item_no: int
+    collection: str
+    locator: Mapping[str, Json]
+    action: Action  # DELETE or MASK
+    fields: tuple[str, ...]  # for MASK
+    digest: str  # the content that was approved; anything else is drift
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedItem:
+    """What the source says became of it."""
+
+    item_no: int
+    outcome: ReceiptOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedItem:
+    """What a source would do with an item, before anyone approves it; `refused` is a code or empty."""
+
+    item_no: int
+    refused: str = ""
+    fields: tuple[str, ...] = ()
+
+
+class Connector(Protocol):
+    """One source. Every call may raise `SourceDown`, `TryAgain`, `NeverAgain` or `PersonMustLook`."""
+
+    spec: SourceSpec
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """What this source can promise about erasure."""
+        ...
+
+    def entries(self) -> frozenset[str]:
+        """The keys of `Seeds` that a search here can start from."""
+        ...
+
+    def health(self) -> None:
+        """Return if the source answers and its schema is as described; raise otherwise."""
+        ...
+
+    def find(self, identifiers: Mapping[str, str]) -> list[Person]:
+        """The people whose record carries *any* of these identifiers; [] where this source knows no people."""
+        ...
+
+    def collect(self, seeds: Seeds, emit: Callable[[Item], None]) -> dict[str, list[Lead]]:
+        """Emit every record these seeds lead to, each once; return the values that lead on to other sources.
+
+        Streams: never holds more than one batch of rows. The result's keys are like those of `Seeds`.
+        """
+        ...
+
+    def preview(self, items: Sequence[EraseItem]) -> list[PreviewedItem]:
+        """What `erase` would do: refused ones with the code why; changes nothing."""
+        ...
+
+    def erase(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:
+        """Treat exactly these items, all or none (guarantee A), or item by item; safe to call again with `op_id`.
+
+        A record whose content differs from its digest is left alone and answered `DRIFTED`; one that is
+        gone is `ABSENT`.
+        """
+        ...
+
+    def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
+        """The digests of those items that still exist as records, by item number; changes nothing."""
+        ...
+
+
+class RequestKey(Protocol):
+    """One request's or message's key, opened."""
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """Encrypt and bind to `context` ("table.column:row"): moved elsewhere it can't be opened."""
+        ...
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """Decrypt; raises `NeverAgain("sealed")` if the bytes, the key or the context are not the same."""
+        ...
+
+
+class KeyVault(Protocol):
+    """The master key, which never leaves it."""
+
+    @property
+    def master_key(self) -> str:
+        """The id of the key that wraps new keys."""
+        ...
+
+    def new_key(self) -> tuple[bytes, RequestKey]:
+        """A fresh key: wrapped for the database, and opened."""
+        ...
+
+    def unwrap(self, wrapped: bytes, master_key: str) -> RequestKey:
+        """Open a wrapped key."""
+        ...
+
+    def digest(self, purpose: str, value: str) -> bytes:
+        """Keyed 32-byte digest for looking things up without storing them; purposes never meet."""
+        ...
+
+
+class BlobStore(Protocol):
+    """Sealed bytes by name. A name is made by us and says nothing about a person."""
+
+    def write(self, name: str, key: RequestKey) -> AbstractContextManager[BinaryIO]:
+        """A writer; the blob exists under its name, whole and durable, only when the block ends well."""
+        ...
+
+    def read(self, name: str, key: RequestKey) -> AbstractContextManager[BinaryIO]:
+        """A streaming reader of the plain bytes; raises `NotFound`, or `NeverAgain("sealed")` at any tampering."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Gone is gone: no error if it does not exist."""
+        ...
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """Names that exist, for finding orphans."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MailText:
+    """A rendered mail: no personal data beyond the greeting-free text, no attachment."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """One mail for the post. `message_id` stays the same however often it is tried."""
+
+    message_id: str
+    to: str
+    subject: str
+    body: str
+    language: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Mailer(Protocol):
+    """The way out. Raises `TryAgain` before anything was handed over, `PersonMustLook("mail_unknown")` if the
+    connection broke when it may have been, `NeverAgain` if it was refused for good."""
+
+    def send(self, mail: OutgoingMail) -> None:
+        """Hand one mail over."""
+        ...
+
+
+class Inbox(Protocol):
+    """A mailbox to read. A message is settled only after it was stored."""
+
+    def fetch(self, limit: int) -> Iterator[tuple[str, bytes]]:
+        """(handle, raw message) of messages not yet settled, oldest first."""
+        ...
+
+    def settle(self, handle: str) -> None:
+        """Never offer this one again; it stays in the mailbox's archive folder."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """How one source answered, for letters and packages."""
+
+    name: str
+    label: str
+    result: SourceResult
+    why: str
+    counts: Mapping[str, int]
+    ownerships: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """A group of plan items that share their fate, for letters and screens."""
+
+    source: str
+    collection: str
+    category: str
+    action: Action
+    ownership: Ownership
+    count: int
+    holds: tuple[HoldMatch, ...] = ()
+    reason: str = ""
+    erase_on: date | None = None
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """All that a letter or a package may say about a request."""
+
+    reference: str
+    right: Right
+    language: str
+    received_on: date
+    due_a: date
+    due_b: date
+    today: date
+    name: str = ""  # the person's, as on file; "" while not proven
+    verified_method: str = ""
+    extended_until: date | None = None
+    extension_reason: str = ""
+    sources: tuple[SourceFacts, ...] = ()
+    plan: tuple[PlanLine, ...] = ()
+    plan_hash: str = ""
+    receipts: Mapping[str, int] = field(default_factory=dict)  # outcome -> count
+    refusal_ground: str = ""
+    refusal_reason: str = ""
+    decided_by: str = ""
+    guarantees: Mapping[str, Guarantee] = field(default_factory=dict)  # source -> tier
+    link: str = ""
+    link_expires_on: date | None = None
+    code: str = ""
+    code_minutes: int = 0
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSummary:
+    """What was put into a package."""
+
+    files: int
+    items: int
+    size_bytes: int
+    digest: str  # of the manifest
+
+
+class Documents(Protocol):
+    """Letters, mails and packages. Raises `NeverAgain("placeholder")` where a text would have a hole."""
+
+    def mail(self, letter: Letter, case: CaseFacts) -> MailText:
+        """The notice that goes by mail, in the case's language; holds no personal data."""
+        ...
+
+    def letter(self, letter: Letter, case: CaseFacts) -> bytes:
+        """A tagged PDF in the case's language."""
+        ...
+
+    def package(
+        self, case: CaseFacts, items: Mapping[str, Callable[[], Iterable[Item]]], out: BinaryIO
+    ) -> PackageSummary:
+        """Write `vastine-package/1` as a zip; `items` maps a source to a fresh iterator over its items."""
+        ...
+
+
+class Clock(Protocol):
+    """The only place time comes from."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+        ...
+
+
+class Bell(Protocol):
+    """Wakes a worker. Never raises, never waits longer than a second; losing a ring loses nothing."""
+
+    def ring(self, kind: str, step_id: str) -> None:
+        """Say that there is work of this kind; the id is a hint and gives no authority."""
+        ...
+
+
+__all__ = [
+    "Bell",
+    "BlobStore",
+    "CaseFacts",
+    "Clock",
+    "Connector",
+    "Contact",
+    "Documents",
+    "EraseItem",
+    "ErasedItem",
+    "Guarantee",
+    "Inbox",
+    "KeyVault",
+    "Lead",
+    "MailText",
+    "Mailer",
+    "OutgoingMail",
+    "PackageSummary",
+    "Person",
+    "PlanLine",
+    "PreviewedItem",
+    "Register",
+    "RequestKey",
+    "Seeds",
+    "SourceFacts",
+]

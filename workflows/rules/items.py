@@ -1,0 +1,143 @@
+"""The plain data that rules look at: one record found, where it is, and what is known of it."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from models.vocabulary import Action, Ownership
+
+Json = Any
+"""A JSON value: text, number, bool, null, list or object. Dates are ISO texts, decimals are texts."""
+
+Fact = str | float | int | bool | None
+"""What a source says about an item for the holds; None: the source should say and does not (unknown)."""
+
+FACTS: Mapping[str, type] = {
+    # name -> type of the CEL variable; dates are ISO texts, "" where there is none
+    "on": str,  # the day the datum is about
+    "fiscal_year_end": str,
+    "open_balance": float,  # euros still owed; negative: owed to the person
+    "due_on": str,
+    "reminded_on": str,  # last interruption of the limitation period
+    "judgment_on": str,
+    "contract_start": str,
+    "contract_end": str,  # first day no longer in force; "" while in force
+    "collection_open": bool,
+    "role_active": bool,
+    "role_end": str,
+    "number": str,  # invoice or contract number, for the sentence to the person
+    "agency": str,
+    "company": str,
+    "amount": float,
+    "disputed": bool,
+    "link": str,  # what ties items together across sources: the contract or invoice they belong to
+}
+"""Facts a source file may declare for a collection (`person.collections.NAME.facts`)."""
+
+SUBJECT_FACTS: Mapping[str, type] = {
+    "today": str,
+    "category": str,
+    "subject_open_balance": float,  # the sum of positive open balances over all items of the person
+    "subject_collection_open": bool,
+    "subject_contract_active": bool,
+    "subject_contract_end": str,  # the latest end of the person's contracts, "" if one is in force or there is none
+    "subject_role_active": bool,
+}
+"""Facts the engine itself knows for every item, from all items of the person together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One record found for a person; a day of a series counts as one record.
+
+    `locator` finds exactly this record again in its collection: primary key columns to values, and for
+    a day of a series `{"key": {...}, "at": column, "from": instant, "to": instant}`. `digest` is over
+    the record's whole content in the source, so that any change is noticed. `fields` are the values as
+    JSON; `series` holds the rows of a day as lists in the order of `columns`. `facts` feed the holds.
+    `path` says in words of the schema why this record was found. `unknown_facts` names facts the source
+    declares but could not tell.
+    """
+
+    source: str
+    collection: str
+    locator: Mapping[str, Json]
+    category: str
+    ownership: Ownership
+    digest: str  # hex SHA-256
+    fields: Mapping[str, Json]
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    on: date | None = None
+    path: str = ""
+    columns: Sequence[str] = ()
+    series: Sequence[Sequence[Json]] = ()
+    third_party: Sequence[str] = ()  # fields that are about somebody else
+    referenced: bool = False  # rows of other people point here: never erased
+
+    def to_json(self) -> str:
+        """One line of a finding's blob."""
+        return canonical(
+            {
+                "source": self.source,
+                "collection": self.collection,
+                "locator": self.locator,
+                "category": self.category,
+                "ownership": self.ownership.value,
+                "digest": self.digest,
+                "fields": self.fields,
+                "facts": self.facts,
+                "on": self.on.isoformat() if self.on else None,
+                "path": self.path,
+                "columns": list(self.columns),
+                "series": self.series,
+                "third_party": list(self.third_party),
+                "referenced": self.referenced,
+            }
+        )
+
+    @staticmethod
+    def from_json(line: str | bytes) -> "Item":
+        """The inverse of `to_json`."""
+        d = json.loads(line)
+        return Item(
+            **{
+                **d,
+                "ownership": Ownership(d["ownership"]),
+                "on": date.fromisoformat(d["on"]) if d["on"] else None,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HoldMatch:
+    """One rule that holds one item. `until` is the last day of the hold; None: no end is known yet."""
+
+    rule: str
+    law: str
+    until: date | None
+    unknown: bool = False  # the facts could not be determined: holds, and a person must look
+    keeps: tuple[str, ...] = ()  # fields the rule needs; empty: the whole record
+    params: Mapping[str, str] = field(default_factory=dict)  # for the sentence: number, amount, due, agency …
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the plan says about one item, and why."""
+
+    action: Action
+    fields: tuple[str, ...]  # fields that lose their value now; empty with DELETE: the whole record
+    holds: tuple[HoldMatch, ...]
+    reason: str  # code
+    erase_on: date | None  # first day on which what is kept may go
+
+
+def canonical(value: Json) -> str:
+    """JSON with sorted keys, no spaces and no escapes beyond need: the same value gives the same bytes."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest_of(value: Json) -> str:
+    """Hex SHA-256 of the canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
