@@ -1,0 +1,36 @@
+"""Read a register, whole or not at all."""
+
+from pathlib import Path
+
+from workflows.errors import BadRegister, Fault
+from workflows.register.model import Register
+from workflows.register.reading import read_folder
+
+
+def load_register(folder: str | Path) -> Register:
+    """The register in this folder, checked; nothing is read from the network or from the sources.
+
+    Raises `BadRegister` with every fault at once, in the order of file and line.
+    """
+    reading = read_folder(Path(folder))
+    faults = reading.faults
+    if faults or reading.controller is None:
+        raise BadRegister(ordered(faults), "bad_register")
+    return Register(
+        folder=reading.folder,
+        controller=reading.controller,
+        categories=reading.categories,
+        holds=tuple(rule for rule, _ in reading.holds),
+        sources={source.source: source for source, _ in reading.sources},
+        digest=reading.digest,
+    )
+
+
+def ordered(faults: list[Fault]) -> list[Fault]:
+    """Each fault once, by file and line."""
+
+    def key(fault: Fault) -> tuple[str, int, str]:
+        file, _, line = fault.where.rpartition(":")
+        return (file, int(line), fault.what) if line.isdigit() else (fault.where, 0, fault.what)
+
+    return sorted(dict.fromkeys(faults), key=key)

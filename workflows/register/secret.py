@@ -1,0 +1,86 @@
+"""Secrets of the register: where they are is written down, what they are is not."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from workflows.errors import BadInput, Fault
+from workflows.register.document import Document
+from workflows.register.document import Path as At
+from workflows.register.model import Secret
+from workflows.register.shape import nearest
+
+_NEVER_VALUE = "a secret is {env: NAME} or {file: PATH}, never the value"
+_SECRET_KEYS = ("password", "passwd", "pwd", "secret", "token", "api_key", "private_key")
+
+
+def is_secret(value: Any) -> bool:
+    """Whether this names a secret: a mapping with `env` or `file` alone."""
+    return isinstance(value, Secret) or (isinstance(value, Mapping) and set(value) in ({"env"}, {"file"}))
+
+
+def resolve(value: str | Mapping[str, Any] | Secret, environ: Mapping[str, str]) -> str:
+    """The text itself, or the secret it names; a file's closing line break is no part of it.
+
+    Raises `BadInput` if the variable or file does not exist or is empty. The value is in no message.
+    """
+    if isinstance(value, str):
+        return value
+    names = value.model_dump(exclude_none=True) if isinstance(value, Secret) else dict(value)
+    if set(names) == {"env"}:
+        name = str(names["env"])
+        if found := environ.get(name, ""):
+            return found
+        raise BadInput([Fault(f"env {name}", "the environment variable is not set", f"set {name}")], "secret")
+    if set(names) == {"file"}:
+        name = str(names["file"])
+        try:
+            found = Path(name).read_text(encoding="utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            what = f"the secret's file can't be read ({type(error).__name__})"
+            raise BadInput([Fault(f"file {name}", what, "put the secret there as UTF-8 text")], "secret") from None
+        if found:
+            return found
+        raise BadInput([Fault(f"file {name}", "the secret's file is empty", "put the secret there")], "secret")
+    raise BadInput([Fault("secret", "this names no secret", _NEVER_VALUE)], "secret")
+
+
+def secret_faults(connection: Any, doc: Document, at: At) -> list[Fault]:
+    """What is wrong with how this connection keeps its secrets."""
+    if not isinstance(connection, Mapping):
+        return []
+    faults = []
+    for key, value in connection.items():
+        path = (*at, key)
+        if isinstance(value, Mapping):
+            if set(value) & {"env", "file"} and not is_secret(value):
+                faults.append(doc.fault(path, f"`{key}` names its secret in two ways", remedy=_NEVER_VALUE))
+            elif is_secret(value):
+                if not all(isinstance(v, str) and v for v in value.values()):
+                    faults.append(doc.fault(path, f"`{key}` names no variable or file", remedy=_NEVER_VALUE))
+            elif len(value) == 1:
+                word = next(iter(value))
+                remedy = f"{nearest(word, ('env', 'file'))} {_NEVER_VALUE}"
+                faults.append(doc.fault((*path, word), f"unknown key `{word}`", remedy=remedy))
+        elif isinstance(value, str) and ("://" in value or key == "url"):
+            faults += _url_faults(value, doc, path)
+        elif key.casefold() in _SECRET_KEYS and value is not None:
+            faults.append(doc.fault(path, f"`{key}` holds a secret as it is", remedy=_NEVER_VALUE))
+    return faults
+
+
+def _url_faults(url: str, doc: Document, path: At) -> list[Fault]:
+    key = path[-1]
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return [doc.fault(path, f"`{key}` is not a URL", remedy="write it like postgresql://reader@host/database")]
+    # Two signs of a password that `make_url` does not see: in the query, or before an @ that is no URL's.
+    hidden = any(k.casefold() in _SECRET_KEYS for k in parsed.query)
+    if parsed.password is not None or hidden:
+        remedy = f"{_NEVER_VALUE}; put the whole URL there, or the password under `password:`"
+        return [doc.fault(path, f"`{key}` holds a password", remedy=remedy)]
+    return []
