@@ -1,0 +1,138 @@
+"""The bell: a Celery message that says "there is work of this kind", sent by a thread of its own.
+
+Whoever rings never waits for the broker, frozen or gone; what could not be sent is the sweep's to find.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from typing import Any
+
+import structlog
+from celery import Celery
+from kombu import Connection
+
+_SILENT_SECONDS = 5.0
+_SOCKET_SECONDS = 1.0
+_MOST_WAITING = 512
+
+_log = structlog.get_logger("vastine.bell")
+
+
+class NullBell:
+    """`Bell` where nobody listens: the sweep finds the work."""
+
+    def ring(self, kind: str, step_id: str) -> None:
+        """Nothing."""
+
+
+class CeleryBell:
+    """`Bell` over Celery: task `vastine.<kind>` on queue `<kind>`, with the step's id as a hint and nothing else.
+
+    After a failure it stays silent for some seconds, so that a broker in trouble is not knocked at for each step.
+    """
+
+    def __init__(self, app: Celery, *, silent_seconds: float = _SILENT_SECONDS) -> None:
+        self._app = app
+        self._silent_seconds = silent_seconds
+        self._pid = os.getpid()
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[str, str]] = deque(maxlen=_MOST_WAITING)
+        self._thread: threading.Thread | None = None
+        self._silent_until = 0.0
+        self._producer: Any = None
+        self._connection: Connection | None = None
+
+    def ring(self, kind: str, step_id: str) -> None:
+        """Note the ring and return at once; never raises."""
+        if self._pid != os.getpid():
+            self._forget_parent()
+        if time.monotonic() < self._silent_until:
+            return
+        with self._changed:
+            self._waiting.append((kind, step_id))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._publish, name="vastine-bell", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def flush(self, timeout_seconds: float = 1.0) -> bool:
+        """Wait until all rings are sent or given up, at most so long; a command does this before it ends."""
+        if self._pid != os.getpid():
+            return True
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._waiting, timeout_seconds)
+
+    def _forget_parent(self) -> None:
+        """A forked worker has the parent's memory, but neither its thread nor the right to its socket."""
+        self._pid = os.getpid()
+        self._changed = threading.Condition()
+        self._waiting = deque(maxlen=_MOST_WAITING)
+        self._thread = self._producer = self._connection = None
+        self._silent_until = 0.0
+
+    def _publish(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._waiting))
+                kind, step_id = self._waiting[0]
+            try:
+                self._send(kind, step_id)
+            except Exception as error:  # noqa: BLE001  # whatever it is, losing a ring loses nothing
+                self._give_up(error)
+                continue
+            with self._changed:
+                if self._waiting and self._waiting[0] == (kind, step_id):
+                    self._waiting.popleft()
+                self._changed.notify_all()
+
+    def _send(self, kind: str, step_id: str) -> None:
+        if self._producer is None:
+            conf = self._app.conf
+            connection = Connection(
+                conf.broker_write_url or conf.broker_url,
+                ssl=conf.broker_use_ssl,
+                connect_timeout=_SOCKET_SECONDS,
+                transport_options=dict(conf.broker_transport_options or {}) | _bounded(),
+            )
+            self._producer = self._app.amqp.Producer(connection, auto_declare=False)
+            self._connection = connection
+        self._app.send_task(
+            f"vastine.{kind}",
+            kwargs={"hint": step_id},
+            # The nameless exchange puts the message into its queue with one command and no declaration.
+            exchange="",
+            routing_key=kind,
+            producer=self._producer,
+            serializer="json",
+            retry=False,
+            ignore_result=True,
+        )
+
+    def _give_up(self, error: Exception) -> None:
+        """Drop what waits and be silent for a while."""
+        _log.warning("bell_not_rung", error=type(error).__name__)
+        connection, self._connection, self._producer = self._connection, None, None
+        with self._changed:
+            self._silent_until = time.monotonic() + self._silent_seconds
+            self._waiting.clear()
+            self._changed.notify_all()
+        if connection is not None:
+            try:
+                connection.collapse()
+            except Exception as closing:  # noqa: BLE001  # a broken connection may break again when closed
+                _log.debug("bell_not_closed", error=type(closing).__name__)
+
+
+def _bounded() -> dict[str, Any]:
+    """Options of the Redis transport: no wait without an end, nothing tried twice."""
+    return {
+        "socket_timeout": _SOCKET_SECONDS,
+        "socket_connect_timeout": _SOCKET_SECONDS,
+        "retry_on_timeout": False,
+        "max_retries": 0,
+    }
+
+
+__all__ = ["CeleryBell", "NullBell"]
