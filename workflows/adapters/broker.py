@@ -101,7 +101,8 @@ class CeleryBell:
         self._app.send_task(
             f"vastine.{kind}",
             kwargs={"hint": step_id},
-            # The nameless exchange puts the message into its queue with one command and no declaration.
+            queue=kind,
+            # The nameless exchange puts the message into its queue with one command and no look-up.
             exchange="",
             routing_key=kind,
             producer=self._producer,
@@ -120,7 +121,7 @@ class CeleryBell:
             self._changed.notify_all()
         if connection is not None:
             try:
-                connection.collapse()
+                connection.release()
             except Exception as closing:  # noqa: BLE001  # a broken connection may break again when closed
                 _log.debug("bell_not_closed", error=type(closing).__name__)
 
