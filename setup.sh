@@ -100,8 +100,8 @@ install_requirements() { # lock file
       fail "The packages of $1 could not be installed: see above. Is the package index reachable?"
   fi
   # The builder (setuptools) is locked too, so nothing unlocked is fetched to build ourselves.
-  .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . ||
-    fail "Vastine itself could not be installed into .venv: see above."
+  .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . 2>.venv/editable.log ||
+    { cat .venv/editable.log >&2; fail "Vastine itself could not be installed into .venv: see above."; }
 }
 
 stamp_of() { # demo|test

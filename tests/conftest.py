@@ -1,0 +1,126 @@
+"""Fixtures that every area shares. A server starts when the first test of a process asks for it."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests import network_guard
+from tests.mail_servers import ImapAccount, ImapServer, SmtpSink, running_sink
+from tests.processes import find_program, open_folder
+from tests.servers import PostgresServer, RedisServer
+
+network_guard.raise_it()
+
+
+@pytest.fixture(autouse=True)
+def _stays_on_this_machine() -> Iterator[None]:
+    network_guard.attempts.clear()
+    yield
+    if network_guard.attempts:
+        pytest.fail(f"the test tried to reach {', '.join(network_guard.attempts)}")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """This process's PostgreSQL; a test that kills it starts it again."""
+    with open_folder() as folder:
+        server = PostgresServer(folder)
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def fresh_postgres(postgres_server: PostgresServer) -> Iterator[Callable[[], str]]:
+    """A function that makes a new, empty PostgreSQL database and returns its URL; dropped after the test."""
+    made: list[str] = []
+
+    def create() -> str:
+        made.append(postgres_server.create_database())
+        return made[-1]
+
+    yield create
+    for url in made:
+        postgres_server.drop_database(url)
+
+
+@pytest.fixture
+def postgres_url(fresh_postgres: Callable[[], str]) -> str:
+    """The URL of a new, empty PostgreSQL database."""
+    return fresh_postgres()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a new, empty database: the test runs once on SQLite and once on PostgreSQL (slow)."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'vastine.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture(scope="session")
+def _redis_server() -> Iterator[RedisServer]:
+    with open_folder() as folder:
+        server = RedisServer(folder, may_be_foreign=True)
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def redis_url(_redis_server: RedisServer) -> str:
+    """The URL of an empty Redis that this process's tests share one after the other."""
+    _redis_server.flush()
+    return _redis_server.url
+
+
+@pytest.fixture
+def own_redis() -> Iterator[Callable[..., RedisServer]]:
+    """A function that starts a Redis for this test alone, to be frozen, flushed or killed; `persist=True` keeps."""
+    with ExitStack() as stack:
+
+        def start(*, persist: bool = False) -> RedisServer:
+            server = RedisServer(stack.enter_context(open_folder()), persist=persist)
+            stack.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def _imap_server() -> Iterator[ImapServer]:
+    with open_folder() as folder:
+        server = ImapServer(folder)
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def imap_server(_imap_server: ImapServer) -> ImapAccount:
+    """An empty account on a real IMAP server: host, port, user, password, url, append(raw), messages(folder)."""
+    return _imap_server.new_account()
+
+
+@pytest.fixture
+def own_imap() -> Iterator[ImapServer]:
+    """An IMAP server for this test alone, to be stopped and started; never the one of the environment."""
+    with open_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.delenv("VASTINE_TEST_IMAP_URL", raising=False)
+        server = ImapServer(folder)
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[SmtpSink]:
+    """An SMTP server that keeps its messages and fails on demand."""
+    with running_sink() as sink:
+        yield sink
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium: for playwright's `executable_path`, with `--no-sandbox` as root."""
+    given = os.environ.get("VASTINE_TEST_CHROMIUM", "")
+    return given or find_program("chromium", "chromium-browser", "google-chrome", remedy="run `make test` once")
