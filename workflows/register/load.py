@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from workflows.errors import BadRegister, Fault
+from workflows.errors import BadRegister
+from workflows.register.check import faults_of
 from workflows.register.model import Register
 from workflows.register.reading import read_folder
 
@@ -13,9 +14,9 @@ def load_register(folder: str | Path) -> Register:
     Raises `BadRegister` with every fault at once, in the order of file and line.
     """
     reading = read_folder(Path(folder))
-    faults = reading.faults
+    faults = faults_of(reading)
     if faults or reading.controller is None:
-        raise BadRegister(ordered(faults), "bad_register")
+        raise BadRegister(faults, "bad_register")
     return Register(
         folder=reading.folder,
         controller=reading.controller,
@@ -24,13 +25,3 @@ def load_register(folder: str | Path) -> Register:
         sources={source.source: source for source, _ in reading.sources},
         digest=reading.digest,
     )
-
-
-def ordered(faults: list[Fault]) -> list[Fault]:
-    """Each fault once, by file and line."""
-
-    def key(fault: Fault) -> tuple[str, int, str]:
-        file, _, line = fault.where.rpartition(":")
-        return (file, int(line), fault.what) if line.isdigit() else (fault.where, 0, fault.what)
-
-    return sorted(dict.fromkeys(faults), key=key)

@@ -19,11 +19,11 @@ M = TypeVar("M", bound=BaseModel)
 _ALIASES = {"fidesops_meta": "fides_meta"}
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
     """A remedy: the known word that was probably meant, or all of them."""
     words = sorted(known)
     by_folded = {w.casefold().replace("-", "_"): w for w in words}
-    close = difflib.get_close_matches(word.casefold().replace("-", "_"), by_folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.casefold().replace("-", "_"), by_folded, n=1, cutoff=likeness)
     if close:
         return f"did you mean `{by_folded[close[0]]}`?"
     return f"known here: {', '.join(words)}" if words else "there is none to choose from"

@@ -1,0 +1,53 @@
+"""Which category a field or record belongs to."""
+
+from collections.abc import Iterable, Mapping
+
+from fideslang.models import DatasetField
+
+from workflows.register.model import Category, Register
+
+
+def mapped(categories: Mapping[str, Category], data_category: str) -> str | None:
+    """The code whose `keys` hold the longest prefix of this Fideslang data category; None if none does."""
+    parts = data_category.split(".")
+    by_key = {key: code for code, category in categories.items() for key in category.keys}
+    for length in range(len(parts), 0, -1):
+        if code := by_key.get(".".join(parts[:length])):
+            return code
+    return None
+
+
+def category_of(register: Register, source: str, collection: str, *, field: str = "") -> str:
+    """The category of a field, or of the record as a whole where `field` is "".
+
+    In this order: the `category` that `person:` gives the collection; the code that `categories.yaml` maps
+    the Fideslang data category to, by the longest prefix; the data category itself; "" where there is none.
+    A record takes the category of the first field, in the order of names, that is about a person.
+    """
+    spec = register.sources[source]
+    said = spec.person.collections.get(collection)
+    if said and said.category:
+        return said.category
+    for dataset in spec.dataset:
+        for model in dataset.collections:
+            if model.name == collection:
+                own = list(model.data_categories or ()) + list(dataset.data_categories or ())
+                keys = [*_keys(model.fields, field), *own]
+                return _first(register.categories, keys)
+    return ""
+
+
+def _first(categories: Mapping[str, Category], keys: list[str]) -> str:
+    """The first personal data category, mapped; else the first of any kind."""
+    ordered = [k for k in keys if k == "user" or k.startswith("user.")] + keys
+    return (mapped(categories, ordered[0]) or ordered[0]) if ordered else ""
+
+
+def _keys(fields: Iterable[DatasetField], wanted: str, *, prefix: str = "") -> list[str]:
+    out: list[str] = []
+    for entry in fields:
+        name = prefix + entry.name
+        if not wanted or name == wanted:
+            out += entry.data_categories or ()
+        out += _keys(entry.fields or (), wanted, prefix=name + ".")
+    return out

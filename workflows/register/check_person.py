@@ -1,0 +1,106 @@
+"""Faults of `person:`: every name in it must exist in the dataset, every fact be one that the holds know."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from workflows.errors import Fault
+from workflows.register.catalogue import Catalogue, Collection
+from workflows.register.document import Document, Path
+from workflows.register.model import FactSpec, SourceSpec
+from workflows.register.reading import Reading
+from workflows.register.shape import nearest
+from workflows.rules.items import FACTS
+
+
+def person_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
+    """Everything wrong with what the register says that Fideslang can't."""
+    for source, doc in reading.sources:
+        collections = catalogue.of(source)
+        yield from _subject(source, doc, collections)
+        for name in source.person.collections:
+            at: Path = ("person", "collections", name)
+            if (collection := collections.get(name)) is None:
+                yield doc.fault(at, f"the dataset has no collection `{name}`", remedy=nearest(name, collections))
+            else:
+                yield from _fields(collection, _named(collection), at)
+                yield from _facts(collection, at)
+
+
+def _subject(source: SourceSpec, doc: Document, collections: Mapping[str, Collection]) -> Iterator[Fault]:
+    subject = source.person.subject
+    if subject is None:
+        return
+    at: Path = ("person", "subject")
+    if (collection := collections.get(subject.collection)) is None:
+        what = f"the dataset has no collection `{subject.collection}`"
+        yield doc.fault((*at, "collection"), what, remedy=nearest(subject.collection, collections))
+        return
+    named: list[tuple[Path, str | None]] = [
+        (("key",), subject.key),
+        (("email",), subject.email),
+        (("phone",), subject.phone),
+        (("language",), subject.language),
+        (("protected",), subject.protected),
+    ]
+    named += [(("name", n), field) for n, field in enumerate(subject.name)]
+    named += [(("postal", n), field) for n, field in enumerate(subject.postal)]
+    yield from _fields(collection, named, at)
+
+
+def _named(collection: Collection) -> Iterator[tuple[Path, str | None]]:
+    """Every place where a collection's annotations name one of its fields."""
+    spec = collection.spec
+    yield ("on",), spec.on
+    for n, field in enumerate(spec.owner):
+        yield ("owner", n), field
+    for n, field in enumerate(spec.third_party):
+        yield ("third_party", n), field
+    for fact, source in spec.facts.items():
+        yield ("facts", fact), source.field if isinstance(source, FactSpec) else source
+    for field in spec.columns:
+        yield ("columns", field), field
+    if spec.series:
+        yield ("series", "at"), spec.series.at
+        for n, field in enumerate(spec.series.key):
+            yield ("series", "key", n), field
+    for field, window in spec.windows.items():
+        yield ("windows", field), field
+        yield ("windows", field, "start"), window.start
+        yield ("windows", field, "end"), window.end
+
+
+def _fields(collection: Collection, named: Iterable[tuple[Path, str | None]], at: Path) -> Iterator[Fault]:
+    for path, field in named:
+        if field is not None and field not in collection.columns:
+            what = f"`{collection.name}` has no field `{field}`"
+            yield collection.doc.fault((*at, *path), what, remedy=nearest(field, collection.columns))
+    if at[-1] != "subject" and collection.spec.series and not collection.spec.series.key:
+        yield collection.doc.fault((*at, "series", "key"), "`key` is empty", remedy="name the columns of one series")
+
+
+_NAMES = {str: "a text", float: "a number", bool: "true or false"}
+
+
+def _facts(collection: Collection, at: Path) -> Iterator[Fault]:
+    for name, said in collection.spec.facts.items():
+        path: Path = (*at, "facts", name)
+        expected = FACTS.get(name)
+        if expected is None:
+            yield collection.doc.fault(path, f"there is no fact `{name}`", remedy=nearest(name, FACTS))
+            continue
+        fact = said if isinstance(said, FactSpec) else FactSpec(field=said)
+        column = collection.columns.get(fact.field)
+        declared = (column.meta.data_type or "") if column else ""
+        if fact.true_when is not None and expected is not bool:
+            what = f"`{name}` is {_NAMES[expected]}, so `true_when` has no meaning"
+            yield collection.doc.fault((*path, "true_when"), what, remedy="remove `true_when`")
+        if expected is bool and fact.true_when is None and declared in ("string", "float", "object"):
+            what = f"`{name}` is true or false, but `{fact.field}` is a {declared}"
+            yield collection.doc.fault(path, what, remedy="say which of its values mean true: `true_when: [...]`")
+        if expected is float and declared in ("boolean", "object"):
+            yield collection.doc.fault(
+                path, f"`{name}` is a number, but `{fact.field}` is a {declared}", remedy="name another column"
+            )
+        right = isinstance(fact.null, expected) or (expected is float and type(fact.null) is int)
+        if fact.null is not None and not right:
+            what = f"`null` of `{name}` must be {_NAMES[expected]}"
+            yield collection.doc.fault((*path, "null"), what, remedy="write what a missing value means, of that type")
