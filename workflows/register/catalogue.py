@@ -47,7 +47,12 @@ class Collection:
     @property
     def spec(self) -> CollectionSpec:
         """What `person:` says of it, the defaults if nothing."""
-        return self.source.person.collections.get(self.name, CollectionSpec())
+        return self.source.person.collections.get(self.said_as, CollectionSpec())
+
+    @property
+    def said_as(self) -> str:
+        """The name under which `person:` may speak of it: `dataset.collection` goes before `collection`."""
+        return self.key if self.key in self.source.person.collections else self.name
 
     @property
     def skipped(self) -> bool:
@@ -74,8 +79,9 @@ class Catalogue:
     whole: bool = True
 
     def of(self, source: SourceSpec) -> dict[str, Collection]:
-        """One source's collections by name."""
-        return {c.name: c for c in self.collections.values() if c.source is source}
+        """One source's collections by name, and by `dataset.collection`."""
+        mine = [c for c in self.collections.values() if c.source is source]
+        return {c.name: c for c in mine} | {c.key: c for c in mine}
 
 
 def catalogue_of(reading: Reading) -> Catalogue:

@@ -18,19 +18,20 @@ def mapped(categories: Mapping[str, Category], data_category: str) -> str | None
 
 
 def category_of(register: Register, source: str, collection: str, *, field: str = "") -> str:
-    """The category of a field, or of the record as a whole where `field` is "".
+    """The category of a field, or of the record as a whole where `field` is ""; `dataset.collection` is a name too.
 
     In this order: the `category` that `person:` gives the collection; the code that `categories.yaml` maps
     the Fideslang data category to, by the longest prefix; the data category itself; "" where there is none.
     A record takes the category of the first field, in the order of names, that is about a person.
     """
     spec = register.sources[source]
-    said = spec.person.collections.get(collection)
-    if said and said.category:
-        return said.category
     for dataset in spec.dataset:
         for model in dataset.collections:
-            if model.name == collection:
+            qualified = f"{dataset.fides_key}.{model.name}"
+            if collection in (model.name, qualified):
+                said = spec.person.collections.get(qualified) or spec.person.collections.get(model.name)
+                if said and said.category:
+                    return said.category
                 own = list(model.data_categories or ()) + list(dataset.data_categories or ())
                 keys = [*_keys(model.fields, field), *own]
                 return _first(register.categories, keys)

@@ -10,6 +10,7 @@ from workflows.register.document import Document, Path
 from workflows.register.model import HoldRule
 from workflows.register.reading import Reading
 from workflows.register.shape import nearest
+from workflows.rules.cel import compile_expression
 
 ROLES = (
     "name", "customer_no", "address", "email", "phone", "contract_no", "period", "invoice_no", "voucher_no",
@@ -48,6 +49,20 @@ def _law(rule: HoldRule, doc: Document, path: Path) -> Iterator[Fault]:
         if not getattr(rule, word).strip():
             remedy = "write a CEL expression; `until: '\"\"'` says that no end can be told yet"
             yield doc.fault((*path, word), f"{rule.id} has no `{word}`", remedy=remedy)
+    yield from _expressions(rule, doc, path)
+
+
+def _expressions(rule: HoldRule, doc: Document, path: Path) -> Iterator[Fault]:
+    """What the CEL compiler says: syntax, undeclared facts, wrong types; positions are within the expression."""
+    expressions: list[tuple[str, str, type[bool] | type[str]]] = [
+        ("trigger", rule.trigger, bool),
+        ("until", rule.until, str),
+    ]
+    for word, text, gives in expressions:
+        compiled = compile_expression(text, gives=gives, where="") if text.strip() else None
+        for fault in compiled if isinstance(compiled, list) else ():
+            place = fault.where.removeprefix(":")
+            yield doc.fault((*path, word), f"`{word}` of {rule.id} at {place}: {fault.what}", remedy=fault.remedy)
 
 
 def _words(rule: HoldRule, doc: Document, path: Path) -> Iterator[Fault]:

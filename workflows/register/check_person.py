@@ -19,7 +19,8 @@ def person_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
         for name in source.person.collections:
             at: Path = ("person", "collections", name)
             if (collection := collections.get(name)) is None:
-                yield doc.fault(at, f"the dataset has no collection `{name}`", remedy=nearest(name, collections))
+                known = [c.name for c in collections.values()]
+                yield doc.fault(at, f"the dataset has no collection `{name}`", remedy=nearest(name, known))
             else:
                 yield from _fields(collection, _named(collection), at)
                 yield from _facts(collection, at)

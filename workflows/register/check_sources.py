@@ -18,7 +18,7 @@ from workflows.register.secret import is_secret
 from workflows.register.shape import nearest
 
 CONNECTION_KEYS: Mapping[str, tuple[str, ...]] = {
-    "sql": ("url", "password", "schema"),
+    "sql": ("url", "password"),
     "file": ("path", "delimiter", "encoding", "header"),
 }
 """What `connection` may hold; the first of each is required."""
@@ -50,24 +50,9 @@ def source_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
             keys.setdefault(key, doc.file)
         yield from _connection(source, doc)
         yield from blank_texts(source, doc, ())
-        yield from _twice(source, doc)
     for collection in catalogue.collections.values():
         yield from _collection(collection)
         yield from _categories(reading, collection)
-
-
-def _twice(source: SourceSpec, doc: Document) -> Iterator[Fault]:
-    """A record is named by source and collection, so two datasets of a source can't share a collection's name."""
-    seen: dict[str, str] = {}
-    for n, raw in enumerate(doc.data["dataset"]):
-        for m, collection in enumerate(raw["collections"]):
-            name = str(collection["name"])
-            if seen.get(name, raw["fides_key"]) != raw["fides_key"]:
-                what = f"two datasets of `{source.source}` have a collection `{name}`"
-                yield doc.fault(
-                    ("dataset", n, "collections", m), what, remedy="put each dataset into a source of its own"
-                )
-            seen.setdefault(name, raw["fides_key"])
 
 
 def _connection(source: SourceSpec, doc: Document) -> Iterator[Fault]:
@@ -162,7 +147,7 @@ def _categories(reading: Reading, collection: Collection) -> Iterator[Fault]:
         return
     if said := collection.spec.category:
         if said not in reading.categories:
-            at = ("person", "collections", collection.name, "category")
+            at = ("person", "collections", collection.said_as, "category")
             remedy = nearest(said, reading.categories) if reading.categories else "write it into categories.yaml"
             yield collection.doc.fault(at, f"there is no category `{said}`", remedy=remedy)
         return

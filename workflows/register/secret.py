@@ -48,6 +48,22 @@ def resolve(value: str | Mapping[str, Any] | Secret, environ: Mapping[str, str])
     raise BadInput([Fault("secret", "this names no secret", _NEVER_VALUE)], "secret")
 
 
+def connection_url(connection: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """The URL of a `kind: sql` connection with its secrets in it; it must go into no message and no log.
+
+    Raises `BadInput` if a secret is not there or the resolved text is no URL.
+    """
+    url = resolve(connection["url"], environ)
+    if connection.get("password") is None:
+        return url
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        remedy = "write it like postgresql://reader@host/database"
+        raise BadInput([Fault("connection.url", "this is not a URL", remedy)], "secret") from None
+    return parsed.set(password=resolve(connection["password"], environ)).render_as_string(hide_password=False)
+
+
 def secret_faults(connection: Any, doc: Document, at: At) -> list[Fault]:
     """What is wrong with how this connection keeps its secrets."""
     if not isinstance(connection, Mapping):
@@ -78,7 +94,7 @@ def _url_faults(url: str, doc: Document, path: At) -> list[Fault]:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         return [doc.fault(path, f"`{key}` is not a URL", remedy="write it like postgresql://reader@host/database")]
-    # Two signs of a password that `make_url` does not see: in the query, or before an @ that is no URL's.
+    # A driver takes a password from the query as well, where `make_url` does not look for one.
     hidden = any(k.casefold() in _SECRET_KEYS for k in parsed.query)
     if parsed.password is not None or hidden:
         remedy = f"{_NEVER_VALUE}; put the whole URL there, or the password under `password:`"
