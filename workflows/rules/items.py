@@ -33,14 +33,48 @@ FACTS: Mapping[str, type] = {
     "company": str,
     "amount": float,
     "disputed": bool,
+    "ban": bool,  # the record says what the person forbade, such as direct marketing
     "link": str,  # what ties items together across sources: the contract or invoice they belong to
 }
 """Facts a source file may declare for a collection (`person.collections.NAME.facts`)."""
+
+DATE_FACTS = frozenset(
+    {"on", "fiscal_year_end", "due_on", "reminded_on", "judgment_on", "contract_start", "contract_end", "role_end"}
+)
+"""Those of `FACTS` that are dates: `YYYY-MM-DD` or "". Anything else is unknown, and unknown holds."""
+
+EVENT_FACTS: Mapping[str, Fact] = {
+    "reminded_on": "",
+    "judgment_on": "",
+    "contract_end": "",
+    "role_end": "",
+    "collection_open": False,
+    "disputed": False,
+}
+"""Facts about events that may never happen, and what holds where a source has no column for them."""
+
+ROLES: frozenset[str] = frozenset(
+    {
+        "name",
+        "customer_no",
+        "address",
+        "email",
+        "phone",
+        "contract_no",
+        "period",  # from when to when a contract or invoice runs
+        "invoice_no",
+        "voucher_no",
+        "amount",
+        "birth",  # birth date or personal identity code
+    }
+)
+"""What a column is (`person.collections.NAME.columns.COLUMN.role`), so that a hold rule can keep only what it needs."""
 
 SUBJECT_FACTS: Mapping[str, type] = {
     "today": str,
     "category": str,
     "subject_open_balance": float,  # the sum of positive open balances over all items of the person
+    "subject_claim_until": str,  # the day the last open claim becomes time-barred, "" if there is none
     "subject_collection_open": bool,
     "subject_contract_active": bool,
     "subject_contract_end": str,  # the latest end of the person's contracts, "" if one is in force or there is none

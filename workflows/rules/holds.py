@@ -1,0 +1,273 @@
+"""Which rules forbid to erase an item, until when, and what may go all the same.
+
+A hold is judged for each item. Whatever can't be told holds: an error in a rule, a fact its source could
+not give, a date that is none. Such a hold has no end and is marked `unknown`, so that a person looks.
+
+Source: GDPR Art. 17(1), 17(3); the acts named by each rule.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from models.vocabulary import Action, Ownership
+from workflows.errors import BadInput, Fault
+from workflows.rules.cel import Expression, evaluate, iso_date
+from workflows.rules.hold_rules import HoldRuleLike, check_rule, law_text
+from workflows.rules.item_facts import ItemFacts
+from workflows.rules.items import FACTS, HoldMatch, Item, Verdict
+from workflows.rules.subject import Subject, subject_facts
+
+ErasureKind = Callable[[Item], tuple[Action, tuple[str, ...]]]
+"""What erasing means for an item: the action, and its fields (MASK: those to empty; DELETE: those that
+could be emptied instead, if only part may go; none named means all but the locator's)."""
+
+Roles = Callable[[str, str], Mapping[str, str]]
+"""(source, collection) to the role of each field that has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManualHoldFacts:
+    """A hold a person placed; `until` is its last day, no category means every one."""
+
+    rule: str
+    until: date
+    category: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule ready to run. `needs` are the item facts its trigger names, `subject_needs` those of the person."""
+
+    id: str
+    law: str
+    valid_from: date | None
+    valid_to: date | None
+    categories: Mapping[str, frozenset[str] | None]  # None: the whole record
+    trigger: Expression
+    until: Expression
+    needs: frozenset[str]
+    subject_needs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRules:
+    """All active rules, and which concern a category. `laws` has those that are not active too."""
+
+    by_category: Mapping[str, tuple[CompiledRule, ...]]
+    laws: Mapping[str, str]
+
+
+def compile_rules(rules: Sequence[HoldRuleLike]) -> CompiledRules:
+    """Check and compile the rules once.
+
+    Raises `BadInput` with one `Fault` per mistake in any of them, active or not; `where` is
+    "holds.RULE.trigger:LINE:COLUMN" or "holds.RULE.PART".
+    """
+    faults: list[Fault] = []
+    by_category: dict[str, list[CompiledRule]] = {}
+    laws: dict[str, str] = {}
+    for rule in rules:
+        if rule.id in laws:
+            faults.append(Fault(f"holds.{rule.id}", "there are two rules of this name", "Name each rule once."))
+        laws[rule.id] = law_text(rule)
+        trigger, until, wrong = check_rule(rule)
+        faults += wrong
+        if not rule.active or trigger is None or until is None:
+            continue
+        compiled = CompiledRule(
+            id=rule.id,
+            law=laws[rule.id],
+            valid_from=rule.valid_from,
+            valid_to=rule.valid_to,
+            categories={c: None if keep == "all" else frozenset(keep) for c, keep in rule.categories.items()},
+            trigger=trigger,
+            until=until,
+            needs=trigger.names & FACTS.keys(),
+            subject_needs=frozenset(n for n in trigger.names if n.startswith("subject_")),
+        )
+        for category in rule.categories:
+            by_category.setdefault(category, []).append(compiled)
+    if faults:
+        raise BadInput(faults)
+    return CompiledRules({category: tuple(found) for category, found in by_category.items()}, laws)
+
+
+def not_applying(compiled: CompiledRules, category: str, declared: Iterable[str]) -> tuple[str, ...]:
+    """The rules over this category that a collection declaring only these facts can never trigger, by name.
+
+    For whoever checks a register: a voucher table without `fiscal_year_end` would escape the accounting rules.
+    """
+    known = frozenset(declared)
+    rules = compiled.by_category.get(category, ())
+    return tuple(r.id for r in rules if r.needs and not r.subject_needs and not r.needs & known)
+
+
+def assess(
+    items: Iterable[Item],
+    compiled: CompiledRules,
+    *,
+    today: date,
+    roles: Roles,
+    erasure_kind: ErasureKind,
+    manual: Sequence[ManualHoldFacts] = (),
+    subject: Subject | None = None,
+) -> Iterator[tuple[Item, Verdict]]:
+    """Each item with its verdict, in order, streaming.
+
+    `items` are all items of one person; they are gone through twice unless `subject` (from
+    `subject_facts`) is given, so then they must not be a one-time iterator (TypeError).
+    """
+    if subject is None:
+        if iter(items) is items:
+            raise TypeError("items can be iterated only once: give a sequence, or subject=subject_facts(...)")
+        subject = subject_facts(items, today=today)
+    judge = _Judge(compiled, today, roles=roles, erasure_kind=erasure_kind, manual=manual, subject=subject)
+    return ((item, judge.verdict(item)) for item in items)
+
+
+class _Judge:
+    """One assessment: the rules in force today, the person's facts, and what else a verdict needs."""
+
+    def __init__(
+        self,
+        compiled: CompiledRules,
+        today: date,
+        *,
+        roles: Roles,
+        erasure_kind: ErasureKind,
+        manual: Sequence[ManualHoldFacts],
+        subject: Subject,
+    ) -> None:
+        self._today = today
+        self._roles = roles
+        self._erasure_kind = erasure_kind
+        self._manual = [hold for hold in manual if today <= hold.until]
+        self._laws = compiled.laws
+        self._subject = subject
+        self._known_subject = {name: value for name, value in subject.facts.items() if value is not None}
+        self._known_subject["today"] = today.isoformat()
+        self._rules = {
+            category: [r for r in rules if _in_force(r, today)] for category, rules in compiled.by_category.items()
+        }
+
+    def verdict(self, item: Item) -> Verdict:
+        if untouchable := _untouchable(item):
+            return Verdict(Action.KEEP, (), (), untouchable, None)
+        holds = self.holds(item)
+        action, fields = self._erasure_kind(item)
+        if action is Action.KEEP:
+            return Verdict(Action.KEEP, (), holds, "register", None)
+        if not holds:
+            return Verdict(action, fields if action is Action.MASK else (), (), "no_hold", None)
+        reason = "hold_unknown" if any(hold.unknown for hold in holds) else "hold"
+        erase_on = _first_free_day(holds)
+        rest = self._rest(item, holds, action=action, fields=fields)
+        if not rest:
+            return Verdict(Action.KEEP, (), holds, reason, erase_on)
+        return Verdict(Action.MASK, rest, holds, reason, erase_on)
+
+    def holds(self, item: Item) -> tuple[HoldMatch, ...]:
+        """Every rule and every hold placed by hand that holds this item today."""
+        found = [
+            HoldMatch(hold.rule, self._laws.get(hold.rule, ""), hold.until, params=hold.params)
+            for hold in self._manual
+            if hold.category in (None, item.category)
+        ]
+        rules = self._rules.get(item.category)
+        if rules:
+            facts = ItemFacts(item, self._known_subject)
+            found += [match for rule in rules if (match := self._match(rule, item, facts)) is not None]
+        return tuple(found)
+
+    def _match(self, rule: CompiledRule, item: Item, facts: ItemFacts) -> HoldMatch | None:
+        keeps = self._keeps(rule, item)
+        if keeps is None:
+            return None
+        declared = bool(rule.needs & facts.declared)
+        holds = evaluate(rule.trigger, facts.filled if declared else facts.bare)
+        if holds is None and rule.needs and not declared and rule.subject_needs <= self._known_subject.keys():
+            return None  # the collection has none of the facts this rule is about
+        if holds is False:
+            return None
+        until = _last_day(evaluate(rule.until, facts.filled)) if holds else None
+        if until is not None and until < self._today:
+            return None
+        return HoldMatch(
+            rule.id,
+            rule.law,
+            None if until == date.max else until,
+            unknown=until is None,
+            keeps=keeps,
+            params=self._params(rule, facts),
+        )
+
+    def _keeps(self, rule: CompiledRule, item: Item) -> tuple[str, ...] | None:
+        """The fields the rule needs; none named: the whole record; None: it needs nothing of this record.
+
+        A collection that says of no column what it is can't be cut: the whole record is kept. So is a day
+        of a series.
+        """
+        wanted = rule.categories[item.category]
+        if wanted is None or item.series:
+            return ()
+        roles = self._roles(item.source, item.collection)
+        if not roles:
+            return ()
+        return tuple(sorted(name for name in item.fields if roles.get(name) in wanted)) or None
+
+    def _rest(
+        self, item: Item, holds: Sequence[HoldMatch], *, action: Action, fields: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """The fields that may lose their value now; empty if the whole record stays as it is."""
+        if action not in (Action.DELETE, Action.MASK) or any(not hold.keeps for hold in holds):
+            return ()
+        kept = {name for hold in holds for name in hold.keeps}
+        may_go = fields or tuple(name for name in item.fields if name not in _key(item))
+        rest = tuple(name for name in may_go if name not in kept)
+        return rest if any(item.fields.get(name) is not None for name in rest) else ()
+
+    def _params(self, rule: CompiledRule, facts: ItemFacts) -> dict[str, str]:
+        """Words for the sentence to the person: the item's own, or the claim's for what is held because of one."""
+        words = facts.words()
+        if "subject_open_balance" in rule.subject_needs and not facts.owes:
+            words |= self._subject.claims
+        if "subject_collection_open" in rule.subject_needs and facts.known.get("collection_open") is not True:
+            words |= self._subject.collections
+        if "subject_role_active" in rule.subject_needs and "company" not in words:
+            words |= self._subject.roles
+        return words
+
+
+def _untouchable(item: Item) -> str:
+    """Why this record is never erased for this person, whatever the rules say; "" if nothing stands against it."""
+    if item.ownership is not Ownership.OWN:
+        return item.ownership.value
+    return "referenced" if item.referenced else ""
+
+
+def _in_force(rule: CompiledRule, today: date) -> bool:
+    return (rule.valid_from is None or rule.valid_from <= today) and (rule.valid_to is None or today <= rule.valid_to)
+
+
+def _last_day(value: bool | str | None) -> date | None:
+    """The last day of a hold; `date.max` for "no end can be told yet"; None if it is no date."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return iso_date(value) or date.max
+    except ValueError:
+        return None
+
+
+def _first_free_day(holds: Sequence[HoldMatch]) -> date | None:
+    """The day after the last hold ends; None while one has no end."""
+    ends = [hold.until for hold in holds if hold.until is not None]
+    return max(ends) + timedelta(days=1) if len(ends) == len(holds) else None
+
+
+def _key(item: Item) -> Mapping[str, Any]:
+    key = item.locator.get("key", item.locator)
+    return key if isinstance(key, Mapping) else item.locator

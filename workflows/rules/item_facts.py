@@ -1,0 +1,71 @@
+"""One item's facts as rules may trust them."""
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from workflows.rules.cel import environment, iso_date
+from workflows.rules.items import DATE_FACTS, EVENT_FACTS, FACTS, Fact, Item
+
+
+def clean(name: str, value: Any) -> Fact:
+    """A fact as its declared type, or None where it is not: a wrong type or an impossible date is unknown."""
+    kind = FACTS[name]
+    if kind is float:
+        if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)) or not math.isfinite(value):
+            return None
+        return float(value)
+    if kind is bool:
+        return bool(value) if isinstance(value, (bool, int)) and value in (0, 1) else None
+    if not isinstance(value, str):
+        return None
+    if name in DATE_FACTS:
+        try:
+            iso_date(value)
+        except ValueError:
+            return None
+    return value
+
+
+def known_facts(item: Item) -> dict[str, Fact]:
+    """The facts this item's collection declares, cleaned; the day of the item counts as declared if it has one."""
+    facts = {name: clean(name, value) for name, value in item.facts.items() if name in FACTS}
+    if "on" not in facts and item.on is not None:
+        facts["on"] = item.on.isoformat()
+    return facts
+
+
+class ItemFacts:
+    """One item's facts, ready for rules: `bare` has those its collection declares, `filled` the absent events too."""
+
+    def __init__(self, item: Item, subject: Mapping[str, Fact]) -> None:
+        facts = known_facts(item)
+        self.declared = facts.keys()
+        self.known = {name: value for name, value in facts.items() if value is not None}
+        self._all = {**subject, "category": item.category, **self.known}
+        self.bare = environment().Activation(self._all)
+        self._filled: Any = None
+
+    @property
+    def filled(self) -> Any:
+        if self._filled is None:
+            absent = {name: value for name, value in EVENT_FACTS.items() if name not in self.declared}
+            self._filled = environment().Activation({**absent, **self._all})
+        return self._filled
+
+    @property
+    def owes(self) -> bool:
+        balance = self.known.get("open_balance")
+        return isinstance(balance, float) and balance > 0
+
+    def words(self) -> dict[str, str]:
+        words = {name: str(self.known[name]) for name in ("number", "agency", "company") if self.known.get(name)}
+        amount = self.known.get("open_balance") if self.owes else self.known.get("amount")
+        if isinstance(amount, float):
+            words["amount"] = f"{amount:.2f}"
+        if self.known.get("due_on"):
+            words["due"] = str(self.known["due_on"])
+        if "number" in words and "collection_open" in self.known:
+            words["ref"] = words["number"]
+        return words
