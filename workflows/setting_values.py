@@ -20,6 +20,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-
 _PASSWORD = re.compile(r"^([A-Za-z0-9+.-]+://[^:@/?]*):.*@", re.S)
 _SECRET_OPTION = re.compile(r"([?&][^=&]*(?:pass|secret|key|token)[^=&]*=)[^&]*", re.I)
 _SHORTEST_SECRET = 32
+_LONGEST_ADDRESS = 254
 _TLS = ("starttls", "ssl", "none")
 
 
@@ -127,7 +128,7 @@ def mail_server(text: str, protocol: Literal["smtp", "imap"]) -> MailServer:
 def mail_from(text: str) -> str:
     """The sender: an address, or a name and an address; one line, ASCII address."""
     name, address = parseaddr(text)
-    if not text.isprintable() or not _ADDRESS.fullmatch(address) or not (name or text.strip("<> ") == address):
+    if not text.isprintable() or not is_address(address) or not (name or text.strip("<> ") == address):
         raise Wrong("is not a sender", "write answers@example.fi or Name <answers@example.fi>")
     return text
 
@@ -136,7 +137,7 @@ def mail_allow(text: str) -> tuple[str, ...]:
     """Addresses and @domains, separated by commas, in lower case."""
     entries = tuple(entry.strip().casefold() for entry in text.split(",") if entry.strip())
     for entry in entries:
-        if not _ADDRESS.fullmatch(f"x{entry}" if entry.startswith("@") else entry):
+        if not is_address(f"x{entry}" if entry.startswith("@") else entry):
             raise Wrong("has an entry that is neither an address nor an @domain", "write a@example.fi, @example.fi")
     return entries
 
@@ -179,6 +180,11 @@ def secret_key(text: str) -> str:
     return text
 
 
+def is_address(text: str) -> bool:
+    """Whether it is a plain mail address in ASCII, as one recipient on one line."""
+    return len(text) <= _LONGEST_ADDRESS and bool(_ADDRESS.fullmatch(text))
+
+
 def weak(key: bytes) -> bool:
     """Whether a key is plainly not random: too few different bytes, a repeated pattern, or readable words."""
     short = len(key) < 16
@@ -218,4 +224,4 @@ def _split(text: str, schemes: tuple[str, ...], remedy: str) -> SplitResult:
     return parts
 
 
-__all__ = ["MailServer", "Wrong", "mail_server", "masked", "weak"]
+__all__ = ["MailServer", "Wrong", "is_address", "mail_server", "masked", "weak"]
