@@ -1,0 +1,194 @@
+"""Words and phrases by which people ask for their rights, in Finnish, Swedish and English.
+
+Each pattern has a weight: how sure one is, from this phrase alone, that the right is asked for. Patterns meet
+text in lower case with single spaces.
+"""
+
+from collections.abc import Mapping
+
+from models.vocabulary import Right
+
+DATA = (
+    r"(?:omat |omia |kaikki |kaikkia |kaikkea |mun |minun |henkilökohtaiset )*"
+    r"(?:henkilö|asiakas|asioin|rekisteri|yhteys|käyttäjä|kulutus|mittaus)?tie(?:to|do|toj|toih)\w*"
+)
+UPPGIFTER = (
+    r"(?:alla |alla de |de |mina |mitt |all |min |era |person|kund|samtliga )*(?:person|kund)?"
+    r"(?:uppgifter|uppgifterna|data|information|konto|kundkonto|kundregister)"
+)
+MY_DATA = (
+    r"(?:all |any |of |the |my |our |personal |customer |account |private |every )*"
+    r"(?:data|information|details|records?|account|personal data)"
+)
+_SOME = r"(?:[^.!?\n]{0,60}?)"
+
+WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
+    Right.ACCESS: (
+        (0.9, r"tarkastus(?:pyyn|oikeu)\w+|tietopyyn\w+|tarkastaa " + DATA),
+        (
+            0.85,
+            rf"(?:haluan|haluaisin|pyydän|saisinko|saanko|voinko|voisinko){_SOME}(?:tietää|nähdä"
+            rf"|tarkistaa|kopio\w*|saada)"
+            rf"{_SOME}{DATA}",
+        ),
+        (0.85, rf"mitä {DATA}{_SOME}(?:minusta|meistä|itsestäni|teillä on|on tallennettu|keräätte|säilytätte)"),
+        (0.85, rf"(?:kopio|jäljennö|ote)\w*{_SOME}(?:{DATA}|rekisteri\w*)"),
+        (0.8, rf"lähettä(?:kää|isittekö|kääs){_SOME}(?:minusta|minua|itseäni|omat|kaikki){_SOME}tie(?:to|do)\w*"),
+        (
+            0.8,
+            r"(?:minusta|itsestäni) (?:tallennet|kerät|rekisteröi|oleva)\w*|rekisteriote\w*"
+            r"|omien tietojen\w* tarkast\w*",
+        ),
+        (0.75, r"15\.? ?artikla\w*|artikla\w* 15\b|artikel 15\b|art(?:icle|\.)? ?15\b"),
+        (0.9, r"registerutdrag\w*|subject access request|data subject access|\bd?sar request|\bdsar\b|insynsrätt\w*"),
+        (
+            0.85,
+            rf"(?:vilka|vad för|vilken){_SOME}(?:uppgifter|information|data)\b{_SOME}(?:om mig|har ni"
+            rf"|lagra|sparat|behandlar)",
+        ),
+        (
+            0.85,
+            rf"(?:ta del av|få ut|få en kopia|kopia (?:av|på)|utdrag (?:av|ur|på)|få tillgång till|se){_SOME}"
+            r"(?:uppgifter|uppgifterna|data|register\w*|information)\b",
+        ),
+        (0.8, r"vad (?:ni|du|företaget) (?:har|vet|lagrar|sparar) om mig|granska mina (?:person)?uppgifter"),
+        (0.85, rf"(?:copy|copies|extract){_SOME}(?:of|from){_SOME}(?:data|information|records?)\b"),
+        (
+            0.85,
+            rf"(?:what|which|all|any){_SOME}(?:data|information){_SOME}(?:about|on|concerning"
+            rf"|relating to|regarding) me\b",
+        ),
+        (0.85, rf"(?:right of access|access to {MY_DATA}|access my (?:personal )?(?:data|information))"),
+        (0.8, r"what (?:do )?you (?:know|hold|have|store|keep) (?:about|on) me|see (?:all )?my (?:personal )?data"),
+    ),
+    Right.PORTABILITY: (
+        (
+            0.9,
+            r"siirto-?oikeu\w+|tietojen siirt\w+ järjestelmästä|siirrettävyy\w+|koneluettav\w+"
+            r"|koneellisesti luettav\w+",
+        ),
+        (0.85, rf"(?:siirtä|siirrä|siirto)\w*{_SOME}{DATA}{_SOME}(?:toise|uude|järjestelm|palvelu|yhtiö)\w*"),
+        (0.8, rf"(?:kulutustie|mittaustie|tuntitie|tie)(?:do|to)\w*{_SOME}(?:csv|json|excel|taulukko)\w*"),
+        (0.75, r"20\.? ?artikla\w*|artikla\w* 20\b|artikel 20\b|art(?:icle|\.)? ?20\b"),
+        (0.9, r"dataportabilitet\w*|rätt till överföring|maskinläsbar\w*"),
+        (0.85, rf"(?:överför|flytta|föra över){_SOME}(?:uppgifter|data)\b{_SOME}till"),
+        (0.9, r"data portability|right to portability|machine[- ]readable|port my data"),
+        (0.85, rf"(?:transfer|transmit|move|export){_SOME}my{_SOME}(?:data|information|records){_SOME}(?:to|as|in)\b"),
+    ),
+    Right.ERASURE: (
+        (
+            0.9,
+            rf"poista(?:kaa|kaas|isitteko|a|nne|tte|ttava|maan|mista)?\b{_SOME}(?:{DATA}|minut"
+            rf"|asiakkuu\w+|tili(?:ni|n)\b)",
+        ),
+        (0.9, rf"{DATA}{_SOME}(?:poista|poisto|tuhotta|tuhoa|hävit|unohd|poistet)\w*"),
+        (0.9, rf"(?:tuho(?:tkaa|ta|amaan|isitteko)|hävittä(?:kää|ä|mään)){_SOME}{DATA}"),
+        (
+            0.9,
+            r"tulla (?:kokonaan )?unohdetuksi|oikeu\w+ tulla unohdetuksi|unohtakaa minut"
+            r"|poistopyyn\w+|tietojen poist\w+",
+        ),
+        (0.75, r"17\.? ?artikla\w*|artikla\w* 17\b|artikel 17\b|art(?:icle|\.)? ?17\b"),
+        (0.9, rf"(?:radera|raderar|raderas|raderade|ta bort|tar bort|förstör|utplåna)\b(?! inte){_SOME}{UPPGIFTER}"),
+        (
+            0.9,
+            rf"(?:mina (?:person)?uppgifter|all (?:min )?data|mitt konto){_SOME}(?:raderas|tas bort"
+            rf"|raderade|borttagna|bort)",
+        ),
+        (0.9, r"rätt\w* att bli (?:bort)?glömd\w*|rätt till radering|bli glömd|radering av mina"),
+        (0.9, rf"(?:delete|deleted|deleting|erase|erased|wipe|remove|destroy|purge){_SOME}(?:{MY_DATA}|me from)"),
+        (
+            0.85,
+            rf"(?:my|personal) (?:personal )?(?:data|information|details|account){_SOME}"
+            r"(?:be |to be |is )?(?:deleted|erased|removed|destroyed|wiped)",
+        ),
+        (0.9, r"right to (?:be forgotten|erasure)|forget me|erasure request|erasure of (?:my|all)|deletion of my"),
+    ),
+    Right.RECTIFICATION: (
+        (
+            0.85,
+            rf"(?:oikais|korja|korjat|päivit)\w*{_SOME}{DATA}|oikaisupyyn\w+|(?:tiedot|nimi"
+            rf"|osoite)\w*{_SOME}väärin",
+        ),
+        (
+            0.85,
+            rf"(?:rätta|rättas|korrigera|rättelse){_SOME}(?:uppgift\w*|namn|adress|data)"
+            rf"|felaktig\w* (?:person)?uppgift\w*",
+        ),
+        (0.85, rf"(?:correct|rectify|rectification){_SOME}(?:data|information|address|name|details|record)"),
+        (0.7, r"16\.? ?artikla\w*|artikel 16\b|art(?:icle|\.)? ?16\b"),
+    ),
+    Right.RESTRICTION: (
+        (0.85, rf"(?:rajoitta|rajoitu)\w*{_SOME}käsittely\w*|käsittelyn rajoit\w+"),
+        (0.85, r"begräns\w*[^.!?\n]{0,40}behandling\w*"),
+        (0.85, rf"restrict\w*{_SOME}processing"),
+        (0.7, r"18\.? ?artikla\w*|artikel 18\b|art(?:icle|\.)? ?18\b"),
+    ),
+    Right.OBJECTION: (
+        (0.85, rf"vastusta\w*{_SOME}(?:käsittely\w*|profiloin\w*)|vastustamisoikeu\w+"),
+        (0.85, rf"(?:invänder|invändning|motsätter mig){_SOME}(?:behandling\w*|profilering)"),
+        (0.85, rf"\bobject\b{_SOME}(?:processing|profiling)|right to object"),
+        (0.7, r"21\.? ?artikla\w*|artikel 21\b|art(?:icle|\.)? ?21\b"),
+    ),
+    Right.MARKETING_BAN: (
+        (
+            0.85,
+            rf"(?:kiell|kielto|lopet|älkää|en halua|ei enää|lopettakaa){_SOME}\w*(?:markkinoin|mainos"
+            rf"|mainon|uutiskirje|puhelinmyyn)\w*",
+        ),
+        (0.85, r"suoramarkkinointikielto\w*|markkinointikielto\w*|markkinointilu\w+ pois"),
+        (
+            0.85,
+            rf"(?:inte|sluta|spärra|ingen|inga|stoppa){_SOME}\w*(?:reklam|marknadsföring|nyhetsbrev"
+            rf"|telefonförsäljning)\w*",
+        ),
+        (
+            0.85,
+            rf"(?:stop|unsubscribe|opt[- ]?out|no more|do not|don't){_SOME}(?:marketing|newsletter"
+            rf"|advert\w*|promotional)",
+        ),
+    ),
+    Right.WITHDRAW_CONSENT: (
+        (0.9, rf"(?:peruuta|peruu|perun|vedän|vetää){_SOME}suostumu\w+|suostumu\w+{_SOME}(?:peru\w+|takaisin)"),
+        (0.9, rf"(?:återkallar|återkalla|drar tillbaka|ta tillbaka){_SOME}samtycke\w*"),
+        (0.9, rf"(?:withdraw|revoke){_SOME}consent"),
+    ),
+}
+
+NEGATED = (
+    r"(?:älkää|älä|ei saa|en halua|en pyydä|en ole pyytä\w+|inte(?: att)?|do not|don't|not (?:want"
+    r"|ask\w*)|never|ei tarvitse"
+    r"|why (?:did|have|was|were)|miksi|varför)(?:\W+\w+){0,5}\W*$"
+)
+"""Directly before a phrase in the same sentence: the right is not asked for, or it is asked why something happened."""
+
+WANTED = r"\b(?:haluan|haluaisin|pyydän|mutta|vaan|önskar|begär|men|utan|(?<!not )(?<!n't )(?:want|ask)|would like|please|but)\b"
+"""A new wish begins here: a negation before it is about something else."""
+
+ON_BEHALF = (
+    r"(?:äitini|isäni|vaimoni|mieheni|puolisoni|poikani|tyttäreni|lapseni|mummoni|asiakkaani"
+    r"|päämieheni|vanhempieni|siskoni"
+    r"|veljeni|isoäitini|naapurini|hänen|toisen henkilön|huollettavani)[^.!?\n]{0,40}(?:puolesta"
+    r"|tiedot|tietoja|tietojen|tietonsa)"
+    r"|\bvaltakirja\w*|\bvaltuutettuna\b|edunvalvoja\w*|edunvalvonta\w*|kuolinpesä\w*|\bpäämieheni\b"
+    r"|edesmen\w+|huoltajana\b"
+    r"|\bfullmakt\w*|god man\b|förvaltare för|dödsbo\w*|vårdnadshavare|min klient\b|för min (?:mammas"
+    r"|pappas|mans|frus|sons"
+    r"|dotters|mors|fars|makes|makas|mors) räkning|å min \w+ vägnar|(?:min mammas|min pappas"
+    r"|mitt barns|min sons|min dotters)"
+    r" (?:person)?uppgifter|för (?:hans|hennes) räkning"
+    r"|on behalf of|power of attorney|my client\b|letter of authority|as (?:the )?(?:legal )?guardian"
+    r"|(?:my (?:late )?(?:mother|father"
+    r"|husband|wife|son|daughter|child|grandmother|grandfather|partner))'s (?:personal )?(?:data"
+    r"|information|account|details)"
+    r"|executor of|deceased\b|my late (?:mother|father|husband|wife)|estate of"
+)
+"""Somebody writes for somebody else, or about a dead person."""
+
+VAGUE = (
+    r"\bgdpr\b|tietosuoja-?asetu\w*|tietosuoja\w*|rekisteröidyn oikeu\w+|henkilötie(?:to|do)\w*"
+    r"|dataskydd\w*|personuppgift\w*"
+    r"|data protection|personal data|privacy|yksityisyy\w*|tietojani|mina uppgifter|my data"
+    r"|omat tiedot|omia tietoja"
+)
+"""The subject is data protection, but what is wanted is not said."""

@@ -1,0 +1,54 @@
+"""Which rights a person asks for in their own words."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.vocabulary import Right
+from workflows.rules.wish_words import NEGATED, ON_BEHALF, VAGUE, WANTED, WORDS
+
+SURE = 0.7
+_SEARCHED = 40_000  # characters: four pages of complaint are 12,000
+_PATTERNS = {right: tuple((w, re.compile(rf"\b(?:{p})")) for w, p in words) for right, words in WORDS.items()}
+_NEGATED = re.compile(NEGATED)
+_ON_BEHALF = re.compile(ON_BEHALF)
+_VAGUE = re.compile(VAGUE)
+_WANTED = re.compile(WANTED)
+_SENTENCE_END = re.compile(r"[.!?\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """`confidence` maps each right that is asked for to how sure that is, 0 to 1; `vague`: about data, but unclear."""
+
+    confidence: Mapping[Right, float]
+    on_behalf: bool
+    vague: bool
+
+    @property
+    def rights(self) -> tuple[Right, ...]:
+        """The rights that are surely asked for, in the order of the law's articles as `Right` lists them."""
+        return tuple(r for r in Right if self.confidence.get(r, 0) >= SURE)
+
+
+def wishes_in(text: str) -> Wishes:
+    """Look for known phrases in Finnish, Swedish and English; a phrase in a negated sentence does not count."""
+    plain = re.sub(r"[^\S\n]+", " ", text[:_SEARCHED].lower().replace("’", "'"))
+    # a line break inside a paragraph is no end of a sentence
+    plain = re.sub(r"(?<![.!?:\n])\n(?!\n)", " ", plain)
+    confidence: dict[Right, float] = {}
+    for right, patterns in _PATTERNS.items():
+        doubt = 1.0
+        for weight, pattern in patterns:
+            if any(not _is_negated(plain, m.start(), right=right) for m in pattern.finditer(plain)):
+                doubt *= 1 - weight
+        if doubt < 1:
+            confidence[right] = round(1 - doubt, 3)
+    return Wishes(confidence, on_behalf=bool(_ON_BEHALF.search(plain)), vague=bool(_VAGUE.search(plain)))
+
+
+def _is_negated(text: str, start: int, *, right: Right) -> bool:
+    if right is Right.MARKETING_BAN:  # its phrases are negations themselves
+        return False
+    sentence = _SENTENCE_END.split(text[max(0, start - 120) : start])[-1]
+    return bool(_NEGATED.search(_WANTED.split(sentence)[-1]))
