@@ -142,15 +142,22 @@ lock() {
 }
 
 secrets() {
+  prepare demo
   mkdir -p secrets
   chmod 700 secrets
-  local token name
+  umask 077
+  local name
   for name in database_password redis_password; do
-    [[ -s secrets/$name ]] || (umask 077; python3 -c 'import secrets; print(secrets.token_urlsafe(32), end="")' >"secrets/$name")
+    [[ -s secrets/$name ]] || .venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(32), end="")' >"secrets/$name"
   done
-  [[ -s secrets/database_url ]] || (umask 077; printf 'postgresql://vastine:%s@postgres/vastine' "$(<secrets/database_password)" >secrets/database_url)
-  [[ -s secrets/broker_url ]] || (umask 077; printf 'redis://:%s@redis:6379/0' "$(<secrets/redis_password)" >secrets/broker_url)
-  say "secrets/ is complete: keep it out of version control and back it up apart from the database"
+  [[ -s secrets/database_url ]] || printf 'postgresql://vastine:%s@postgres/vastine' "$(<secrets/database_password)" >secrets/database_url
+  [[ -s secrets/broker_url ]] || printf 'redis://:%s@redis:6379/0' "$(<secrets/redis_password)" >secrets/broker_url
+  [[ -s secrets/keys.json ]] || .venv/bin/vastine key new secrets/keys.json
+  # The containers run as whoever owns these files, and never as root.
+  local user=$(id -u) group=$(id -g)
+  if [[ $user -eq 0 ]]; then user=10001 group=10001; chown -R "$user:$group" secrets; fi
+  [[ -f .env ]] && grep -q '^VASTINE_UID=' .env || printf 'VASTINE_UID=%s\nVASTINE_GID=%s\n' "$user" "$group" >>.env
+  say "secrets/ is complete: keep it out of version control, and a copy of keys.json apart from the database"
 }
 
 case ${1:-} in
