@@ -1,0 +1,250 @@
+"""From Fideslang datasets to a graph: what a source's collections are and how one leads to another.
+
+An edge says: values of these fields lead to rows that carry them in those fields. `direction: from`
+makes one edge towards the field that declares it, `to` one away from it, none makes both. What is
+about documents rather than tables (`return_all_elements`, nested fields) has no meaning for a table:
+a nested field counts for its column.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from fideslang.models import Dataset, DatasetCollection, DatasetField
+
+from workflows.errors import BadRegister, Fault
+from workflows.register.model import CollectionSpec, Register, SourceSpec
+
+NOTHING = CollectionSpec()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNode:
+    """One field as annotated."""
+
+    name: str
+    categories: tuple[str, ...] = ()
+    identity: str = ""
+    primary: bool = False
+    read_only: bool = False
+    length: int | None = None
+    strategy: str = ""  # masking_strategy_override
+    points: bool = False  # it takes its value from the field it refers to: its row is the child
+
+    @property
+    def personal(self) -> bool:
+        """Whether any of its categories is `user` or under it."""
+        return any(c == "user" or c.startswith("user.") for c in self.categories)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One collection. `name` is what items call it: the collection's, with its dataset where two share it."""
+
+    name: str
+    dataset: str
+    collection: str
+    schema: str | None
+    fields: Mapping[str, FieldNode]
+    categories: tuple[str, ...]
+    spec: CollectionSpec
+    strategy: str = ""  # masking_strategy_override of the collection
+    erase_after: tuple[str, ...] = ()
+
+    def address(self, field: str) -> str:
+        """The field as a key of seeds."""
+        return f"{self.dataset}:{self.collection}.{field}"
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """Field to identity key."""
+        return {f.name: f.identity for f in self.fields.values() if f.identity}
+
+    @property
+    def primary(self) -> tuple[str, ...]:
+        """The fields annotated as primary key."""
+        return tuple(f.name for f in self.fields.values() if f.primary)
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Values of `source_fields` lead to rows of `target` that carry them in `target_fields`."""
+
+    source: str
+    source_fields: tuple[str, ...]
+    target: str
+    target_fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inlet:
+    """Values from another source, under the keys of seeds, lead to rows that carry them in `fields`.
+
+    More than one key where the other source's primary key is composite: a row must carry one value of each.
+    """
+
+    keys: tuple[str, ...]
+    target: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One source's collections, the edges between them, and what comes in from and goes out to other sources."""
+
+    nodes: Mapping[str, Node]
+    edges: tuple[Edge, ...]
+    inlets: tuple[Inlet, ...]
+    exports: frozenset[str]  # "collection.field" that another source's field refers to; collection as in `nodes`
+
+    def entries(self) -> frozenset[str]:
+        """The keys of seeds that can start a search here."""
+        identities = {f"identity:{key}" for node in self.nodes.values() for key in node.identities.values()}
+        return frozenset(identities | {key for inlet in self.inlets for key in inlet.keys})
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One directed reference between two places, each (dataset, collection, field)."""
+
+    start: tuple[str, str, str]
+    end: tuple[str, str, str]
+
+
+def build_graph(spec: SourceSpec, register: Register) -> Graph:
+    """The graph of one source, with its borders to all others of the register.
+
+    Raises `BadRegister` if a reference inside this source names what is not there.
+    """
+    nodes = _nodes(spec)
+    places = {(n.dataset, n.collection): n for n in nodes.values()}
+    mine = {d.fides_key for d in spec.dataset}
+    others = [s for s in register.sources.values() if s.source != spec.source]
+    steps = dict.fromkeys(step for s in (spec, *others) for d in s.dataset for step in _steps(d))
+    skipped = {(d.fides_key, c.name) for d in spec.dataset for c in d.collections if _skipped(c)}
+    faults: list[Fault] = []
+    edges: list[Edge] = []
+    incoming: list[tuple[tuple[str, str, str], Node, str]] = []
+    exports: set[str] = set()
+    for step in steps:
+        ends = [place for place in (step.start, step.end) if place[0] in mine]
+        if any(place[:2] in skipped for place in ends):
+            continue
+        lost = [p for p in ends if p[:2] not in places or p[2] not in places[p[:2]].fields]
+        if lost:
+            faults += [
+                Fault(spec.file or spec.source, f"a reference names {_words(p)}, which is not in it") for p in lost
+            ]
+            continue
+        start, end = places.get(step.start[:2]), places.get(step.end[:2])
+        if start and end:
+            edges.append(Edge(start.name, (step.start[2],), end.name, (step.end[2],)))
+        elif end:
+            incoming.append((step.start, end, step.end[2]))
+        elif start:
+            exports.add(f"{start.name}.{step.start[2]}")
+    if faults:
+        raise BadRegister(faults)
+    return Graph(nodes, tuple(edges), tuple(_inlets(incoming, register)), frozenset(exports))
+
+
+def _nodes(spec: SourceSpec) -> dict[str, Node]:
+    counts: dict[str, int] = {}
+    for dataset in spec.dataset:
+        for collection in dataset.collections:
+            counts[collection.name] = counts.get(collection.name, 0) + 1
+    nodes = {}
+    for dataset in spec.dataset:
+        namespace = (dataset.fides_meta.namespace if dataset.fides_meta else None) or {}
+        for collection in dataset.collections:
+            if _skipped(collection):
+                continue
+            qualified = f"{dataset.fides_key}.{collection.name}"
+            name = collection.name if counts[collection.name] == 1 else qualified
+            meta = collection.fides_meta
+            override = meta.masking_strategy_override if meta else None
+            collections = spec.person.collections
+            nodes[name] = Node(
+                name=name,
+                dataset=dataset.fides_key,
+                collection=collection.name,
+                schema=namespace.get("schema"),
+                fields={f.name: _field(f) for f in collection.fields},
+                categories=tuple(collection.data_categories or ()),
+                spec=collections.get(qualified) or collections.get(collection.name) or NOTHING,
+                strategy=override.strategy if override else "",
+                erase_after=tuple((meta.erase_after if meta else None) or ()),
+            )
+    return nodes
+
+
+def _skipped(collection: DatasetCollection) -> bool:
+    return bool(collection.fides_meta and collection.fides_meta.skip_processing)
+
+
+def _field(field: DatasetField) -> FieldNode:
+    meta = field.fides_meta
+    categories = tuple(dict.fromkeys(_categories(field)))
+    if meta is None:
+        return FieldNode(field.name, categories)
+    override = meta.masking_strategy_override
+    return FieldNode(
+        name=field.name,
+        categories=categories,
+        identity=meta.identity or "",
+        primary=bool(meta.primary_key),
+        read_only=bool(meta.read_only),
+        length=meta.length,
+        strategy=override.strategy if override else "",
+        points=any(r.direction and r.direction.value == "from" for r in meta.references or ()),
+    )
+
+
+def _categories(field: DatasetField) -> Iterator[str]:
+    yield from field.data_categories or ()
+    for inner in field.fields or ():
+        yield from _categories(inner)
+
+
+def _steps(dataset: Dataset) -> Iterator[_Step]:
+    for collection in dataset.collections:
+        for field in collection.fields:
+            here = (dataset.fides_key, collection.name, field.name)
+            for reference in (field.fides_meta.references if field.fides_meta else None) or ():
+                name, _, rest = reference.field.partition(".")
+                there = (reference.dataset, name, rest.split(".")[0])
+                direction = reference.direction.value if reference.direction else None
+                if direction != "to":
+                    yield _Step(there, here)
+                if direction != "from":
+                    yield _Step(here, there)
+
+
+def _inlets(incoming: list[tuple[tuple[str, str, str], Node, str]], register: Register) -> Iterator[Inlet]:
+    """One inlet per reference; one for all of them together where they make up a composite primary key.
+
+    Taken one by one, the second column of (order, line) would lead to everybody's first lines.
+    """
+    groups: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for (dataset, collection, field), node, target in incoming:
+        groups.setdefault((dataset, collection, node.name), []).append((field, target))
+    primaries = {
+        (d.fides_key, c.name): {f.name for f in c.fields if f.fides_meta and f.fides_meta.primary_key}
+        for s in register.sources.values()
+        for d in s.dataset
+        for c in d.collections
+    }
+    for (dataset, collection, target), pairs in groups.items():
+        key = primaries.get((dataset, collection), set())
+        parts = [pair for pair in pairs if pair[0] in key]
+        whole = len(key) > 1 and len(parts) == len(key) and {p[0] for p in parts} == key
+        if whole:
+            yield Inlet(
+                tuple(f"{dataset}:{collection}.{f}" for f, _ in parts), target, tuple(field for _, field in parts)
+            )
+        for field, mine in pairs:
+            if not (whole and (field, mine) in parts):
+                yield Inlet((f"{dataset}:{collection}.{field}",), target, (mine,))
+
+
+def _words(place: tuple[str, str, str]) -> str:
+    return f"{place[0]}:{place[1]}.{place[2]}"

@@ -1,0 +1,120 @@
+"""Collect: search, judge, emit each record once, and say which values lead on to other sources."""
+
+from collections.abc import Callable, Iterator
+from datetime import tzinfo
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from models.vocabulary import Ownership
+from workflows.connectors.dataset import Graph
+from workflows.connectors.sql_found import Discovery, Found, Pile, Row, spans
+from workflows.connectors.sql_items import ItemMaker
+from workflows.connectors.sql_pointed import Pointed, Pointers
+from workflows.connectors.sql_schema import Schema
+from workflows.connectors.sql_search import BINDS, Search, chunks, rows_with
+from workflows.connectors.sql_series import Series
+from workflows.connectors.sql_values import as_json
+from workflows.connectors.windows import Windows, union
+from workflows.ports import Lead, Seeds
+from workflows.register.model import Register, SourceSpec
+from workflows.rules.items import Item
+
+Leads = dict[str, dict[str, Windows]]
+
+
+class Collect:
+    """One collect of one source, inside one transaction."""
+
+    def __init__(
+        self, connection: sa.Connection, graph: Graph, *, schema: Schema, spec: SourceSpec, register: Register
+    ) -> None:
+        self._connection, self._graph, self._schema = connection, graph, schema
+        self._spec, self._register = spec, register
+        self._zone: tzinfo = ZoneInfo(register.controller.time_zone)
+        self._leads: Leads = {}
+
+    def run(self, seeds: Seeds, emit: Callable[[Item], None]) -> dict[str, list[Lead]]:
+        """Emit every record; the values that lead on."""
+        discovery = Discovery(self._spec, self._graph, self._schema, seeds=seeds, zone=self._zone)
+        search = Search(self._connection, self._graph, discovery)
+        search.run(seeds)
+        pointers = Pointers(self._connection, discovery)
+        for name, pile in discovery.piles.items():
+            maker = self._maker(name)
+            for batch in chunks(list(pile.rows.values()), BINDS):
+                pointed = pointers.at(pile.bound, batch)
+                for found, by, row in zip(batch, pointed, self._rows(pile, batch), strict=True):
+                    ownership = whose(found, by)
+                    emit(maker.item(row, ownership=ownership, path=found.path, referenced=by.anyone))
+                    if ownership is Ownership.OWN:
+                        self._lead(discovery, name, found)
+        self._series(search, emit)
+        return {
+            key: [Lead(value, start, end) for value, windows in values.items() for start, end in spans(windows)]
+            for key, values in self._leads.items()
+        }
+
+    def _maker(self, name: str) -> ItemMaker:
+        bound = self._schema.bound[name]
+        return ItemMaker(bound, source=self._spec.source, register=self._register, zone=self._zone)
+
+    def _rows(self, pile: Pile, batch: list[Found]) -> Iterator[Row]:
+        """The rows of a batch, in its order; those for which there was no room are read again."""
+        again = [found.key for found in batch if found.row is None]
+        bound = pile.bound
+        read = {}
+        for row in rows_with(self._connection, bound.table, bound.key, values=again) if again else ():
+            read[tuple(row[c] for c in bound.key)] = row
+        for found in batch:
+            yield found.row if found.row is not None else read[found.key]
+
+    def _lead(self, discovery: Discovery, name: str, found: Found) -> None:
+        node = self._schema.bound[name].node
+        for export in self._graph.exports:
+            collection, _, field = export.rpartition(".")
+            if collection != name or found.links[field] is None:
+                continue
+            value = str(as_json(found.links[field]))
+            windows = discovery.onward(name, found, field)
+            values = self._leads.setdefault(node.address(field), {})
+            values[value] = union(values[value], windows) if value in values else windows
+
+    def _series(self, search: Search, emit: Callable[[Item], None]) -> None:
+        """Days of series; where two ways lead to the same day it is emitted once."""
+        ways: dict[str, int] = {}
+        for name, _ in search.series:
+            ways[name] = ways.get(name, 0) + 1
+        seen: set[str] = set()
+        for (name, columns), values in search.series.items():
+            bound = self._schema.bound[name]
+            said = bound.node.spec.ownership
+            series = Series(bound, zone=self._zone)
+            maker = self._maker(name)
+            for item in series.items(
+                self._connection,
+                columns,
+                values,
+                maker=maker,
+                path=f"{name}.{'+'.join(columns)}",
+                ownership=Ownership.OWN if said == "auto" else Ownership(said),
+                source=self._spec.source,
+                category=maker.category,
+            ):
+                if ways[name] > 1:
+                    mark = f"{name} {sorted(item.locator['key'].items())} {item.locator['from']}"
+                    if mark in seen:
+                        continue
+                    seen.add(mark)
+                emit(item)
+
+
+def whose(found: Found, by: Pointed) -> Ownership:
+    """Whose a row is at last: a parent that others point at too is shared.
+
+    It is another's if no record of the person itself points at it and another person's does: the address
+    a parcel was once sent to is not the sender's home.
+    """
+    if found.ownership is not Ownership.OWN or found.strong or not by.anyone:
+        return found.ownership
+    return Ownership.THIRD_PARTY if by.people and not found.direct else Ownership.SHARED

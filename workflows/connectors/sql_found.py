@@ -1,0 +1,229 @@
+"""The rows a search has found so far, whose they are, and what is known of the person.
+
+A row is `strong` when it was reached by identity or downwards (it points at a row of the person), and
+only then is it followed downwards. What is reached upwards, a shared address say, may belong to many.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, tzinfo
+from typing import Any
+
+from models.vocabulary import Ownership
+from workflows.connectors.dataset import Graph
+from workflows.connectors.sql_schema import Bound, Schema
+from workflows.connectors.sql_values import as_json, local_day
+from workflows.connectors.windows import Span, Windows, both, covers, of_span, union
+from workflows.ports import Seeds
+from workflows.register.model import SourceSpec
+
+BUFFERED_ROWS = 1_000
+Key = tuple[Any, ...]
+Row = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Found:
+    """One row. `links` are the values that lead on or tell whose it is; `row` is the whole row while there is room."""
+
+    key: Key
+    links: Row
+    row: Row | None
+    strong: bool
+    identified: bool  # by an identity of the person itself
+    direct: bool  # a row that was identified points at it
+    windows: Windows
+    path: str
+    undated: bool  # reached for a period only, and the row does not say when: nobody can tell whose it is
+    ownership: Ownership = Ownership.OWN
+
+
+@dataclass(slots=True)
+class Pile:
+    """The rows found of one collection, and which of their values lead on or tell whose they are."""
+
+    bound: Bound
+    links: tuple[str, ...]
+    rows: dict[Key, Found] = field(default_factory=dict)
+
+
+class Discovery:
+    """Everything found in one collect."""
+
+    def __init__(self, spec: SourceSpec, graph: Graph, schema: Schema, *, seeds: Seeds, zone: tzinfo) -> None:
+        self.schema, self.zone, self.subject = schema, zone, spec.person.subject
+        self._graph = graph
+        self.piles = {name: Pile(bound, tuple(self._links(bound))) for name, bound in schema.bound.items()}
+        self._buffered = 0
+        self._known: dict[str, set[str]] = {}
+        for key, leads in seeds.items():
+            for lead in leads:
+                self._know(key, lead.value)
+        self._given = frozenset(self._known)
+
+    def _links(self, bound: Bound) -> Iterator[str]:
+        node, spec = bound.node, bound.node.spec
+        names = {*bound.key, *node.identities, *spec.owner, *spec.windows}
+        names |= {c for w in spec.windows.values() for c in (w.start, w.end)}
+        names |= {f for way in self.schema.ways if way.source == node.name for f in way.source_fields}
+        names |= {f for way in self.schema.ways if way.target == node.name for f in way.target_fields}
+        names |= {f for export in self._graph.exports for n, _, f in [export.rpartition(".")] if n == node.name}
+        names |= {c for fk in self.schema.foreign_keys if fk.parent is bound.table for c in fk.parent_columns}
+        names |= {c for fk in self.schema.foreign_keys if fk.child is bound.table for c in fk.child_columns}
+        subject = self.subject
+        if subject and subject.collection == node.name:
+            names.add(subject.key)
+        return (c.name for c in bound.table.columns if c.name in names)
+
+    def admit(
+        self,
+        name: str,
+        row: Row,
+        *,
+        strong: bool,
+        identified: bool,
+        direct: bool,
+        windows: Windows,
+        path: str,
+        undated: bool,
+    ) -> Found | None:
+        """File a row; the `Found` if it is new or stronger than before, else None."""
+        pile = self.piles[name]
+        key = tuple(row[c] for c in pile.bound.key)
+        old = pile.rows.get(key)
+        if old is None:
+            kept = row if self._buffered < BUFFERED_ROWS else None
+            self._buffered += kept is not None
+            links = {c: row[c] for c in pile.links}
+            found = Found(key, links, kept, strong, identified, direct, windows, path, undated)
+            found.ownership = self._judge(pile.bound, found)
+            pile.rows[key] = found
+            self._learn(pile.bound, found)
+            return found
+        wider = union(old.windows, windows)
+        before = (old.strong, old.identified, old.direct, old.undated, old.windows)
+        old.strong, old.identified, old.direct = (
+            old.strong or strong,
+            old.identified or identified,
+            old.direct or direct,
+        )
+        old.undated, old.windows = old.undated and undated, wider
+        if before == (old.strong, old.identified, old.direct, old.undated, old.windows):
+            return None
+        old.ownership = self._judge(pile.bound, old)
+        self._learn(pile.bound, old)
+        return old
+
+    def reconsider(self) -> Iterator[tuple[str, Found]]:
+        """Rows that seemed another's and, by what was learnt since, are the person's after all."""
+        for name, pile in self.piles.items():
+            for found in pile.rows.values():
+                if found.ownership is Ownership.THIRD_PARTY:
+                    found.ownership = self._judge(pile.bound, found)
+                    if found.ownership is not Ownership.THIRD_PARTY:
+                        self._learn(pile.bound, found)
+                        yield name, found
+
+    def owned(self, name: str, key: Key) -> bool:
+        """Whether this row was found and is the person's."""
+        found = self.piles[name].rows.get(key)
+        return found is not None and found.ownership is not Ownership.THIRD_PARTY
+
+    def onward(self, name: str, found: Found, column: str) -> Windows:
+        """When this column's value leads on: while the row is the person's, within the column's own window."""
+        window = self.piles[name].bound.node.spec.windows.get(column)
+        if window is None:
+            return found.windows
+        start = local_day(found.links[window.start], self.zone)
+        end = local_day(found.links[window.end], self.zone)
+        return both(found.windows, of_span(start, end))
+
+    def in_time(self, bound: Bound, row: Row, windows: Windows) -> bool | None:
+        """Whether the row's day lies in the windows; None where the row should have a day and has none."""
+        on = bound.node.spec.on
+        if windows is None or on is None:
+            return True
+        day = local_day(row[on], self.zone)
+        return None if day is None else covers(windows, day)
+
+    def _judge(self, bound: Bound, found: Found) -> Ownership:
+        spec, node = bound.node.spec, bound.node
+        if spec.ownership != "auto":
+            return Ownership(spec.ownership)
+        if found.undated or self._another_subject(bound, found):
+            return Ownership.THIRD_PARTY
+        if spec.owner:
+            mine = all(found.links[c] is None or self._mine(bound, c, found.links[c]) for c in spec.owner)
+            return Ownership.OWN if mine else Ownership.THIRD_PARTY
+        named = [c for c in node.identities if found.links[c] is not None]
+        if found.identified or not named or any(self._mine(bound, c, found.links[c]) for c in named):
+            return Ownership.OWN
+        return Ownership.THIRD_PARTY
+
+    def _another_subject(self, bound: Bound, found: Found) -> bool:
+        """An e-mail address may be a family's: where the person's own number is given, another number decides."""
+        subject = self.subject
+        columns = [subject.key] if subject and subject.collection == bound.name else list(bound.key[:1])
+        if len(bound.key) > 1 and not (subject and subject.collection == bound.name):
+            return False
+        identities = bound.node.identities
+        return any(
+            f"identity:{identities[c]}" in self._given and not self._mine(bound, c, found.links[c])
+            for c in columns
+            if c in identities
+        )
+
+    def _mine(self, bound: Bound, column: str, value: Any) -> bool:
+        return any(_spelled(key, value) in self._known.get(key, ()) for key in self._meanings(bound, column))
+
+    def _meanings(self, bound: Bound, column: str) -> Iterator[str]:
+        """What a column's value is a value of: an identity, a field here that it refers to, one elsewhere."""
+        node = bound.node
+        if identity := node.identities.get(column):
+            yield f"identity:{identity}"
+        for way in self.schema.ways:
+            if way.target == node.name and way.target_fields == (column,):
+                yield self.schema.bound[way.source].node.address(way.source_fields[0])
+            if way.source == node.name and way.up and way.source_fields == (column,):
+                yield self.schema.bound[way.target].node.address(way.target_fields[0])
+        for inlet in self._graph.inlets:
+            if inlet.target == node.name and inlet.fields == (column,):
+                yield inlet.keys[0]
+
+    def _learn(self, bound: Bound, found: Found) -> None:
+        """What a row of the person tells: the values others refer to, and its identities if it is the person's record.
+
+        A row that names two people, such as a request with two e-mail addresses, teaches no identity.
+        """
+        if found.ownership is not Ownership.OWN or not found.strong:
+            return
+        node = bound.node
+        for way in self.schema.ways:
+            fields = way.target_fields if way.up else way.source_fields
+            if node.name == (way.target if way.up else way.source) and len(fields) == 1:
+                self._know_column(node.address(fields[0]), found.links[fields[0]])
+        subject = self.subject
+        if not (subject.collection == node.name if subject else found.identified):
+            return
+        keys = list(node.identities.values())
+        for column, identity in node.identities.items():
+            if keys.count(identity) == 1:
+                self._know_column(f"identity:{identity}", found.links[column])
+
+    def _know_column(self, key: str, value: Any) -> None:
+        if value is not None:
+            self._know(key, str(as_json(value)))
+
+    def _know(self, key: str, value: str) -> None:
+        self._known.setdefault(key, set()).add(_spelled(key, value))
+
+
+def _spelled(key: str, value: Any) -> str:
+    """E-mail addresses are the same whatever their case; nothing else is."""
+    text = str(as_json(value))
+    return text.lower() if key == "identity:email" else text
+
+
+def spans(windows: Windows) -> list[Span]:
+    """The spans of leads: one open one for always."""
+    return [(None, None)] if windows is None else sorted(windows, key=lambda s: (s[0] or date.min, s[1] or date.max))

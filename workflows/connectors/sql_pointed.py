@@ -1,0 +1,160 @@
+"""Whether rows of other people point at a row: by foreign key, be its table described or not, or by reference."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from models.vocabulary import Ownership
+from workflows.connectors.sql_found import Discovery, Found
+from workflows.connectors.sql_schema import Bound
+from workflows.connectors.sql_search import BINDS, ROWS, chunks, matches
+from workflows.connectors.sql_values import local_day
+from workflows.connectors.windows import covers, merged
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """Columns of a child that point at columns of the collection looked at."""
+
+    child: sa.Table
+    child_columns: tuple[str, ...]
+    columns: tuple[str, ...]
+    node: str  # the child's collection, or "" where no dataset describes it
+    followed: bool  # a strong row's children were all looked up
+
+
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """Who points at a row besides the person's own rows."""
+
+    anyone: bool = False
+    people: bool = False  # a row that is itself about somebody: it carries an identity or is a subject
+
+
+class Pointers:
+    """Asks, batch by batch, who else points at rows."""
+
+    def __init__(self, connection: sa.Connection, discovery: Discovery) -> None:
+        self._connection, self._found = connection, discovery
+        self._by_node: dict[str, tuple[Pointer, ...]] = {}
+        self._strangers: dict[Pointer, set[tuple[Any, ...]]] = {}
+
+    def at(self, bound: Bound, batch: Sequence[Found]) -> list[Pointed]:
+        """For each row of the batch, in order."""
+        anyone: set[int] = set()
+        people: set[int] = set()
+        for pointer in self._pointers(bound):
+            about = self._about_people(pointer)
+            values: dict[tuple[Any, ...], list[int]] = {}
+            for i, found in enumerate(batch):
+                value = tuple(found.links[c] for c in pointer.columns)
+                if None not in value and not _all_looked_up(bound, pointer, found):
+                    values.setdefault(value, []).append(i)
+                elif value in self._third_parties(pointer):
+                    anyone.add(i)
+                    people |= {i} if about else set()
+            for value in self._ask(pointer, values, batch=batch) if values else ():
+                anyone |= set(values.get(value, ()))
+                people |= set(values.get(value, ())) if about else set()
+        return [Pointed(i in anyone, i in people) for i in range(len(batch))]
+
+    def _pointers(self, bound: Bound) -> tuple[Pointer, ...]:
+        known = self._by_node.get(bound.name)
+        if known is None:
+            known = self._by_node[bound.name] = tuple(dict.fromkeys(self._all(bound)))
+        return known
+
+    def _all(self, bound: Bound) -> Iterator[Pointer]:
+        schema = self._found.schema
+        names = {id(b.table): name for name, b in schema.bound.items()}
+        down = {
+            (w.source_fields, w.target, w.target_fields) for w in schema.ways if w.source == bound.name and not w.up
+        }
+        seen = set()
+        for fk in schema.foreign_keys:
+            if fk.parent is bound.table:
+                seen.add((fk.child.key, fk.child_columns, fk.parent_columns))
+                node = names.get(id(fk.child), "")
+                followed = (fk.parent_columns, node, fk.child_columns) in down
+                yield Pointer(fk.child, fk.child_columns, fk.parent_columns, node, followed)
+        for way in schema.ways:
+            if way.up and way.target == bound.name:
+                end = (way.source, way.source_fields, way.target_fields)
+            elif not way.up and way.source == bound.name and frozenset(way.source_fields) in bound.uniques:
+                end = (way.target, way.target_fields, way.source_fields)
+            else:
+                continue
+            child = schema.bound[end[0]].table
+            if (child.key, end[1], end[2]) not in seen:
+                seen.add((child.key, end[1], end[2]))
+                yield Pointer(child, end[1], end[2], end[0], (end[2], end[0], end[1]) in down)
+
+    def _third_parties(self, pointer: Pointer) -> set[tuple[Any, ...]]:
+        """The values with which rows that were found, and are another's, point here."""
+        known = self._strangers.get(pointer)
+        if known is None:
+            rows = self._found.piles[pointer.node].rows.values() if pointer.node else ()
+            known = self._strangers[pointer] = {
+                tuple(f.links[c] for c in pointer.child_columns) for f in rows if f.ownership is Ownership.THIRD_PARTY
+            }
+        return known
+
+    def _about_people(self, pointer: Pointer) -> bool:
+        if not pointer.node:
+            return False
+        subject = self._found.subject
+        return bool(self._found.schema.bound[pointer.node].node.identities) or bool(
+            subject and subject.collection == pointer.node
+        )
+
+    def _ask(
+        self, pointer: Pointer, values: dict[tuple[Any, ...], list[int]], *, batch: Sequence[Found]
+    ) -> Iterator[tuple[Any, ...]]:
+        bound = self._found.schema.bound.get(pointer.node)
+        if bound is not None and bound.node.spec.series:
+            yield from self._ask_series(bound, pointer, values=values, batch=batch)
+            return
+        columns = [pointer.child.c[c] for c in pointer.child_columns]
+        width = len(columns)
+        for chunk in chunks(values, max(1, BINDS // width)):
+            condition = matches(pointer.child, pointer.child_columns, values=chunk)
+            if bound is None:
+                for row in self._connection.execute(sa.select(*columns).where(condition).distinct()):
+                    yield tuple(row)
+                continue
+            statement = sa.select(*columns, *(pointer.child.c[c] for c in bound.key)).where(condition)
+            result = self._connection.execute(statement, execution_options={"stream_results": True})
+            for part in result.partitions(ROWS):
+                for row in part:
+                    if not self._found.owned(bound.name, tuple(row[width:])):
+                        yield tuple(row[:width])
+
+    def _ask_series(
+        self, bound: Bound, pointer: Pointer, *, values: dict[tuple[Any, ...], list[int]], batch: Sequence[Found]
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows of a series outside the person's time are somebody else's: its first and last day tell."""
+        series = bound.node.spec.series
+        if series is None:
+            return
+        at = pointer.child.c[series.at]
+        columns = [pointer.child.c[c] for c in pointer.child_columns]
+        for chunk in chunks(values, max(1, BINDS // len(columns))):
+            statement = sa.select(*columns, sa.func.min(at), sa.func.max(at)).group_by(*columns)
+            for row in self._connection.execute(
+                statement.where(matches(pointer.child, pointer.child_columns, values=chunk))
+            ):
+                value = tuple(row[:-2])
+                days = [local_day(v, self._found.zone) for v in row[-2:]]
+                for i in values.get(value, ()):
+                    windows = batch[i].windows
+                    gaps = windows is not None and len(merged(windows)) > 1
+                    if gaps or not pointer.followed or any(d is None or not covers(windows, d) for d in days):
+                        yield value
+
+
+def _all_looked_up(bound: Bound, pointer: Pointer, found: Found) -> bool:
+    """Whether every row that points here by this pointer was found already."""
+    whole = found.strong and found.windows is None and found.ownership is Ownership.OWN
+    return pointer.followed and whole and pointer.columns[0] not in bound.node.spec.windows

@@ -1,0 +1,171 @@
+"""The way to a SQL source: engine, one transaction for reading, one for writing, and errors without values."""
+
+import os
+import re
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from workflows.errors import NeverAgain, PersonMustLook, SourceDown, TryAgain, VastineError
+
+LOCK_SECONDS = 10
+CONNECT_SECONDS = 10
+
+
+class SqlSource:
+    """One database and how it may be used. Connects when first asked, and again after a fork."""
+
+    def __init__(self, url: str, *, timeout_seconds: int) -> None:
+        try:
+            parsed = sa.make_url(url)
+        except exc.ArgumentError:
+            raise NeverAgain("bad_url", detail="connection.url is no database address") from None
+        if parsed.drivername in {"postgresql", "postgres"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self._url = parsed
+        self._timeout_seconds = timeout_seconds
+        self._engine: sa.Engine | None = None
+        self._pid = 0
+        self.dialect = parsed.get_backend_name()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """One read-only transaction in which the database stands still."""
+        options: dict[str, Any] = {}
+        if self.dialect == "postgresql":
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._transaction("reading", options) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction that may change the source; it commits when the block ends well."""
+        with self._transaction("writing", {}) as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    @contextmanager
+    def _transaction(self, mode: str, options: dict[str, Any]) -> Iterator[sa.Connection]:
+        try:
+            engine = self._open()
+            with engine.execution_options(vastine_mode=mode, **options).begin() as connection:
+                yield connection
+        except exc.SQLAlchemyError as error:
+            raise plain_error(error) from None
+
+    def _open(self) -> sa.Engine:
+        if self._engine is not None and self._pid != os.getpid():
+            self._engine.dispose(close=False)  # the parent's sockets are the parent's
+            self._engine = None
+        if self._engine is None:
+            self._engine, self._pid = self._create(), os.getpid()
+            weakref.finalize(self, _close, self._engine, self._pid)
+        path = self._url.database
+        named = self.dialect == "sqlite" and path and path != ":memory:" and not path.startswith("file:")
+        if named and not Path(str(path)).is_file():  # SQLite would make an empty database of it
+            raise SourceDown("source_down", detail="the SQLite file of the source does not exist")
+        return self._engine
+
+    def _create(self) -> sa.Engine:
+        if self.dialect == "sqlite":
+            engine = sa.create_engine(self._url, hide_parameters=True, connect_args={"timeout": LOCK_SECONDS})
+            _sqlite_events(engine, self._timeout_seconds)
+            return engine
+        arguments: dict[str, Any] = {}
+        if self.dialect == "postgresql":
+            milliseconds = self._timeout_seconds * 1000
+            arguments = {
+                "connect_timeout": CONNECT_SECONDS,
+                "application_name": "vastine",
+                "options": (
+                    f"-c statement_timeout={milliseconds} -c lock_timeout={min(milliseconds, LOCK_SECONDS * 1000)}"
+                    " -c timezone=UTC"
+                ),
+            }
+        return sa.create_engine(
+            self._url, hide_parameters=True, pool_pre_ping=True, pool_size=1, connect_args=arguments
+        )
+
+
+def _close(engine: sa.Engine, pid: int) -> None:
+    """Close the connections, in the process that opened them."""
+    engine.dispose(close=os.getpid() == pid)
+
+
+def _sqlite_events(engine: sa.Engine, timeout_seconds: int) -> None:
+    """Real transactions, enforced foreign keys, no writing while reading, and an end to endless statements."""
+
+    @event.listens_for(engine, "connect")
+    def connected(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.isolation_level = None  # we say BEGIN ourselves
+        dbapi_connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writing = connection.get_execution_options().get("vastine_mode") == "writing"
+        deadline = time.monotonic() + timeout_seconds
+        raw = connection.connection.dbapi_connection
+        if raw is not None:
+            raw.set_progress_handler(lambda: int(time.monotonic() > deadline), 50_000)
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writing else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+_BY_STATE: tuple[tuple[str, type[VastineError], str], ...] = (
+    # first letters of SQLSTATE -> what it means for us
+    ("57014", TryAgain, "timeout"),
+    ("55P03", TryAgain, "locked"),
+    ("40", TryAgain, "locked"),
+    ("25006", NeverAgain, "read_only"),
+    ("42501", NeverAgain, "read_only"),
+    ("42", NeverAgain, "schema_changed"),
+    ("3F", NeverAgain, "schema_changed"),
+    ("28", NeverAgain, "not_permitted"),
+    ("3D", NeverAgain, "no_database"),
+    ("23", PersonMustLook, "refused_by_source"),
+    ("P0", PersonMustLook, "refused_by_source"),
+    ("08", SourceDown, "source_down"),
+    ("57", SourceDown, "source_down"),
+    ("53", SourceDown, "source_down"),
+)
+_BY_WORDS: tuple[tuple[str, type[VastineError], str], ...] = (
+    # SQLite and connection failures say it in words only
+    (r"locked|busy", TryAgain, "locked"),
+    (r"interrupted", TryAgain, "timeout"),
+    (r"readonly", NeverAgain, "read_only"),
+    (r"no such (table|column)", NeverAgain, "schema_changed"),
+    (r"not a database|malformed", NeverAgain, "no_database"),
+    (r"password authentication|role .* does not exist", NeverAgain, "not_permitted"),
+)
+
+
+def plain_error(error: exc.SQLAlchemyError) -> VastineError:  # noqa: PLR0911 (a table of cases)
+    """The database's error as one of ours: a code, never its text, which may quote a row."""
+    if isinstance(error, exc.NoSuchTableError):
+        return NeverAgain("schema_changed", detail="a table of the dataset is not in the database")
+    if not isinstance(error, exc.DBAPIError):
+        return NeverAgain("source_error", detail=f"the source could not be read ({type(error).__name__})")
+    state = getattr(error.orig, "sqlstate", None) or ""
+    words = str(error.orig)
+    for start, kind, code in _BY_STATE:
+        if state and state.startswith(start):
+            return kind(code, detail=f"the source answered {state}")
+    for pattern, kind, code in () if state else _BY_WORDS:
+        if re.search(pattern, words):
+            return kind(code)
+    if isinstance(error, exc.IntegrityError):
+        return PersonMustLook("refused_by_source", detail="a rule of the source forbids it")
+    if not state and (error.connection_invalidated or isinstance(error, (exc.OperationalError, exc.InterfaceError))):
+        return SourceDown("source_down", detail="the source does not answer")
+    return NeverAgain("source_error", detail=f"the source answered {state or type(error).__name__}")

@@ -1,0 +1,179 @@
+"""Values on their way in and out of a database: text to a column's type, a column's value to JSON.
+
+The same row gives the same JSON from SQLite and from PostgreSQL: decimals are texts with the column's
+scale, instants are ISO texts in UTC, bytes are base64.
+"""
+
+import base64
+import math
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import sqlalchemy as sa
+
+from workflows.register.model import FactSpec
+from workflows.rules.items import FACTS, Fact, Json
+
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
+NO_MATCH = object()
+"""What a text becomes that can't be a value of the column's type: it matches no row."""
+
+TEMPORAL = "temporal"
+"""Key in `Column.info` of SQLite's dates and instants, which are read as the texts they are."""
+
+
+def typed(column: sa.Column[Any], value: Json) -> Any:
+    """The JSON value as one of the column's type, or `NO_MATCH`. Exact: "007" is not the number 7."""
+    if value is None:
+        return NO_MATCH
+    if isinstance(value, dict) and set(value) == {"base64"}:
+        return base64.b64decode(value["base64"])
+    if isinstance(value, str) and "\x00" in value:
+        return NO_MATCH
+    try:
+        return _TYPED.get(_kind(column.type), _as_is)(value)
+    except (ValueError, InvalidOperation, OverflowError, TypeError):
+        return NO_MATCH
+
+
+def _kind(kind: sa.types.TypeEngine[Any]) -> type:
+    for known in _TYPED:
+        if isinstance(kind, known):
+            return known
+    return object
+
+
+def _integer(value: Json) -> Any:
+    number = int(value)
+    if isinstance(value, str) and str(number) != value:
+        return NO_MATCH
+    return number if SMALLEST <= number <= LARGEST else NO_MATCH
+
+
+def _decimal(value: Json) -> Any:
+    number = Decimal(str(value))
+    return number if number.is_finite() else NO_MATCH
+
+
+def _boolean(value: Json) -> Any:
+    return {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower(), NO_MATCH)
+
+
+def _text(value: Json) -> Any:
+    return value if isinstance(value, str) else str(value)
+
+
+def _as_is(value: Json) -> Any:
+    return value
+
+
+_TYPED: Mapping[type, Callable[[Json], Any]] = {
+    sa.Integer: _integer,
+    sa.Float: float,
+    sa.Numeric: _decimal,
+    sa.Boolean: _boolean,
+    sa.DateTime: lambda v: datetime.fromisoformat(str(v)),
+    sa.Date: lambda v: date.fromisoformat(str(v)),
+    sa.Uuid: lambda v: uuid.UUID(str(v)),
+    sa.Enum: _text,
+    sa.String: _text,
+}
+
+
+def encoder(column: sa.Column[Any]) -> Callable[[Any], Json]:
+    """How this column's values become JSON."""
+    kind = column.type
+    if isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float):
+        step = Decimal(1).scaleb(-kind.scale) if kind.scale is not None else None
+        return lambda value: _decimal_text(value, step)
+    if TEMPORAL in column.info:
+        return _temporal_json
+    return as_json
+
+
+def _decimal_text(value: Any, step: Decimal | None) -> Json:
+    if value is None:
+        return None
+    try:
+        number = value if isinstance(value, Decimal) else Decimal(str(value))
+        return str(number.quantize(step) if step is not None else number)
+    except InvalidOperation:
+        return str(value)
+
+
+def _temporal_json(value: Any) -> Json:
+    parsed = as_instant(value)
+    return as_json(parsed if parsed is not None else value)
+
+
+def as_json(value: Any) -> Json:  # noqa: PLR0911 (a table of types)
+    """A driver's value as JSON."""
+    if value is None or isinstance(value, (str, int, bool)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {"base64": base64.b64encode(bytes(value)).decode()}
+    if isinstance(value, Mapping):
+        return {str(k): as_json(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_json(v) for v in value]
+    return str(value)
+
+
+def as_instant(value: Any) -> datetime | date | None:
+    """A value that is a date or an instant, or the ISO text of one; None if it is neither."""
+    if isinstance(value, date):  # a datetime is a date
+        return value
+    if isinstance(value, str):
+        for parse in (date.fromisoformat, datetime.fromisoformat):
+            try:
+                return parse(value)
+            except ValueError:
+                continue
+    return None
+
+
+def local_day(value: Any, zone: tzinfo, *, naive: tzinfo | None = None) -> date | None:
+    """The calendar date at the controller's seat; `naive` is how an instant without zone is meant (default: there)."""
+    instant = as_instant(value)
+    if isinstance(instant, datetime):
+        return instant.replace(tzinfo=instant.tzinfo or naive or zone).astimezone(zone).date()
+    return instant
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """The instant, in UTC, at which this day begins at the controller's seat."""
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def day_after(day: date) -> date:
+    """The next calendar date."""
+    return day + timedelta(days=1)
+
+
+def fact(name: str, spec: str | FactSpec, *, row: Mapping[str, Any], zone: tzinfo) -> Fact:
+    """What the row says about one fact, in the fact's type; None where it can't be told."""
+    described = FactSpec(field=spec) if isinstance(spec, str) else spec
+    value = row[described.field]
+    if value is None:
+        return described.null
+    if described.true_when is not None:
+        return str(as_json(value)) in described.true_when
+    kind = FACTS.get(name, str)
+    try:
+        if kind is bool:
+            return bool(int(value)) if isinstance(value, (int, str)) else None
+        if kind is float:
+            return float(value)
+    except ValueError:
+        return None
+    day = local_day(value, zone)
+    return day.isoformat() if day is not None else str(as_json(value))
