@@ -137,7 +137,7 @@ def mail_allow(text: str) -> tuple[str, ...]:
     """Addresses and @domains, separated by commas, in lower case."""
     entries = tuple(entry.strip().casefold() for entry in text.split(",") if entry.strip())
     for entry in entries:
-        if not is_address(f"x{entry}" if entry.startswith("@") else entry):
+        if "*" in entry or not is_address(f"x{entry}" if entry.startswith("@") else entry):
             raise Wrong("has an entry that is neither an address nor an @domain", "write a@example.fi, @example.fi")
     return entries
 
