@@ -68,7 +68,10 @@ class PlanItem(Base):
     item_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     holds: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # rule, until, unknown; no personal data
     reason: Mapped[str] = mapped_column(String(64))  # code
-    erase_on: Mapped[date | None]  # first day on which the kept rest may go; null: not by itself
+    erase_on: Mapped[date | None]  # first day on which the kept rest may go; null: no day known, or never
+    later_action: Mapped[Action | None] = mapped_column(word(Action))  # what happens when the last hold ends
+    later_fields: Mapped[list[str]] = mapped_column(JSON, default=list)
+    released_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # a fresh look found no hold left; not hashed
 
     __table_args__ = (
         CheckConstraint("action != 'keep' OR reason != ''", name="kept_has_reason"),

@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, LargeBinary, String
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, Integer, LargeBinary, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, new_id, word
@@ -12,16 +12,18 @@ from models.vocabulary import ReceiptOutcome
 
 
 class Receipt(Base):
-    """What became of one plan item; a plan item has at most one."""
+    """What became of one plan item: now (phase 0) and, for what was kept, when its last hold ended (phase 1)."""
 
     __tablename__ = "receipts"
 
     plan_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     item_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    phase: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     op_id: Mapped[str] = mapped_column(String(160))
     fence: Mapped[int] = mapped_column(BigInteger)
     outcome: Mapped[ReceiptOutcome] = mapped_column(word(ReceiptOutcome))
     at: Mapped[datetime] = mapped_column(UTCDateTime)
+    after_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # of the record as the masking left it
 
     __table_args__ = (ForeignKeyConstraint(["plan_id", "item_no"], ["plan_items.plan_id", "plan_items.item_no"]),)
 

@@ -3,7 +3,18 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, SmallInteger, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, new_id, word
@@ -62,8 +73,19 @@ class Request(Base):
     refusal_ground: Mapped[str | None] = mapped_column(String(32))
     refusal_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the reason in words
     refused_by: Mapped[str | None] = mapped_column(String(64))
+    recheck_on: Mapped[date | None]  # the day kept items are looked at again
     answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @hybrid_property
+    def due_on(self) -> date:
+        """The day to answer by: the extended one where there is one, else reading A of the first month."""
+        return self.extended_until or self.due_a
+
+    @due_on.inplace.expression
+    @classmethod
+    def _due_on(cls) -> ColumnElement[date]:
+        return func.coalesce(cls.extended_until, cls.due_a)
 
     __table_args__ = (
         CheckConstraint("due_a <= due_b", name="due_a_not_after_due_b"),

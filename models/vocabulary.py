@@ -69,6 +69,8 @@ class Event(StrEnum):
     ANSWERED = "answered"
     ANSWERED_WITH_REST = "answered_with_rest"
     HOLD_ENDED = "hold_ended"
+    RECHECK = "recheck"  # a day, a night or an outside event may have ended or begun a hold
+    NOTHING_DUE = "nothing_due"
     WITHDRAWN = "withdrawn"
     MERGED = "merged"
     ANSWERED_BY_HAND = "answered_by_hand"

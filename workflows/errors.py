@@ -4,6 +4,8 @@ VastineError
 ├── TryAgain        the same call may succeed later: network, lock, 5xx, greylisting
 ├── NeverAgain      the same call can never succeed: wrong schema, refused by the source
 ├── PersonMustLook  only a person can tell: ambiguous, changed under our hands, unknown outcome
+├── WaitFor         something else must happen first
+├── Fenced          another worker holds the step now
 ├── Conflict        somebody else was first; nothing was changed
 ├── NotAllowed      the role or the state does not permit it
 ├── NotFound
@@ -47,6 +49,10 @@ class NeverAgain(VastineError):  # noqa: N818
 
 class PersonMustLook(VastineError):  # noqa: N818
     """A person has to look before anything more is done."""
+
+
+class WaitFor(VastineError):  # noqa: N818
+    """Something else must happen first; the step waits and costs no attempts."""
 
 
 class Fenced(VastineError):  # noqa: N818

@@ -1,0 +1,187 @@
+"""The append-only record of what was done, by whom and why, chained by hashes.
+
+An entry is written in the transaction that does what it records. The hash covers ciphertext, never the
+words themselves, so destroying a request's key leaves its chain whole and verifiable.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from models.audit import AuditEntry
+from workflows.rules.items import canonical
+
+HOUSE = "house"
+_GENESIS = bytes(32)
+_HOUSE_LOCK = 0x56415354
+
+EVENTS = frozenset(
+    {
+        "request:opened",
+        "request:state:changed",
+        "request:extended",
+        "request:withdrawn",
+        "request:merged",
+        "message:received",
+        "message:understood",
+        "message:triaged",
+        "message:ignored",
+        "identity:challenged",
+        "identity:code:failed",
+        "identity:proven",
+        "identity:failed",
+        "source:searched",
+        "source:failed",
+        "source:skipped",
+        "plan:frozen",
+        "plan:voided",
+        "plan:approved",
+        "plan:postponed",
+        "request:refused",
+        "package:made",
+        "package:fetched",
+        "package:purged",
+        "letter:made",
+        "letter:fetched",
+        "erasure:intended",
+        "erasure:done",
+        "erasure:proven",
+        "erasure:residue",
+        "mail:queued",
+        "mail:sent",
+        "mail:failed",
+        "step:stuck",
+        "step:requeued",
+        "step:skipped",
+        "task:done",
+        "hold:placed",
+        "hold:released",
+        "hold:event",
+        "case:read",
+        "case:searched",
+        "reminder:sent",
+        "staff:added",
+        "staff:disabled",
+        "staff:logged_in",
+        "staff:login:failed",
+        "token:made",
+        "key:destroyed",
+    }
+)
+"""Every event there is; a test compares the list with what the code records."""
+
+
+def record(
+    session: Session,
+    event: str,
+    *,
+    at: datetime,
+    actor: str,
+    request_id: uuid.UUID | None = None,
+    facts: Mapping[str, Any] | None = None,
+    sealed: bytes | None = None,
+) -> None:
+    """Append one entry to the request's chain, or to the house's where there is no request.
+
+    The caller holds the request's row lock, which makes the numbers gapless. `facts` are codes, counts
+    and ids of ours; raises `ValueError` for an event that is not in `EVENTS`.
+    """
+    if event not in EVENTS:
+        msg = f"unknown audit event {event}"
+        raise ValueError(msg)
+    chain = str(request_id) if request_id else HOUSE
+    heads: dict[str, tuple[int, bytes]] = session.info.setdefault("audit_heads", {})
+    if chain not in heads:
+        heads[chain] = _head(session, chain)
+    n, previous = heads[chain]
+    entry = AuditEntry(
+        chain=chain,
+        n=n + 1,
+        request_id=request_id,
+        at=at.astimezone(UTC),
+        actor=actor,
+        event=event,
+        facts=dict(facts or {}),
+        sealed=sealed,
+        previous=previous,
+        digest=b"",
+    )
+    entry.digest = digest(entry)
+    session.add(entry)
+    heads[chain] = (n + 1, entry.digest)
+
+
+def _head(session: Session, chain: str) -> tuple[int, bytes]:
+    if chain == HOUSE and session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _HOUSE_LOCK})
+    row = session.execute(
+        select(AuditEntry.n, AuditEntry.digest).where(AuditEntry.chain == chain).order_by(AuditEntry.n.desc()).limit(1)
+    ).one_or_none()
+    return (row.n, row.digest) if row else (0, _GENESIS)
+
+
+def digest(entry: AuditEntry) -> bytes:
+    """SHA-256 over the entry and the digest before it."""
+    body = canonical(
+        {
+            "chain": entry.chain,
+            "n": entry.n,
+            "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
+            "actor": entry.actor,
+            "event": entry.event,
+            "facts": entry.facts,
+            "sealed": entry.sealed.hex() if entry.sealed else None,
+        }
+    )
+    return hashlib.sha256(b"vastine-audit-1\n" + entry.previous + body.encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLink:
+    """The first entry of a chain that does not follow from the one before it."""
+
+    chain: str
+    n: int
+    why: str
+
+
+def broken_links(session: Session) -> Iterator[BrokenLink]:
+    """The first broken link of every chain that has one, in the order of the chains.
+
+    A removed tail leaves no gap: it shows against a head exported earlier (`heads`).
+    """
+    chain, expected, previous, broken = "", 0, _GENESIS, False
+    for entry in session.scalars(
+        select(AuditEntry).order_by(AuditEntry.chain, AuditEntry.n).execution_options(yield_per=500)
+    ):
+        if entry.chain != chain:
+            chain, expected, previous, broken = entry.chain, 0, _GENESIS, False
+        expected += 1
+        if broken:
+            continue
+        if entry.n != expected:
+            broken = True
+            yield BrokenLink(chain, expected, "missing")
+        elif entry.previous != previous:
+            broken = True
+            yield BrokenLink(chain, entry.n, "does not follow")
+        elif digest(entry) != entry.digest:
+            broken = True
+            yield BrokenLink(chain, entry.n, "changed")
+        previous = entry.digest
+
+
+def heads(session: Session) -> dict[str, tuple[int, str]]:
+    """Chain to (length, hex digest of its last entry): keep it elsewhere and a cut tail shows."""
+    latest: dict[str, tuple[int, str]] = {}
+    for row in session.execute(
+        select(AuditEntry.chain, AuditEntry.n, AuditEntry.digest).order_by(AuditEntry.chain, AuditEntry.n)
+    ):
+        latest[row.chain] = (row.n, row.digest.hex())
+    return latest

@@ -1,0 +1,133 @@
+"""The sealed parts of a request: what the person said, what was proven, what leads on from there."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.collection import Finding
+from models.request import DataKey, Request
+from workflows.errors import NeverAgain
+from workflows.ports import Contact, Lead, RequestKey, Seeds
+from workflows.rules.items import canonical
+from workflows.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the person told us; nothing here is proven, and nothing here seeds a search."""
+
+    name: str = ""
+    reply_to: str = ""
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    for_another: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Who the person is, by the controller's own records or by staff who saw them.
+
+    `contact` is frozen here: a later change in the register or a wish in a mail does not move the reply.
+    """
+
+    identifiers: Mapping[str, str]
+    contact: Contact
+    source: str = ""
+    key: str = ""
+
+
+def make_key(session: Session, rt: Runtime) -> tuple[DataKey, RequestKey]:
+    """A fresh key for a request or message, added to the session."""
+    wrapped, key = rt.vault.new_key()
+    row = DataKey(master_key=rt.vault.master_key, wrapped=wrapped, created_at=rt.now())
+    session.add(row)
+    session.flush()  # the rows sealed with it name its id
+    return row, key
+
+
+def open_key(session: Session, rt: Runtime, data_key_id: Any) -> RequestKey:
+    """The key of a request or message; raises `NeverAgain("key_destroyed")` once it was destroyed."""
+    row = session.get_one(DataKey, data_key_id)
+    if row.wrapped is None:
+        raise NeverAgain("key_destroyed")
+    return rt.vault.unwrap(row.wrapped, row.master_key)
+
+
+def seal_claim(key: RequestKey, request_id: Any, claim: Claim) -> bytes:
+    """Seal what the person said."""
+    return key.seal(canonical(asdict(claim)).encode(), f"requests.claim:{request_id}")
+
+
+def open_claim(key: RequestKey, request: Request) -> Claim:
+    """What the person said."""
+    return Claim(**json.loads(key.open(request.claim_sealed, f"requests.claim:{request.id}")))
+
+
+def seal_proof(key: RequestKey, request_id: Any, proof: Proof) -> bytes:
+    """Seal who the person is."""
+    return key.seal(canonical(asdict(proof)).encode(), f"requests.proof:{request_id}")
+
+
+def open_proof(key: RequestKey, request: Request) -> Proof:
+    """Who the person is; raises `NeverAgain("not_proven")` while nobody is."""
+    if request.proof_sealed is None:
+        raise NeverAgain("not_proven")
+    return proof_from(json.loads(key.open(request.proof_sealed, f"requests.proof:{request.id}")))
+
+
+def proof_from(data: Mapping[str, Any]) -> Proof:
+    """A proof from its JSON."""
+    contact = dict(data["contact"])
+    contact["postal"] = tuple(contact.get("postal", ()))
+    return Proof(identifiers=data["identifiers"], contact=Contact(**contact), source=data["source"], key=data["key"])
+
+
+def seal_leads(key: RequestKey, request_id: Any, source: str, leads: Mapping[str, Sequence[Lead]]) -> bytes:
+    """Seal the values a source leads on to."""
+    plain = {
+        name: [[lead.value, _iso(lead.start), _iso(lead.end)] for lead in values] for name, values in leads.items()
+    }
+    return key.seal(canonical(plain).encode(), f"findings.leads:{request_id}:{source}")
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def seeds_of(session: Session, key: RequestKey, request: Request) -> dict[str, list[Lead]]:
+    """Everything that may seed a search: proven identifiers, and what they led to so far."""
+    proof = open_proof(key, request)
+    seeds: dict[str, dict[tuple[str, str | None, str | None], Lead]] = {}
+    for name, value in proof.identifiers.items():
+        seeds.setdefault(f"identity:{name}", {})[(value, None, None)] = Lead(value)
+    for source, sealed in session.execute(
+        select(Finding.source, Finding.leads_sealed)
+        .where(Finding.request_id == request.id, Finding.leads_sealed.is_not(None))
+        .order_by(Finding.source)
+    ):
+        leads = json.loads(key.open(sealed or b"", f"findings.leads:{request.id}:{source}"))
+        for name, values in leads.items():
+            for value, start, end in values:
+                seeds.setdefault(name, {})[(value, start, end)] = Lead(value, _day(start), _day(end))
+    return {name: [found[k] for k in sorted(found, key=str)] for name, found in sorted(seeds.items())}
+
+
+def seeds_for(seeds: Seeds, entries: frozenset[str]) -> dict[str, list[Lead]]:
+    """The part of the seeds that a source's search can start from."""
+    return {name: list(values) for name, values in seeds.items() if name in entries and values}
+
+
+def seeds_digest(seeds: Seeds) -> bytes:
+    """Says whether a source was asked with the same seeds before."""
+    plain = {n: sorted([lead.value, _iso(lead.start), _iso(lead.end)] for lead in v) for n, v in seeds.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).digest()

@@ -1,0 +1,152 @@
+"""A request as letters, packages and screens may see it: plain facts, gathered in one place."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models.collection import Finding
+from models.decision import Plan, PlanItem
+from models.erasure import Receipt
+from models.request import Request
+from models.vocabulary import PlanState, SourceResult
+from workflows.casefile import open_proof
+from workflows.ports import CaseFacts, PlanLine, RequestKey, SourceFacts
+from workflows.rules.items import HoldMatch
+from workflows.runtime import Runtime
+
+
+def case_facts(rt: Runtime, request: Request, key: RequestKey, **more: Any) -> CaseFacts:
+    """The facts of a request; `more` overrides or adds fields of `CaseFacts`."""
+    name = open_proof(key, request).contact.name if request.proof_sealed else ""
+    facts = CaseFacts(
+        reference=request.reference,
+        right=request.right,
+        language=request.language,
+        received_on=request.received_on,
+        due_a=request.due_a,
+        due_b=request.due_b,
+        today=rt.today(),
+        name=name,
+        verified_method=request.verified_method.value if request.verified_method else "",
+        extended_until=request.extended_until,
+        extension_reason=request.extension_reason or "",
+        refusal_ground=request.refusal_ground or "",
+        refusal_reason=_refusal(request, key),
+        decided_by=request.refused_by or "",
+        guarantees={name: c.guarantee for name, c in rt.connectors.items()},
+    )
+    return replace(facts, **more)
+
+
+def _refusal(request: Request, key: RequestKey) -> str:
+    if request.refusal_sealed is None:
+        return ""
+    return key.open(request.refusal_sealed, f"requests.refusal:{request.id}").decode()
+
+
+def source_facts(session: Session, rt: Runtime, request: Request) -> tuple[SourceFacts, ...]:
+    """How every source of the register answered; one that was never asked says so."""
+    found = {f.source: f for f in session.scalars(select(Finding).where(Finding.request_id == request.id))}
+    answers = []
+    for name, spec in rt.register.sources.items():
+        f = found.get(name)
+        answers.append(
+            SourceFacts(
+                name=name,
+                label=spec.label.get(request.language) if spec.label else name,
+                result=f.result if f else SourceResult.NOT_SEARCHED,
+                why=(f.why or "") if f else "",
+                counts=dict(f.counts) if f else {},
+                ownerships=dict(f.ownerships) if f else {},
+            )
+        )
+    return tuple(answers)
+
+
+def current_plan(session: Session, request: Request) -> Plan | None:
+    """The frozen or approved plan, or the last one executed."""
+    return session.scalar(
+        select(Plan)
+        .where(Plan.request_id == request.id, Plan.state != PlanState.VOID)
+        .order_by(Plan.version.desc())
+        .limit(1)
+    )
+
+
+def plan_items(session: Session, plan: Plan) -> Sequence[PlanItem]:
+    """The items of a plan in their order."""
+    return session.scalars(select(PlanItem).where(PlanItem.plan_id == plan.id).order_by(PlanItem.item_no)).all()
+
+
+def open_item(key: RequestKey, item: PlanItem) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """(locator, parameters of the hold sentences) of a plan item."""
+    plain = json.loads(key.open(item.locator_sealed, f"plan_items:{item.plan_id}:{item.item_no}"))
+    return plain["locator"], plain["params"]
+
+
+def matches_of(item: PlanItem, params: Sequence[dict[str, str]]) -> tuple[HoldMatch, ...]:
+    """The holds of a plan item as rules know them."""
+    return tuple(
+        HoldMatch(
+            rule=h["rule"],
+            law=h["law"],
+            until=date.fromisoformat(h["until"]) if h["until"] else None,
+            unknown=h["unknown"],
+            keeps=tuple(h["keeps"]),
+            params=p,
+        )
+        for h, p in zip(item.holds, params, strict=True)
+    )
+
+
+def plan_lines(session: Session, key: RequestKey, plan: Plan) -> tuple[PlanLine, ...]:
+    """The plan grouped: items that share source, collection, fate and holds are one line with a count."""
+    lines: dict[Any, PlanLine] = {}
+    for item in plan_items(session, plan):
+        _, params = open_item(key, item) if item.holds else ({}, [])
+        holds = matches_of(item, params)
+        group = (
+            item.source,
+            item.collection,
+            item.category,
+            item.action,
+            item.ownership,
+            tuple((h.rule, h.until, h.unknown, h.params.get("number")) for h in holds),
+            item.reason,
+            item.erase_on if len(holds) != 1 or holds[0].params.get("number") else None,
+            tuple(item.fields),
+        )
+        if group in lines:
+            line = lines[group]
+            latest = max((d for d in (line.erase_on, item.erase_on) if d), default=None)
+            lines[group] = replace(line, count=line.count + 1, erase_on=latest)
+        else:
+            lines[group] = PlanLine(
+                source=item.source,
+                collection=item.collection,
+                category=item.category,
+                action=item.action,
+                ownership=item.ownership,
+                count=1,
+                holds=holds,
+                reason=item.reason,
+                erase_on=item.erase_on,
+                fields=tuple(item.fields),
+            )
+    return tuple(lines.values())
+
+
+def receipt_counts(session: Session, request: Request) -> dict[str, int]:
+    """How many items ended how, over all plans of the request."""
+    rows = session.execute(
+        select(Receipt.outcome, func.count())
+        .join(Plan, Plan.id == Receipt.plan_id)
+        .where(Plan.request_id == request.id)
+        .group_by(Receipt.outcome)
+    )
+    return {outcome.value: n for outcome, n in rows}

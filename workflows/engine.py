@@ -1,0 +1,210 @@
+"""Claim → work → settle: runs one step at a time, durably, on PostgreSQL and SQLite alike.
+
+A claim raises the step's fence and sets a lease; the work runs with no transaction open; settling is
+refused to any fence but the last. A step may therefore be worked twice but is settled once. Which step
+runs, the database says: the most urgent bucket first, then the request nearest its end. A worker then
+follows that request, as long as it can do the next step and nothing more urgent is ready.
+"""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from models.request import Request
+from models.session import ring
+from models.step import Step, StepAttempt
+from models.vocabulary import StepState
+from workflows import lifecycle
+from workflows.errors import Fenced, NeverAgain, VastineError
+from workflows.lease import LEASE, kept
+from workflows.messages import WORK
+from workflows.runtime import Runtime
+from workflows.setbacks import set_back
+from workflows.work import Lease
+
+log = structlog.get_logger("vastine.engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A step this worker holds, with the plain data its work needs; or why that data could not be read."""
+
+    lease: Lease
+    inputs: Any
+    error: VastineError | None = None
+
+
+def drain(rt: Runtime, kinds: Collection[str] = WORK, *, budget_seconds: float = 25.0) -> int:
+    """Run steps of these kinds until none is due or the budget is spent; how many were run.
+
+    A request that was begun is followed to where it has to wait, whatever the budget says.
+    """
+    end, count = time.monotonic() + budget_seconds, 0
+    claimed = claim(rt, kinds)
+    while claimed is not None:
+        count += 1
+        claimed = run(rt, claimed, kinds)
+        if claimed is None and time.monotonic() < end:
+            claimed = claim(rt, kinds)
+    return count
+
+
+def claim(rt: Runtime, kinds: Collection[str]) -> Claimed | None:
+    """Take the most urgent due step, or None. One kind at a time, so that the index alone answers."""
+    with rt.unit() as session:
+        best = None
+        for kind in kinds:
+            row = session.execute(
+                select(Step.id, Step.bucket, Step.rank, Step.run_at)
+                .where(Step.kind == kind, Step.state == StepState.READY, Step.run_at <= rt.now())
+                .order_by(Step.bucket, Step.rank.desc(), Step.run_at, Step.id)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            ).one_or_none()
+            if row and (best is None or (row.bucket, -row.rank, row.run_at) < (best.bucket, -best.rank, best.run_at)):
+                best = row
+        if best is None:
+            return None
+        claimed = _take(session, rt, best.id)
+    rt.failpoint("claimed")
+    return claimed
+
+
+def _take(session: Session, rt: Runtime, step_id: Any) -> Claimed:
+    # The crash counter goes up here and comes down only with a recorded outcome: work that kills its
+    # process is counted even though it can never say so itself.
+    step = session.scalars(
+        update(Step)
+        .where(Step.id == step_id)
+        .values(
+            state=StepState.RUNNING,
+            fence=Step.fence + 1,
+            attempts=Step.attempts + 1,
+            crash_count=Step.crash_count + 1,
+            lease_owner=rt.worker,
+            lease_until=rt.now() + LEASE,
+        )
+        .returning(Step)
+        .execution_options(populate_existing=True)
+    ).one()
+    request = session.get_one(Request, step.request_id)
+    lease = Lease(
+        step_id=step.id,
+        request_id=step.request_id,
+        kind=step.kind,
+        key=step.key,
+        source=step.source,
+        fence=step.fence,
+        attempts=step.attempts,
+        bucket=step.bucket,
+    )
+    try:
+        return Claimed(lease, rt.stages[step.kind].prepare(session, rt, request, step))
+    except VastineError as error:
+        return Claimed(lease, None, error)
+
+
+def run(rt: Runtime, claimed: Claimed, kinds: Collection[str] = ()) -> Claimed | None:
+    """Do the work and settle it; the next step of the same request, claimed, if this worker may go on with it."""
+    lease, error, result = claimed.lease, claimed.error, None
+    stage = rt.stages[lease.kind]
+    if error is None:
+        try:
+            with kept(rt, lease):
+                result = stage.work(rt, lease, claimed.inputs)
+        except VastineError as caught:
+            error = caught
+        except Exception as caught:  # noqa: BLE001  # a bug must not take the worker or the request with it
+            log.error("step.crashed", kind=lease.kind.value, step=str(lease.step_id), error=type(caught).__name__)
+            error = NeverAgain("unexpected", detail=type(caught).__name__)
+    rt.failpoint("worked")
+    try:
+        with rt.unit() as session:
+            follow = _settle(session, rt, claimed, result, error, kinds)
+            rt.failpoint("settling")
+    except Fenced:
+        log.info("step.fenced", kind=lease.kind.value, step=str(lease.step_id), fence=lease.fence)
+        return None
+    rt.failpoint("settled")
+    return follow
+
+
+def _settle(
+    session: Session,
+    rt: Runtime,
+    claimed: Claimed,
+    result: Any,
+    error: VastineError | None,
+    kinds: Collection[str],
+) -> Claimed | None:
+    lease = claimed.lease
+    request = session.get_one(Request, lease.request_id, with_for_update=True)
+    step = held(session, lease)
+    stage = rt.stages[lease.kind]
+    step.lease_until, step.lease_owner, step.crash_count = None, None, 0
+    session.add(
+        StepAttempt(
+            step_id=step.id,
+            fence=step.fence,
+            worker=rt.worker,
+            ended_at=rt.now(),
+            result="done" if error is None else type(error).__name__,
+            error_code=error.code if error else None,
+        )
+    )
+    if error is not None:
+        event = set_back(session, rt, request, step, error)
+    else:
+        step.state, step.done_at, step.error_class, step.error_code = StepState.DONE, rt.now(), None, None
+        event = stage.settle(session, rt, request, step, claimed.inputs, result)
+    if event is not None:
+        lifecycle.advance(session, rt, request, event)
+    return _follow(session, rt, request, kinds)
+
+
+def held(session: Session, lease: Lease) -> Step:
+    """The step, locked, if the lease is still its last one; raises `Fenced` otherwise."""
+    step = session.scalar(
+        select(Step)
+        .where(Step.id == lease.step_id, Step.fence == lease.fence, Step.state == StepState.RUNNING)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if step is None:
+        raise Fenced
+    return step
+
+
+def _follow(session: Session, rt: Runtime, request: Request, kinds: Collection[str]) -> Claimed | None:
+    if not kinds:
+        return None
+    session.flush()
+    mine = session.execute(
+        select(Step.id, Step.kind, Step.bucket)
+        .where(
+            Step.request_id == request.id,
+            Step.state == StepState.READY,
+            Step.kind.in_(kinds),
+            Step.run_at <= rt.now(),
+        )
+        .order_by(Step.run_at, Step.id)
+        .limit(2)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not mine:
+        return None
+    urgent = session.scalar(
+        select(exists().where(Step.state == StepState.READY, Step.bucket < mine[0].bucket, Step.run_at <= rt.now()))
+    )
+    if urgent:
+        ring(session, mine[0].kind.value, "")
+        return None
+    if len(mine) == 1:
+        # Nobody else is needed: the bell that adding the step had hung up would wake a worker for nothing.
+        session.info.get("bells", {}).pop(mine[0].kind.value, None)
+    return _take(session, rt, mine[0].id)

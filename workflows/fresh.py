@@ -1,0 +1,84 @@
+"""Look again, right before erasing: what the holds rest on as the sources have it now."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.holds import ManualHold
+from models.request import Request
+from models.vocabulary import Action
+from workflows.casefile import seeds_for
+from workflows.errors import SourceDown, TryAgain
+from workflows.findings import read_items
+from workflows.planning import Planned, verdicts
+from workflows.ports import EraseItem, Lead, RequestKey
+from workflows.rules.holds import ManualHoldFacts
+from workflows.rules.items import Item, canonical
+from workflows.runtime import Runtime
+
+
+def decides_holds(rt: Runtime, source: str) -> bool:
+    """Whether this source tells anything that can change and that a hold rests on: more than a datum's own day."""
+    collections = rt.register.sources[source].person.collections.values()
+    return any(set(c.facts) - {"on"} for c in collections)
+
+
+def fresh_items(
+    rt: Runtime, source: str, *, seeds: Mapping[str, list[Lead]], blobs: Mapping[str, str | None], key: RequestKey
+) -> list[Item]:
+    """All items as the sources that decide holds have them now, and those of `source` as they were found.
+
+    Without the rows of series, so that it stays small. Raises `TryAgain` if one of those sources is silent:
+    then nothing is erased yet.
+    """
+    items: list[Item] = []
+
+    def keep(item: Item) -> None:
+        items.append(replace(item, series=(), columns=()))
+
+    for name, connector in rt.connectors.items():
+        usable = seeds_for(seeds, connector.entries())
+        if decides_holds(rt, name):
+            if usable:
+                try:
+                    connector.collect(usable, keep)
+                except SourceDown as down:
+                    if name == source:
+                        raise
+                    raise TryAgain("hold_facts_unavailable") from down
+        elif name == source:
+            for item in read_items(rt, key, blobs.get(name)):
+                keep(item)
+    return items
+
+
+def manual_holds(session: Session, request: Request) -> tuple[ManualHoldFacts, ...]:
+    """Holds placed by hand on this person that are not released."""
+    rows = session.scalars(
+        select(ManualHold).where(ManualHold.subject_digest == request.subject_digest, ManualHold.released_at.is_(None))
+    )
+    return tuple(ManualHoldFacts(rule=h.rule, category=h.category, until=h.until) for h in rows)
+
+
+def newly_held(
+    rt: Runtime, source: str, items: Sequence[EraseItem], *, fresh: Sequence[Item], manual: Sequence[ManualHoldFacts]
+) -> list[int]:
+    """Those items that may not be treated as approved any more, by number. One that is gone is no matter."""
+    now = {p.where: p for p in verdicts(rt, list(fresh), manual)}
+    return [
+        item.item_no
+        for item in items
+        if (current := now.get((source, item.collection, canonical(item.locator)))) is not None
+        and not _still_allowed(item, current)
+    ]
+
+
+def _still_allowed(item: EraseItem, current: Planned) -> bool:
+    verdict = current.verdict
+    if verdict.action is Action.DELETE:
+        return True
+    if verdict.action is Action.MASK and item.action is Action.MASK:
+        return set(item.fields) <= set(verdict.fields)
+    return False

@@ -1,0 +1,153 @@
+"""ONE table of (state, event) → state, and the only writer of `Request.state`.
+
+A flow is data: which states a right passes through. What work a state begins with is told by the stage
+of that state (`Runtime.entries`), so that stages never call each other: they meet here.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models.request import Request
+from models.session import ring
+from models.step import Step
+from models.vocabulary import Event, Kind, Outcome, RequestState, Right, StepState
+from workflows import audit
+from workflows.errors import Conflict
+from workflows.messages import WORK
+from workflows.rules.bucket import deadline_bucket
+from workflows.runtime import Runtime
+from workflows.work import NewStep
+
+S, E = RequestState, Event
+
+FLOW_VERSION = 1
+"""New requests are pinned to this version of the table."""
+
+TABLE: dict[tuple[RequestState, Event], RequestState] = {
+    (S.RECEIVED, E.OPENED): S.VERIFYING,
+    (S.VERIFYING, E.IDENTIFIED): S.COLLECTING,
+    (S.VERIFYING, E.NOT_IDENTIFIED): S.CLOSING,
+    (S.COLLECTING, E.COLLECTED): S.ASSESSING,
+    (S.ASSESSING, E.ASSESSED): S.DELIVERING,
+    (S.ASSESSING, E.DECISION_NEEDED): S.DECIDING,
+    (S.ASSESSING, E.ANSWERED): S.CLOSING,  # an erasure that found nothing has nothing to decide
+    (S.ASSESSING, E.HOLD_ENDED): S.ERASING,
+    (S.ASSESSING, E.NOTHING_DUE): S.HELD,
+    (S.DECIDING, E.REFUSED): S.CLOSING,
+    (S.DECIDING, E.RECHECK): S.COLLECTING,
+    (S.DECIDING, E.PLAN_CHANGED): S.COLLECTING,
+    (S.DELIVERING, E.DELIVERED): S.CLOSING,
+    (S.ERASING, E.ERASED): S.PROVING,
+    (S.ERASING, E.PLAN_CHANGED): S.COLLECTING,
+    (S.PROVING, E.PROVEN): S.CLOSING,
+    (S.PROVING, E.RESIDUE): S.COLLECTING,
+    (S.CLOSING, E.ANSWERED): S.CLOSED,
+    (S.CLOSING, E.ANSWERED_WITH_REST): S.HELD,
+    (S.HELD, E.RECHECK): S.COLLECTING,
+}
+
+APPROVED_TO = {
+    Right.ACCESS: S.DELIVERING,
+    Right.PORTABILITY: S.DELIVERING,
+    Right.ERASURE: S.ERASING,
+}
+"""Where an approval leads; a right that is not here is answered by hand in this version."""
+
+BEFORE_EFFECTS = (S.RECEIVED, S.VERIFYING, S.COLLECTING, S.ASSESSING, S.DECIDING)
+"""States in which nothing has left the house or been erased for good: withdrawal is still whole."""
+
+RANK = {state: n for n, state in enumerate(RequestState)}
+
+
+def next_state(request: Request, event: Event) -> RequestState:
+    """The state this event leads to; raises `Conflict` for an event that does not belong here."""
+    if event in (E.WITHDRAWN, E.MERGED, E.ANSWERED_BY_HAND) and request.state in BEFORE_EFFECTS:
+        return S.CLOSING
+    if event is E.WITHDRAWN and request.state is S.HELD:
+        return S.CLOSING
+    if (request.state, event) == (S.DECIDING, E.APPROVED) and request.right in APPROVED_TO:
+        return APPROVED_TO[request.right]
+    state = TABLE.get((request.state, event))
+    if state is None:
+        raise Conflict("no_transition", detail=f"{event.value} does not belong to state {request.state.value}")
+    return state
+
+
+def advance(session: Session, rt: Runtime, request: Request, event: Event, *, actor: str = "vastine") -> None:
+    """Move the request, write the audit entry, and begin the work of the state it enters.
+
+    The caller holds the request's row lock. Steps of the state left behind that are still open are
+    skipped: their work is of no use any more, and a worker that holds one is fenced.
+    """
+    before, after = request.state, next_state(request, event)
+    request.state = after
+    if event is E.WITHDRAWN:
+        request.outcome = Outcome.WITHDRAWN
+    audit.record(
+        session,
+        "request:state:changed",
+        at=rt.now(),
+        actor=actor,
+        request_id=request.id,
+        facts={"from": before.value, "to": after.value, "event": event.value},
+    )
+    _skip_open_steps(session, request)
+    if after is S.CLOSED:
+        request.closed_at = rt.now()
+        _wake_followers(session, rt, request)
+    entry = rt.entries.get(after)
+    if entry is not None:
+        add_steps(session, rt, request, entry(session, rt, request))
+
+
+def _skip_open_steps(session: Session, request: Request) -> None:
+    session.flush()
+    session.execute(
+        update(Step)
+        .where(
+            Step.request_id == request.id,
+            Step.state.in_((StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_HUMAN)),
+        )
+        .values(state=StepState.SKIPPED, lease_until=None, lease_owner=None, fence=Step.fence + 1)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def add_steps(session: Session, rt: Runtime, request: Request, steps: Sequence[NewStep]) -> None:
+    """Add steps, each key numbered by how often the story has come by it, and ring for the ready ones."""
+    if not steps:
+        return
+    seen = session.scalars(select(Step.key).where(Step.request_id == request.id)).all()
+    for new in steps:
+        visit = 1 + sum(1 for key in seen if key.rpartition("#")[0] == new.key)
+        step = Step(
+            request_id=request.id,
+            key=f"{new.key}#{visit}",
+            kind=new.kind,
+            source=new.source,
+            state=new.state,
+            bucket=min(request.bucket, deadline_bucket(request.due_on, rt.today())),
+            rank=RANK[request.state],
+            run_at=new.run_at or rt.now(),
+            attempts=0,
+            crash_count=0,
+            fence=0,
+        )
+        session.add(step)
+        if new.state is StepState.READY and new.kind.value in WORK:
+            ring(session, new.kind.value, "")
+    session.flush()  # the claim that follows in this transaction must see them
+
+
+def _wake_followers(session: Session, rt: Runtime, request: Request) -> None:
+    """An erasure that waits for this request's delivery may go on, or goes to a person if it failed."""
+    followers = session.scalars(
+        select(Step)
+        .join(Request, Request.id == Step.request_id)
+        .where(Request.after_request_id == request.id, Step.kind == Kind.ERASE, Step.state == StepState.WAITING)
+    ).all()
+    for step in followers:
+        step.state, step.run_at = StepState.READY, rt.now()
+        ring(session, step.kind.value, "")

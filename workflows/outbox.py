@@ -1,0 +1,64 @@
+"""Mail is decided in a transaction and sent after it: the row is the promise, `workflows.post` keeps it."""
+
+import json
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.delivery import Outbox
+from models.request import Request
+from models.session import ring
+from models.vocabulary import Letter, OutboxState
+from workflows import audit
+from workflows.messages import SEND
+from workflows.ports import CaseFacts, RequestKey
+from workflows.rules.items import canonical
+from workflows.runtime import Runtime
+
+
+def queue_mail(
+    session: Session,
+    rt: Runtime,
+    request: Request,
+    key: RequestKey,
+    *,
+    letter: Letter,
+    to: str,
+    case: CaseFacts,
+    occurrence: str = "",
+    once: bool = False,
+) -> bool:
+    """Write one mail into the outbox; False if this occurrence was written before or there is no address.
+
+    The text is rendered now, from the facts as they are decided, and sealed under the request's key.
+    """
+    if not to:
+        return False
+    idem = f"{request.id}:{letter.value}:{occurrence}"
+    if session.scalar(select(Outbox.id).where(Outbox.key == idem)) is not None:
+        return False
+    text = rt.documents.mail(letter, case)
+    row = Outbox(
+        request_id=request.id,
+        key=idem,
+        letter=letter.value,
+        language=case.language,
+        to_sealed=key.seal(to.encode(), f"outbox.to:{idem}"),
+        body_sealed=key.seal(canonical({"subject": text.subject, "body": text.body}).encode(), f"outbox.body:{idem}"),
+        data_key_id=request.data_key_id,
+        once=once,
+        state=OutboxState.READY,
+        run_at=rt.now(),
+    )
+    session.add(row)
+    ring(session, SEND, "")
+    audit.record(
+        session, "mail:queued", at=rt.now(), actor="vastine", request_id=request.id, facts={"letter": letter.value}
+    )
+    return True
+
+
+def open_mail(row: Outbox, key: RequestKey) -> tuple[str, str, str]:
+    """(to, subject, body) of a row."""
+    body = json.loads(key.open(row.body_sealed, f"outbox.body:{row.key}"))
+    return key.open(row.to_sealed, f"outbox.to:{row.key}").decode(), body["subject"], body["body"]

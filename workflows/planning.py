@@ -1,0 +1,177 @@
+"""From findings to a plan: each item's verdict, frozen by one hash, and checked again before anything is erased."""
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from models.decision import PlanItem
+from models.vocabulary import Action, Ownership
+from workflows.caseview import open_item
+from workflows.findings import AllItems
+from workflows.ports import EraseItem, RequestKey
+from workflows.rules.holds import ManualHoldFacts, assess
+from workflows.rules.items import Item, Json, Verdict, canonical
+from workflows.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One item of a plan in the making; `later` is what happens to what is kept when its last hold ends."""
+
+    source: str
+    collection: str
+    locator: Mapping[str, Json]
+    category: str
+    ownership: Ownership
+    digest: str
+    verdict: Verdict
+    later: Action | None
+    later_fields: tuple[str, ...]
+
+    @property
+    def where(self) -> tuple[str, str, str]:
+        """What makes this record this record."""
+        return (self.source, self.collection, canonical(self.locator))
+
+    def row(self, plan_id: uuid.UUID, item_no: int, key: RequestKey) -> dict[str, Any]:
+        """The plan item as a row; locator and the numbers in the hold sentences are sealed."""
+        sealed = canonical({"locator": self.locator, "params": [dict(h.params) for h in self.verdict.holds]})
+        return {
+            "plan_id": plan_id,
+            "item_no": item_no,
+            "source": self.source,
+            "collection": self.collection,
+            "category": self.category,
+            "ownership": self.ownership,
+            "action": self.verdict.action,
+            "fields": list(self.verdict.fields),
+            "locator_sealed": key.seal(sealed.encode(), f"plan_items:{plan_id}:{item_no}"),
+            "item_digest": bytes.fromhex(self.digest),
+            "holds": [
+                {
+                    "rule": h.rule,
+                    "law": h.law,
+                    "until": h.until.isoformat() if h.until else None,
+                    "unknown": h.unknown,
+                    "keeps": list(h.keeps),
+                }
+                for h in self.verdict.holds
+            ],
+            "reason": self.verdict.reason,
+            "erase_on": self.verdict.erase_on,
+            "later_action": self.later,
+            "later_fields": list(self.later_fields),
+            "released_at": None,
+        }
+
+
+def planned_items(
+    rt: Runtime, key: RequestKey, blobs: Mapping[str, str | None], manual: Sequence[ManualHoldFacts]
+) -> list[Planned]:
+    """Every item's verdict; an item its source would refuse is kept, with the code why.
+
+    Holds only what a plan needs, never the records themselves, so a long series stays small.
+    """
+    plan = verdicts(rt, AllItems(rt, key, blobs), manual)
+    return [item for source in blobs for item in _previewed(rt, source, [p for p in plan if p.source == source])]
+
+
+def verdicts(rt: Runtime, items: Iterable[Item], manual: Sequence[ManualHoldFacts]) -> list[Planned]:
+    """The rules' word on each item, today. `items` must be iterable twice."""
+    judged = assess(items, rt.holds, today=rt.today(), roles=rt.roles, erasure_kind=rt.erasure_kind, manual=manual)
+    return [_planned(rt, item, verdict) for item, verdict in judged]
+
+
+def _planned(rt: Runtime, item: Item, verdict: Verdict) -> Planned:
+    later: Action | None = None
+    later_fields: tuple[str, ...] = ()
+    if verdict.holds and verdict.action in (Action.KEEP, Action.MASK):
+        action, fields = rt.erasure_kind(item)
+        if action is not Action.KEEP:
+            later, later_fields = action, fields if action is Action.MASK else ()
+    return Planned(
+        source=item.source,
+        collection=item.collection,
+        locator=item.locator,
+        category=item.category,
+        ownership=item.ownership,
+        digest=item.digest,
+        verdict=verdict,
+        later=later,
+        later_fields=later_fields,
+    )
+
+
+def _previewed(rt: Runtime, source: str, items: list[Planned]) -> list[Planned]:
+    now = [(n, p) for n, p in enumerate(items) if p.verdict.action in (Action.DELETE, Action.MASK)]
+    refused: dict[int, str] = {}
+    # All at once: whether a parent may go depends on whether its children go with it.
+    batch = [erase_item(n, p.collection, p.locator, p.verdict, p.digest) for n, p in now]
+    if batch:
+        refused = {r.item_no: r.refused for r in rt.connectors[source].preview(batch) if r.refused}
+    return [
+        replace(p, verdict=replace(p.verdict, action=Action.KEEP, fields=(), reason=refused[n][:64]))
+        if n in refused
+        else p
+        for n, p in enumerate(items)
+    ]
+
+
+def erase_item(item_no: int, collection: str, locator: Mapping[str, Json], verdict: Verdict, digest: str) -> EraseItem:
+    """A plan item as its source is told."""
+    return EraseItem(item_no, collection, locator, verdict.action, verdict.fields, digest)
+
+
+def plan_hash(reference: str, items: Sequence[Planned]) -> bytes:
+    """SHA-256 over everything an approval is for, in the order of the items."""
+    return _hash(
+        reference,
+        (
+            [
+                p.source,
+                p.collection,
+                p.locator,
+                p.verdict.action.value,
+                list(p.verdict.fields),
+                p.digest,
+                [[h.rule, h.until.isoformat() if h.until else None, h.unknown] for h in p.verdict.holds],
+                p.verdict.reason,
+                p.verdict.erase_on.isoformat() if p.verdict.erase_on else None,
+                p.later.value if p.later else None,
+                list(p.later_fields),
+            ]
+            for p in items
+        ),
+    )
+
+
+def hash_of_rows(reference: str, key: RequestKey, rows: Sequence[PlanItem]) -> bytes:
+    """The same hash, computed again from what the database holds now."""
+    return _hash(
+        reference,
+        (
+            [
+                r.source,
+                r.collection,
+                open_item(key, r)[0],
+                r.action.value,
+                list(r.fields),
+                r.item_digest.hex(),
+                [[h["rule"], h["until"], h["unknown"]] for h in r.holds],
+                r.reason,
+                r.erase_on.isoformat() if r.erase_on else None,
+                r.later_action.value if r.later_action else None,
+                list(r.later_fields),
+            ]
+            for r in rows
+        ),
+    )
+
+
+def _hash(reference: str, items: Iterable[list[Any]]) -> bytes:
+    digest = hashlib.sha256(b"vastine-plan-1\n" + reference.encode() + b"\n")
+    for item in items:
+        digest.update(canonical(item).encode() + b"\n")
+    return digest.digest()

@@ -1,0 +1,61 @@
+"""Everything a stage may use, handed to it: no module-level singletons, no globals."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from models.session import unit_of_work
+from models.vocabulary import Kind, RequestState
+from workflows.ports import Bell, BlobStore, Clock, Connector, Documents, Inbox, KeyVault, Mailer
+from workflows.register.model import Register
+from workflows.rules.holds import CompiledRules, ErasureKind
+from workflows.settings import Settings
+
+if TYPE_CHECKING:
+    from models.request import Request
+    from workflows.work import NewStep, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One process's wiring, built by `workflows.wiring.build`."""
+
+    settings: Settings
+    register: Register
+    sessions: sessionmaker[Session]
+    clock: Clock
+    bell: Bell
+    vault: KeyVault
+    blobs: BlobStore
+    mailer: Mailer
+    documents: Documents
+    connectors: Mapping[str, Connector]
+    holds: CompiledRules
+    erasure_kind: ErasureKind  # what erasing an item means, holds aside
+    stages: "Mapping[Kind, Stage]"
+    entries: "Mapping[RequestState, Callable[[Session, Runtime, Request], Sequence[NewStep]]]"
+    inbox: Inbox | None = None
+    worker: str = "here"
+    failpoint: Callable[[str], None] = field(default=lambda _name: None)
+
+    def now(self) -> datetime:
+        """The present instant, UTC."""
+        return self.clock.now()
+
+    def today(self) -> date:
+        """The present day at the controller's seat."""
+        return self.now().astimezone(ZoneInfo(self.register.controller.time_zone)).date()
+
+    def roles(self, source: str, collection: str) -> Mapping[str, str]:
+        """The role of each column that has one, for rules that keep only part of a record."""
+        spec = self.register.sources[source].person.collections.get(collection)
+        return {name: c.role for name, c in spec.columns.items() if c.role} if spec else {}
+
+    def unit(self) -> AbstractContextManager[Session]:
+        """One transaction; see `models.session.unit_of_work`."""
+        return unit_of_work(self.sessions, self.bell.ring)

@@ -1,0 +1,253 @@
+"""Ask every source what it holds: one step a source, rounds until nothing new leads on.
+
+A source may refer to another (an invoice to a contract, a meter reading to a metering point), so what
+one source finds may seed another. Rounds go on while some source has not been asked with all seeds known.
+The fan-in is a query under the request's lock: the last source to settle sees that it is the last.
+"""
+
+import gzip
+import hashlib
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.collection import Finding
+from models.request import Request
+from models.step import Step
+from models.vocabulary import Event, Kind, Right, SourceResult, StepState, TaskKind
+from workflows import audit, breaker, lifecycle
+from workflows.casefile import open_key, seal_leads, seeds_digest, seeds_for, seeds_of
+from workflows.errors import NotAllowed, PersonMustLook, VastineError
+from workflows.fresh import decides_holds
+from workflows.human import close_tasks_of
+from workflows.ports import Lead, RequestKey, Seeds
+from workflows.rules.items import Item
+from workflows.runtime import Runtime
+from workflows.work import Lease, NewStep
+
+MAX_ROUNDS = 12
+OPEN = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_HUMAN)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What one source is asked."""
+
+    source: str
+    seeds: Seeds
+    key: RequestKey
+    blob: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What it answered."""
+
+    items: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    ownerships: Counter[str] = field(default_factory=Counter)
+    leads: Mapping[str, Sequence[Lead]] = field(default_factory=dict)
+    digest: bytes = b""
+    size: int = 0
+
+
+class _Hashing:
+    """Passes bytes on, and knows how many they were and their digest."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self.out, self.hash, self.size = out, hashlib.sha256(), 0
+
+    def write(self, data: Any) -> int:
+        self.hash.update(data)
+        self.size += len(data)
+        return self.out.write(data)
+
+    def flush(self) -> None:
+        self.out.flush()
+
+
+class Collection:
+    """The stage: one source of one request."""
+
+    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Search:
+        """The seeds this source's search can start from."""
+        source = str(step.source)
+        if source not in rt.connectors:
+            raise PersonMustLook("source_not_in_register")
+        key = open_key(session, rt, request.data_key_id)
+        seeds = seeds_for(seeds_of(session, key, request), rt.connectors[source].entries())
+        return Search(source, seeds, key, f"{request.id}/{source}.{uuid.uuid4().hex}")
+
+    def work(self, rt: Runtime, lease: Lease, inputs: Search) -> Found:
+        """Stream the source's items into a sealed blob; memory stays flat however many there are."""
+        found = Found()
+
+        with rt.blobs.write(inputs.blob, inputs.key) as out:
+            hashing = _Hashing(out)
+            with gzip.GzipFile(fileobj=cast("BinaryIO", hashing), mode="wb", compresslevel=1, mtime=0) as packed:
+
+                def emit(item: Item) -> None:
+                    packed.write(item.to_json().encode())
+                    packed.write(b"\n")
+                    found.items += 1
+                    found.counts[item.collection] += 1
+                    found.ownerships[item.ownership.value] += 1
+
+                found.leads = rt.connectors[inputs.source].collect(inputs.seeds, emit)
+            found.digest, found.size = hashing.hash.digest(), hashing.size
+        return found
+
+    def settle(
+        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Search, result: Found
+    ) -> Event | None:
+        """Keep the answer; begin another round or end the search."""
+        finding = finding_of(session, request, inputs.source)
+        finding.result = SourceResult.FOUND if result.items else SourceResult.NONE
+        finding.why, finding.items = None, result.items
+        finding.counts, finding.ownerships = dict(result.counts), dict(result.ownerships)
+        finding.blob, finding.blob_digest, finding.blob_bytes = inputs.blob, result.digest, result.size
+        finding.leads_sealed = seal_leads(inputs.key, request.id, inputs.source, result.leads)
+        finding.seeds_digest, finding.searched_at = seeds_digest(inputs.seeds), rt.now()
+        finding.round += 1
+        breaker.recovered(session, rt, inputs.source)
+        audit.record(
+            session,
+            "source:searched",
+            at=rt.now(),
+            actor="vastine",
+            request_id=request.id,
+            facts={"source": inputs.source, "result": finding.result.value, "items": result.items, "step": step.key},
+        )
+        session.flush()
+        return next_round(session, rt, request, inputs.key)
+
+    def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
+        """Show the gap at once: the source has not been searched."""
+        finding = finding_of(session, request, str(step.source))
+        finding.result, finding.why = SourceResult.FAILED, error.code
+        finding.searched_at = rt.now()
+        audit.record(
+            session,
+            "source:failed",
+            at=rt.now(),
+            actor="vastine",
+            request_id=request.id,
+            facts={"source": str(step.source), "code": error.code},
+        )
+        return None
+
+
+def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
+    """The first round, or the first of a fresh look: every source that the seeds lead to."""
+    for finding in session.scalars(select(Finding).where(Finding.request_id == request.id)):
+        finding.seeds_digest = None
+    key = open_key(session, rt, request.data_key_id)
+    seeds = seeds_of(session, key, request)
+    steps = [_step(name) for name, c in rt.connectors.items() if seeds_for(seeds, c.entries())]
+    # Somebody has to notice that there is nothing to ask: any one source does, with no seeds at all.
+    return steps or [_step(next(iter(rt.connectors)))]
+
+
+def _step(source: str) -> NewStep:
+    return NewStep(key=f"collect:{source}", kind=Kind.COLLECT, source=source)
+
+
+def finding_of(session: Session, request: Request, source: str) -> Finding:
+    """The source's answer, made if there is none."""
+    finding = session.scalar(select(Finding).where(Finding.request_id == request.id, Finding.source == source))
+    if finding is None:
+        finding = Finding(
+            request_id=request.id,
+            source=source,
+            result=SourceResult.NOT_SEARCHED,
+            counts={},
+            ownerships={},
+            items=0,
+            blob_bytes=0,
+            round=0,
+        )
+        session.add(finding)
+    return finding
+
+
+def next_round(session: Session, rt: Runtime, request: Request, key: RequestKey) -> Event | None:
+    """More steps if some source was not asked with all that is known now; else the end, once all have settled."""
+    seeds = seeds_of(session, key, request)
+    findings = {f.source: f for f in session.scalars(select(Finding).where(Finding.request_id == request.id))}
+    still_open = set(
+        session.scalars(
+            select(Step.source).where(Step.request_id == request.id, Step.kind == Kind.COLLECT, Step.state.in_(OPEN))
+        )
+    )
+    new: list[NewStep] = []
+    for name, connector in rt.connectors.items():
+        usable = seeds_for(seeds, connector.entries())
+        finding = findings.get(name)
+        if not usable or name in still_open:
+            continue
+        if finding is None or finding.seeds_digest != seeds_digest(usable):
+            if finding is not None and finding.round >= MAX_ROUNDS:
+                raise PersonMustLook("too_many_rounds")
+            new.append(_step(name))
+    if new:
+        lifecycle.add_steps(session, rt, request, new)
+        return None
+    if still_open:
+        return None
+    _name_gaps(session, rt, request, findings, seeds)
+    return Event.COLLECTED
+
+
+def _name_gaps(session: Session, rt: Runtime, request: Request, findings: Mapping[str, Finding], seeds: Seeds) -> None:
+    # A source nothing leads to: if all that could lead there were searched, it holds nothing; if one of
+    # them failed, or it knows people only by an identifier we don't have, it was not searched.
+    failed = any(f.result in (SourceResult.FAILED, SourceResult.NOT_SEARCHED) for f in findings.values())
+    for name, connector in rt.connectors.items():
+        if seeds_for(seeds, connector.entries()):
+            continue
+        finding = finding_of(session, request, name)
+        by_reference = any(not entry.startswith("identity:") for entry in connector.entries())
+        if failed and by_reference:
+            finding.result, finding.why = SourceResult.NOT_SEARCHED, "leading_source_failed"
+        elif by_reference:
+            finding.result, finding.why = SourceResult.NONE, "nothing_leads_there"
+        else:
+            finding.result, finding.why = SourceResult.NOT_SEARCHED, "no_identifier"
+        finding.items, finding.blob, finding.counts, finding.ownerships = 0, None, {}, {}
+
+
+def skip_source(session: Session, rt: Runtime, request: Request, source: str, *, user: str) -> None:
+    """Answer without this source, as a named gap: a person's decision.
+
+    Raises `VastineError` if the source has no step that waits for one.
+    """
+    step = session.scalar(
+        select(Step)
+        .where(
+            Step.request_id == request.id,
+            Step.kind == Kind.COLLECT,
+            Step.source == source,
+            Step.state.in_((StepState.READY, StepState.NEEDS_HUMAN)),
+        )
+        .with_for_update()
+    )
+    if step is None:
+        raise PersonMustLook("source_not_waiting")
+    if request.right is Right.ERASURE and decides_holds(rt, source):
+        raise NotAllowed("source_decides_holds", detail="holds rest on this source: an erasure can't go on without it")
+    key = open_key(session, rt, request.data_key_id)
+    step.state, step.fence = StepState.SKIPPED, step.fence + 1
+    finding = finding_of(session, request, source)
+    finding.result = SourceResult.FAILED
+    finding.seeds_digest = seeds_digest(seeds_for(seeds_of(session, key, request), rt.connectors[source].entries()))
+    audit.record(session, "source:skipped", at=rt.now(), actor=user, request_id=request.id, facts={"source": source})
+    close_tasks_of(session, rt, request.id, kinds={TaskKind.SOURCE_FAILED}, by=user)
+    session.flush()
+    event = next_round(session, rt, request, key)
+    if event is not None:
+        lifecycle.advance(session, rt, request, event, actor=user)

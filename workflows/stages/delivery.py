@@ -1,0 +1,130 @@
+"""Render the package, seal it, and tell the person that it can be fetched. No personal data goes by mail."""
+
+import hashlib
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, BinaryIO, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.collection import Finding
+from models.request import Request
+from models.step import Step
+from models.vocabulary import Event, Kind, Outcome
+from workflows import audit
+from workflows.answer import PACKAGE, keep_artifact
+from workflows.casefile import open_key
+from workflows.caseview import case_facts, source_facts
+from workflows.errors import VastineError
+from workflows.findings import read_items
+from workflows.ports import CaseFacts, RequestKey
+from workflows.rules.items import Item
+from workflows.runtime import Runtime
+from workflows.work import Lease, NewStep
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be rendered, and where it goes."""
+
+    case: CaseFacts
+    key: RequestKey
+    blobs: Mapping[str, str | None]
+    blob: str
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that was made."""
+
+    digest: bytes
+    size: int
+    items: int
+
+
+class Counting:
+    """A binary writer that passes bytes on and knows their digest and number. Not seekable, like the blob it feeds."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out, self._hash, self.size = out, hashlib.sha256(), 0
+
+    def write(self, data: Any) -> int:
+        """Pass on."""
+        self._hash.update(data)
+        self.size += len(data)
+        return self._out.write(data)
+
+    def flush(self) -> None:
+        """Pass on."""
+        self._out.flush()
+
+    def digest(self) -> bytes:
+        """SHA-256 of all that was written."""
+        return self._hash.digest()
+
+
+def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
+    """One step: the whole package."""
+    return [NewStep(key="deliver", kind=Kind.DELIVER)]
+
+
+class Delivery:
+    """The stage: from findings to a package the person can fetch."""
+
+    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Order:
+        """The facts of the case and where its records lie."""
+        key = open_key(session, rt, request.data_key_id)
+        findings = session.scalars(
+            select(Finding).where(Finding.request_id == request.id).order_by(Finding.source)
+        ).all()
+        case = case_facts(rt, request, key, sources=source_facts(session, rt, request))
+        return Order(
+            case=case,
+            key=key,
+            blobs={f.source: f.blob for f in findings},
+            blob=f"{request.id}/package.{uuid.uuid4().hex}",
+            found=sum(f.items for f in findings),
+        )
+
+    def work(self, rt: Runtime, lease: Lease, inputs: Order) -> Made:
+        """Write the package, streaming from sealed blobs into a sealed blob."""
+        items: dict[str, Callable[[], Iterator[Item]]] = {
+            source: partial(read_items, rt, inputs.key, blob) for source, blob in inputs.blobs.items()
+        }
+        with rt.blobs.write(inputs.blob, inputs.key) as out:
+            counting = Counting(out)
+            summary = rt.documents.package(inputs.case, items, cast("BinaryIO", counting))
+        return Made(counting.digest(), counting.size, summary.items)
+
+    def settle(
+        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Order, result: Made
+    ) -> Event | None:
+        """Register the package, and put the notice with its link into the outbox."""
+        keep_artifact(
+            session,
+            rt,
+            request,
+            name=PACKAGE,
+            media_type="application/zip",
+            blob=inputs.blob,
+            digest=result.digest,
+            size=result.size,
+        )
+        request.outcome = Outcome.DELIVERED if inputs.found else Outcome.NOTHING_FOUND
+        audit.record(
+            session,
+            "package:made",
+            at=rt.now(),
+            actor="vastine",
+            request_id=request.id,
+            facts={"bytes": result.size, "items": result.items, "sha256": result.digest.hex()},
+        )
+        return Event.DELIVERED
+
+    def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
+        """The engine's task is enough."""
+        return None

@@ -1,0 +1,229 @@
+"""Match what was found against what the law keeps: per item erase now, keep until, or ask a person.
+
+For an access request the question is only whether a person must look before it goes out.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from models.collection import Finding
+from models.decision import Plan, PlanItem
+from models.request import Request
+from models.step import Step
+from models.vocabulary import (
+    Event,
+    Kind,
+    Outcome,
+    Ownership,
+    PlanState,
+    Right,
+    SourceResult,
+    TaskKind,
+)
+from workflows import audit
+from workflows.casefile import open_key
+from workflows.caseview import open_item
+from workflows.errors import PersonMustLook, VastineError
+from workflows.fresh import manual_holds
+from workflows.human import open_task
+from workflows.planning import Planned, plan_hash, planned_items
+from workflows.ports import RequestKey
+from workflows.rules.holds import ManualHoldFacts
+from workflows.rules.items import canonical
+from workflows.runtime import Runtime
+from workflows.schedule import next_look, waiting_items
+from workflows.work import Lease, NewStep
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is assessed: the findings' blobs, and holds placed by hand."""
+
+    right: Right
+    key: RequestKey
+    blobs: Mapping[str, str | None]
+    digests: Sequence[tuple[str, str, str]]  # source, result, digest of the blob
+    manual: tuple[ManualHoldFacts, ...]
+    approved: bool  # a plan was approved before: only what is left of it is looked at
+
+
+def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
+    """One step over everything that was found."""
+    return [NewStep(key="assess", kind=Kind.ASSESS)]
+
+
+class Assessment:
+    """The stage: from findings to a frozen plan, or to "nothing to review"."""
+
+    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Facts:
+        """Where the findings lie."""
+        key = open_key(session, rt, request.data_key_id)
+        findings = session.scalars(
+            select(Finding).where(Finding.request_id == request.id).order_by(Finding.source)
+        ).all()
+        return Facts(
+            right=request.right,
+            key=key,
+            blobs={f.source: f.blob for f in findings},
+            digests=[(f.source, f.result.value, (f.blob_digest or b"").hex()) for f in findings],
+            manual=manual_holds(session, request),
+            approved=approved_plan(session, request) is not None,
+        )
+
+    def work(self, rt: Runtime, lease: Lease, inputs: Facts) -> list[Planned]:
+        """Every item's verdict, with what its source would refuse taken into account; [] for access."""
+        if inputs.right is not Right.ERASURE:
+            return []
+        return planned_items(rt, inputs.key, inputs.blobs, inputs.manual)
+
+    def settle(
+        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Facts, result: list[Planned]
+    ) -> Event | None:
+        """Freeze the plan and say who must decide."""
+        if inputs.right is not Right.ERASURE:
+            return _review(session, rt, request, inputs)
+        if inputs.approved:
+            return _rest(session, rt, request, result)
+        if not result:
+            request.outcome = Outcome.NOTHING_FOUND
+            return Event.ANSWERED if not gaps(session, request) else _freeze(session, rt, request, inputs, result)
+        return _freeze(session, rt, request, inputs, result)
+
+    def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
+        """The engine's task is enough."""
+        return None
+
+
+def approved_plan(session: Session, request: Request) -> Plan | None:
+    """The plan people approved and that is not yet spent."""
+    return session.scalar(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.APPROVED))
+
+
+def gaps(session: Session, request: Request) -> list[str]:
+    """Sources that were not searched."""
+    return list(
+        session.scalars(
+            select(Finding.source).where(
+                Finding.request_id == request.id,
+                Finding.result.in_((SourceResult.FAILED, SourceResult.NOT_SEARCHED)),
+            )
+        )
+    )
+
+
+def _review(session: Session, rt: Runtime, request: Request, inputs: Facts) -> Event:
+    findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
+    others = sum(
+        f.ownerships.get(word.value, 0) for f in findings for word in (Ownership.THIRD_PARTY, Ownership.SHARED)
+    )
+    missing = gaps(session, request)
+    if rt.register.controller.decisions.access_without_person and not others and not missing:
+        return Event.ASSESSED
+    content = canonical(["review", request.reference, [list(d) for d in inputs.digests]])
+    _insert_plan(session, rt, request, hashlib.sha256(content.encode()).digest(), [], inputs.key)
+    _ask(session, rt, request, code="review_gaps" if missing else "review_others", kind=TaskKind.REVIEW)
+    return Event.DECISION_NEEDED
+
+
+def _freeze(session: Session, rt: Runtime, request: Request, inputs: Facts, items: list[Planned]) -> Event:
+    request.outcome = None
+    digest = plan_hash(request.reference, items)
+    _insert_plan(session, rt, request, digest, items, inputs.key)
+    unknown = [p for p in items if any(h.unknown for h in p.verdict.holds)]
+    if unknown:
+        open_task(
+            session,
+            rt,
+            key=f"hold_unknown:{request.id}",
+            kind=TaskKind.HOLD_UNKNOWN,
+            code="hold_unknown",
+            request_id=request.id,
+            due_on=request.due_on,
+            facts={"rules": sorted({h.rule for p in unknown for h in p.verdict.holds if h.unknown})},
+        )
+    _ask(session, rt, request, code="decide_erasure", kind=TaskKind.DECIDE)
+    return Event.DECISION_NEEDED
+
+
+def _ask(session: Session, rt: Runtime, request: Request, *, code: str, kind: TaskKind) -> None:
+    open_task(
+        session,
+        rt,
+        key=f"decide:{request.id}",
+        kind=kind,
+        code=code,
+        request_id=request.id,
+        due_on=request.due_on,
+    )
+
+
+def _insert_plan(
+    session: Session, rt: Runtime, request: Request, digest: bytes, items: Sequence[Planned], key: RequestKey
+) -> None:
+    last = session.scalar(
+        select(Plan.version).where(Plan.request_id == request.id).order_by(Plan.version.desc()).limit(1)
+    )
+    voided = session.scalars(
+        update(Plan)
+        .where(Plan.request_id == request.id, Plan.state.in_((PlanState.FROZEN, PlanState.APPROVED)))
+        .values(state=PlanState.VOID)
+        .returning(Plan.id)
+    ).all()
+    if voided:
+        audit.record(session, "plan:voided", at=rt.now(), actor="vastine", request_id=request.id)
+    plan = Plan(
+        request_id=request.id,
+        version=(last or 0) + 1,
+        plan_hash=digest,
+        item_count=len(items),
+        state=PlanState.FROZEN,
+        prepared_by="vastine",
+        frozen_at=rt.now(),
+    )
+    session.add(plan)
+    session.flush()  # the items carry its id
+    if items:
+        session.execute(insert(PlanItem), [p.row(plan.id, n, key) for n, p in enumerate(items, 1)])
+    audit.record(
+        session,
+        "plan:frozen",
+        at=rt.now(),
+        actor="vastine",
+        request_id=request.id,
+        facts={"version": plan.version, "hash": digest.hex(), "items": len(items)},
+    )
+
+
+def _rest(session: Session, rt: Runtime, request: Request, fresh: list[Planned]) -> Event:
+    """A plan was approved: which of its kept items are free now, and when to look again.
+
+    An item whose content is not what was approved is not erased on the old word: once it is free, or if
+    a record turned up that the plan does not know, a new plan is frozen and people decide again.
+    """
+    plan = approved_plan(session, request)
+    if plan is None:
+        raise PersonMustLook("no_approved_plan")
+    key = open_key(session, rt, request.data_key_id)
+    now = {p.where: p for p in fresh}
+    again: list[date | None] = []
+    free = changed = 0
+    for row, digest in waiting_items(session, plan):
+        current = now.get((row.source, row.collection, canonical(open_item(key, row)[0])))
+        if current is None or not current.verdict.holds:
+            if current is not None and bytes.fromhex(current.digest) != digest:
+                changed += 1
+            row.released_at = rt.now()
+            free += 1
+        else:
+            again.append(current.verdict.erase_on)
+    if changed:
+        _insert_plan(session, rt, request, plan_hash(request.reference, fresh), fresh, key)
+        _ask(session, rt, request, code="decide_again", kind=TaskKind.DECIDE)
+        return Event.DECISION_NEEDED
+    request.recheck_on = next_look(rt.today(), again)
+    return Event.HOLD_ENDED if free else Event.NOTHING_DUE

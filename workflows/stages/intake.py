@@ -1,0 +1,206 @@
+"""Accept a message, open the request, start the clock, say that it arrived.
+
+A message is stored raw and sealed in a transaction of its own before anyone tries to understand it;
+what can't be understood becomes a task for a person. Nothing that arrived is ever dropped.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.intake import Message
+from models.request import Request
+from models.vocabulary import Channel, Event, Letter, MessageState, Method, RequestState, Right, TaskKind
+from workflows import audit, lifecycle
+from workflows.casefile import Claim, make_key, open_key, seal_claim
+from workflows.caseview import case_facts
+from workflows.human import open_task
+from workflows.outbox import queue_mail
+from workflows.ports import RequestKey
+from workflows.rules.bucket import deadline_bucket
+from workflows.rules.deadlines import due_dates, received_on
+from workflows.rules.reference import new_reference
+from workflows.runtime import Runtime
+
+_RANDOM = secrets.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request as it was understood."""
+
+    right: Right
+    language: str
+    channel: Channel
+    claim: Claim
+    received_at: datetime | None = None
+    received_on: date | None = None
+    method: Method | None = None  # staff's word that they saw the person
+    by: str = "person"  # a name of staff, or the person
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A request that was opened; `secret` opens its status page and is known to nobody else."""
+
+    request: Request
+    secret: str
+
+
+def store(
+    session: Session, rt: Runtime, *, channel: Channel, external_id: str, raw: bytes, arrived_at: datetime | None = None
+) -> tuple[Message, bool]:
+    """Keep a message as it came, sealed; (message, True) if it is new, (the first copy, False) if it is not."""
+    ident = hashlib.sha256(external_id.encode()).digest()
+    known = session.scalar(select(Message).where(Message.channel == channel, Message.external_id == ident))
+    if known is not None:
+        return known, False
+    row, key = make_key(session, rt)
+    message = Message(
+        channel=channel,
+        external_id=ident,
+        body_digest=hashlib.sha256(raw).digest(),
+        size_bytes=len(raw),
+        data_key_id=row.id,
+        arrived_at=arrived_at or rt.now(),
+        state=MessageState.RECEIVED,
+        raw_sealed=b"",
+    )
+    session.add(message)
+    session.flush()  # the seal is bound to the row's id
+    message.raw_sealed = key.seal(raw, f"messages.raw:{message.id}")
+    audit.record(
+        session,
+        "message:received",
+        at=rt.now(),
+        actor="vastine",
+        facts={"message": str(message.id), "channel": channel.value, "bytes": len(raw)},
+    )
+    return message, True
+
+
+def open_raw(session: Session, rt: Runtime, message: Message) -> bytes:
+    """The message as it came."""
+    key = open_key(session, rt, message.data_key_id)
+    return key.open(message.raw_sealed, f"messages.raw:{message.id}")
+
+
+def to_triage(session: Session, rt: Runtime, message: Message, *, code: str) -> None:
+    """A person must read this one."""
+    message.state, message.why = MessageState.TRIAGE, code
+    open_task(
+        session,
+        rt,
+        key=f"triage:{message.id}",
+        kind=TaskKind.TRIAGE,
+        code=code,
+        message_id=message.id,
+        due_on=due_dates(received_on(message.arrived_at, _zone(rt))).due_a,
+    )
+    audit.record(
+        session,
+        "message:triaged",
+        at=rt.now(),
+        actor="vastine",
+        facts={"message": str(message.id), "code": code},
+    )
+
+
+def _zone(rt: Runtime) -> str:
+    return rt.register.controller.time_zone
+
+
+def open_request(
+    session: Session, rt: Runtime, asked: Asked, *, message: Message | None = None, after: Request | None = None
+) -> Opened:
+    """Open one request: reference, both due dates, acknowledgement in the outbox, first step.
+
+    `after`: a request that must have been delivered before this one may erase anything.
+    """
+    arrived = asked.received_at or (message.arrived_at if message else rt.now())
+    day = asked.received_on or received_on(arrived, _zone(rt))
+    settings = rt.register.controller.deadlines
+    due = due_dates(day, months=settings.months, country=settings.country, not_holidays=settings.not_holidays)
+    data_key, key = make_key(session, rt)
+    secret = secrets.token_urlsafe(16)
+    request = Request(
+        reference=new_reference(_RANDOM, year=day.year),
+        right=asked.right,
+        flow_version=lifecycle.FLOW_VERSION,
+        state=RequestState.RECEIVED,
+        channel=asked.channel,
+        language=asked.language,
+        bucket=deadline_bucket(due.due_a, rt.today()),
+        received_at=arrived,
+        received_on=day,
+        registered_at=rt.now(),
+        due_a=due.due_a,
+        due_b=due.due_b,
+        data_key_id=data_key.id,
+        claim_sealed=b"",
+        status_digest=rt.vault.digest("status", secret),
+        after_request_id=after.id if after else None,
+    )
+    if asked.method is not None:
+        request.verified_method, request.verified_at, request.verified_by = asked.method, rt.now(), asked.by
+    session.add(request)
+    session.flush()  # the claim is sealed to the row's id
+    request.claim_sealed = seal_claim(key, request.id, asked.claim)
+    if message is not None:
+        message.state, message.request_id = MessageState.OPENED, request.id
+    audit.record(
+        session,
+        "request:opened",
+        at=rt.now(),
+        actor=asked.by,
+        request_id=request.id,
+        facts={
+            "right": asked.right.value,
+            "channel": asked.channel.value,
+            "received_on": day.isoformat(),
+            "due_a": due.due_a.isoformat(),
+            "due_b": due.due_b.isoformat(),
+            "why": list(due.why),
+        },
+    )
+    _acknowledge(session, rt, request, key, asked, secret)
+    if asked.right in lifecycle.APPROVED_TO:
+        lifecycle.advance(session, rt, request, Event.OPENED, actor=asked.by)
+    else:
+        _by_hand(session, rt, request)
+    return Opened(request, secret)
+
+
+def _acknowledge(session: Session, rt: Runtime, request: Request, key: RequestKey, asked: Asked, secret: str) -> None:
+    link = f"{rt.settings.public_url}/{request.language}/status/{request.reference}/{secret}"
+    case = case_facts(rt, request, key, name="", link=link)
+    queue_mail(session, rt, request, key, letter=Letter.ACKNOWLEDGEMENT, to=asked.claim.reply_to, case=case)
+
+
+def _by_hand(session: Session, rt: Runtime, request: Request) -> None:
+    # A right that has no flow in this version is registered, acknowledged and timed like any other,
+    # and a person answers it.
+    open_task(
+        session,
+        rt,
+        key=f"by_hand:{request.id}",
+        kind=TaskKind.BY_HAND,
+        code=f"right_{request.right.value}",
+        request_id=request.id,
+        due_on=request.due_on,
+    )
+
+
+def open_requests(session: Session, rt: Runtime, asked: Sequence[Asked], *, message: Message) -> list[Opened]:
+    """Several rights in one message are linked requests: what is to be delivered comes before what is erased."""
+    order = sorted(asked, key=lambda a: a.right is Right.ERASURE)
+    opened: list[Opened] = []
+    for one in order:
+        after = opened[-1].request if opened and one.right is Right.ERASURE else None
+        opened.append(open_request(session, rt, one, message=message, after=after))
+    return opened

@@ -1,0 +1,136 @@
+"""Look again with the original identifiers: what was erased is gone, and nothing unknown has turned up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.decision import Plan, PlanItem
+from models.erasure import Receipt
+from models.request import Request
+from models.step import Step
+from models.vocabulary import Action, Event, Kind, Ownership, PlanState, ReceiptOutcome, TaskKind
+from workflows import audit
+from workflows.casefile import open_key, seeds_for, seeds_of
+from workflows.caseview import open_item
+from workflows.errors import VastineError
+from workflows.human import open_task
+from workflows.ports import EraseItem, Lead
+from workflows.rules.items import Item, canonical
+from workflows.runtime import Runtime
+from workflows.work import Lease, NewStep
+
+GONE = (ReceiptOutcome.ERASED, ReceiptOutcome.ABSENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What the receipts say, to be checked against the sources."""
+
+    seeds: Mapping[str, list[Lead]]
+    known: frozenset[tuple[str, str, str]]  # every record the plan knows
+    gone: Mapping[str, list[EraseItem]]  # by source
+    masked: Mapping[str, list[EraseItem]]
+    unfinished: bool  # an item drifted or was refused
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is true of the sources."""
+
+    residue: int = 0
+    strangers: int = 0
+    after: dict[int, bytes] = field(default_factory=dict)
+
+
+def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
+    """One step over all sources."""
+    return [NewStep(key="prove", kind=Kind.PROVE)]
+
+
+class Proof:
+    """The stage: verification by looking again."""
+
+    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Claimed:
+        """Receipts, and the seeds of the original search: the keys that led to the records may be gone now."""
+        key = open_key(session, rt, request.data_key_id)
+        plan = session.scalar(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.APPROVED))
+        known: set[tuple[str, str, str]] = set()
+        gone: dict[str, list[EraseItem]] = {}
+        masked: dict[str, list[EraseItem]] = {}
+        unfinished = False
+        receipts: dict[int, Receipt] = {}
+        if plan is not None:
+            for r in session.scalars(select(Receipt).where(Receipt.plan_id == plan.id).order_by(Receipt.phase)):
+                receipts[r.item_no] = r
+            for row in session.scalars(select(PlanItem).where(PlanItem.plan_id == plan.id)):
+                locator, _ = open_item(key, row)
+                known.add((row.source, row.collection, canonical(locator)))
+                receipt = receipts.get(row.item_no)
+                if receipt is None:
+                    continue
+                item = EraseItem(row.item_no, row.collection, locator, Action.DELETE, (), row.item_digest.hex())
+                if receipt.outcome in GONE:
+                    gone.setdefault(row.source, []).append(item)
+                elif receipt.outcome is ReceiptOutcome.MASKED:
+                    masked.setdefault(row.source, []).append(item)
+                else:
+                    unfinished = True
+        return Claimed(seeds_of(session, key, request), frozenset(known), gone, masked, unfinished)
+
+    def work(self, rt: Runtime, lease: Lease, inputs: Claimed) -> Seen:
+        """Probe what should be gone, and search as at the beginning for what the plan does not know."""
+        seen = Seen()
+        for source, items in inputs.gone.items():
+            seen.residue += len(rt.connectors[source].present(items))
+        for source, items in inputs.masked.items():
+            now = rt.connectors[source].present(items)
+            before = {item.item_no: item.digest for item in items}
+            seen.residue += sum(1 for n, digest in now.items() if digest == before[n])
+            seen.after.update({n: bytes.fromhex(digest) for n, digest in now.items()})
+
+        def look(item: Item) -> None:
+            if item.ownership is Ownership.OWN and (
+                (item.source, item.collection, canonical(item.locator)) not in inputs.known
+            ):
+                seen.strangers += 1
+
+        for connector in rt.connectors.values():
+            usable = seeds_for(inputs.seeds, connector.entries())
+            if usable:
+                connector.collect(usable, look)
+        return seen
+
+    def settle(
+        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Claimed, result: Seen
+    ) -> Event | None:
+        """Proven, or back to planning with what is left."""
+        plan = session.scalar(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.APPROVED))
+        if plan is not None and result.after:
+            for receipt in session.scalars(
+                select(Receipt).where(Receipt.plan_id == plan.id, Receipt.outcome == ReceiptOutcome.MASKED)
+            ):
+                receipt.after_digest = result.after.get(receipt.item_no, receipt.after_digest)
+        if not (result.residue or result.strangers or inputs.unfinished):
+            audit.record(session, "erasure:proven", at=rt.now(), actor="vastine", request_id=request.id)
+            return Event.PROVEN
+        facts = {"residue": result.residue, "unknown": result.strangers, "unfinished": inputs.unfinished}
+        audit.record(session, "erasure:residue", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
+        if plan is not None:
+            plan.state = PlanState.VOID
+        open_task(
+            session,
+            rt,
+            key=f"residue:{request.id}",
+            kind=TaskKind.RESIDUE,
+            code="residue",
+            request_id=request.id,
+            due_on=request.due_on,
+            facts=facts,
+        )
+        return Event.RESIDUE
+
+    def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
+        """The engine's task is enough."""
+        return None

@@ -1,0 +1,255 @@
+"""Prove that the requester is the person, asking for no more than is needed.
+
+A one-time code goes to the contact *on file*, never to an address in the request; or named staff saw
+the person. To the outside a known and an unknown person look the same: a code may have been sent.
+
+Source: GDPR Art. 12(6); Data Protection Act 1050/2018 s. 29 (a hetu, or a hetu and a name, proves nobody).
+"""
+
+import hmac
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.request import Request
+from models.step import Step
+from models.verification import Challenge
+from models.vocabulary import Event, Kind, Letter, Method, Outcome, RequestState, StepState, TaskKind
+from workflows import audit, lifecycle
+from workflows.casefile import Claim, Proof, open_claim, open_key, proof_from, seal_proof
+from workflows.caseview import case_facts
+from workflows.errors import Conflict, NotAllowed, VastineError
+from workflows.human import close_tasks_of, open_task
+from workflows.outbox import queue_mail
+from workflows.ports import Contact, Person, RequestKey
+from workflows.rules.identity import Match, match_identity, proven_identifiers, shared_keys
+from workflows.rules.items import canonical
+from workflows.runtime import Runtime
+from workflows.work import Lease, NewStep
+
+CODE_DIGITS = 8
+_BY_STAFF = (Method.DESK, Method.CALL_BACK)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the controller's own records say about the identifiers given."""
+
+    match: Match[Person]
+    people: tuple[Person, ...]
+    silent: tuple[str, ...]  # sources that could not be asked
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The identifiers a request came with."""
+
+    claim: Claim
+    key: RequestKey
+
+
+def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
+    """One step: look the person up."""
+    return [NewStep(key="verify", kind=Kind.VERIFY)]
+
+
+class Verification:
+    """The stage: look up who is meant, then send a code to the contact on file or take staff's word."""
+
+    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Ask:
+        """The claim, opened."""
+        key = open_key(session, rt, request.data_key_id)
+        return Ask(open_claim(key, request), key)
+
+    def work(self, rt: Runtime, lease: Lease, inputs: Ask) -> Looked:
+        """Ask every source that knows people; raises `SourceDown` if one of them is silent: absence of an answer
+        must not look like absence of the person.
+        """
+        people: list[Person] = []
+        for connector in rt.connectors.values():
+            people.extend(connector.find(inputs.claim.identifiers))
+        given = {**inputs.claim.identifiers, "name": inputs.claim.name}
+        return Looked(match_identity(given, people), tuple(people), ())
+
+    def settle(
+        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Ask, result: Looked
+    ) -> Event | None:
+        """Staff's word, a code on its way, or a person who must look."""
+        match = result.match
+        if request.verified_method in _BY_STAFF:
+            if match.outcome == "ambiguous":
+                _wait(session, rt, request, step, code="ambiguous")
+                return None
+            proof = _proof(match, result.people) or Proof(
+                dict(inputs.claim.identifiers), Contact(name=inputs.claim.name, email=inputs.claim.reply_to)
+            )
+            return prove(session, rt, request, inputs.key, proof, actor=request.verified_by or "vastine")
+        if inputs.claim.for_another:
+            _wait(session, rt, request, step, code="for_another")
+            return None
+        if match.outcome == "ambiguous":
+            _wait(session, rt, request, step, code="ambiguous")
+        challenge(session, rt, request, inputs.key, _proof(match, result.people))
+        step.state, step.done_at = StepState.WAITING, None
+        return None
+
+    def gave_up(
+        self,
+        session: Session,
+        rt: Runtime,
+        request: Request,
+        step: Step,
+        error: VastineError,
+    ) -> Event | None:
+        """The engine's task is enough."""
+        return None
+
+
+def _proof(match: Match[Person], people: Sequence[Person]) -> Proof | None:
+    person = match.person
+    if person is None or match.outcome not in ("one", "selected"):
+        return None
+    identifiers: dict[str, str] = {}
+    for record in match.people or (person,):
+        for name, value in proven_identifiers(record, shared=shared_keys(record, people)).items():
+            identifiers.setdefault(name, value)
+    return Proof(identifiers, person.contact, person.source, person.key)
+
+
+def _wait(session: Session, rt: Runtime, request: Request, step: Step, *, code: str) -> None:
+    step.state, step.done_at = StepState.WAITING, None
+    open_task(
+        session,
+        rt,
+        key=f"identify:{request.id}",
+        kind=TaskKind.IDENTIFY,
+        code=code,
+        request_id=request.id,
+        step_id=step.id,
+        due_on=request.due_on,
+    )
+
+
+def challenge(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof | None) -> None:
+    """Send a code to the contact on file; for a person not on file, do all the same but the mail."""
+    delivery = rt.register.controller.delivery
+    code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+    row = Challenge(
+        request_id=request.id,
+        created_at=rt.now(),
+        expires_at=rt.now() + timedelta(minutes=delivery.code_minutes),
+        tries_left=delivery.code_tries,
+    )
+    session.add(row)
+    session.flush()  # the code's digest and the candidate are bound to the row's id
+    if proof is not None and proof.contact.email:
+        row.code_digest = rt.vault.digest("challenge", f"{row.id}:{code}")
+        row.candidate_sealed = key.seal(canonical(asdict(proof)).encode(), f"challenges.candidate:{row.id}")
+        case = case_facts(rt, request, key, name="", code=code, code_minutes=delivery.code_minutes)
+        queue_mail(
+            session, rt, request, key, letter=Letter.CODE, to=proof.contact.email, case=case, occurrence=str(row.id)
+        )
+    audit.record(session, "identity:challenged", at=rt.now(), actor="vastine", request_id=request.id)
+
+
+def answer(session: Session, rt: Runtime, request: Request, code: str) -> bool:
+    """Take a code the person typed; True if it proved them. The caller holds the request's lock.
+
+    A wrong code and a code that never existed cost one try and look the same.
+    """
+    row = open_challenge(session, rt, request)
+    if row is None or request.state is not RequestState.VERIFYING:
+        return False
+    given = rt.vault.digest("challenge", f"{row.id}:{''.join(c for c in code if c.isdigit())}")
+    if row.code_digest is None or not hmac.compare_digest(given, row.code_digest):
+        row.tries_left -= 1
+        audit.record(session, "identity:code:failed", at=rt.now(), actor="person", request_id=request.id)
+        return False
+    row.used_at = rt.now()
+    key = open_key(session, rt, request.data_key_id)
+    sealed = row.candidate_sealed or b""
+    proof = proof_from(json.loads(key.open(sealed, f"challenges.candidate:{row.id}")))
+    request.verified_method, request.verified_at, request.verified_by = Method.CODE, rt.now(), "person"
+    event = prove(session, rt, request, key, proof, actor="person")
+    lifecycle.advance(session, rt, request, event, actor="person")
+    return True
+
+
+def open_challenge(session: Session, rt: Runtime, request: Request) -> Challenge | None:
+    """The challenge that can still be answered."""
+    return session.scalar(
+        select(Challenge)
+        .where(
+            Challenge.request_id == request.id,
+            Challenge.used_at.is_(None),
+            Challenge.tries_left > 0,
+            Challenge.expires_at > rt.now(),
+        )
+        .order_by(Challenge.created_at.desc())
+        .limit(1)
+    )
+
+
+def again(session: Session, rt: Runtime, request: Request) -> None:
+    """A fresh code: the look-up is repeated, so that what is on file now gets it."""
+    if request.state is not RequestState.VERIFYING:
+        return
+    for row in session.scalars(
+        select(Challenge).where(Challenge.request_id == request.id, Challenge.used_at.is_(None))
+    ):
+        row.tries_left = 0
+    lifecycle.add_steps(session, rt, request, begin(session, rt, request))
+
+
+def by_staff(
+    session: Session, rt: Runtime, request: Request, *, user: str, method: Method, identifiers: Mapping[str, str]
+) -> None:
+    """Named staff saw the person, or called back a number on file; `identifiers` are those they checked.
+
+    Raises `NotAllowed` for a method that is not staff's, `Conflict` once the person is proven.
+    """
+    if method not in _BY_STAFF:
+        raise NotAllowed("method")
+    if request.state is not RequestState.VERIFYING:
+        raise Conflict("not_verifying")
+    key = open_key(session, rt, request.data_key_id)
+    claim = open_claim(key, request)
+    merged = {**claim.identifiers, **{k: v for k, v in identifiers.items() if v}}
+    request.claim_sealed = key.seal(
+        canonical({**asdict(claim), "identifiers": merged, "for_another": False}).encode(),
+        f"requests.claim:{request.id}",
+    )
+    request.verified_method, request.verified_at, request.verified_by = method, rt.now(), user
+    close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=user)
+    lifecycle.add_steps(session, rt, request, begin(session, rt, request))
+
+
+def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof, *, actor: str) -> Event:
+    """Freeze who the person is and how they are reached."""
+    request.proof_sealed = seal_proof(key, request.id, proof)
+    root = f"{proof.source}:{proof.key}" if proof.key else canonical(dict(proof.identifiers))
+    request.subject_digest = rt.vault.digest("subject", root)
+    close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
+    audit.record(
+        session,
+        "identity:proven",
+        at=rt.now(),
+        actor=actor,
+        request_id=request.id,
+        facts={"method": request.verified_method.value if request.verified_method else ""},
+    )
+    return Event.IDENTIFIED
+
+
+def give_up(session: Session, rt: Runtime, request: Request, *, actor: str = "vastine") -> None:
+    """Nobody proved to be the person in time: close, reopenable by a new request. Source: GDPR Art. 12(2), 12(6)."""
+    request.outcome = Outcome.NOT_IDENTIFIED
+    request.refusal_ground = "not_identified"
+    close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
+    audit.record(session, "identity:failed", at=rt.now(), actor=actor, request_id=request.id)
+    lifecycle.advance(session, rt, request, Event.NOT_IDENTIFIED, actor=actor)
