@@ -27,9 +27,8 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
         (0.9, r"tarkastus(?:pyyn|oikeu)\w+|tietopyyn\w+|tarkastaa " + DATA),
         (
             0.85,
-            rf"(?:haluan|haluaisin|pyydän|saisinko|saanko|voinko|voisinko){_SOME}(?:tietää|nähdä"
-            rf"|tarkistaa|kopio\w*|saada)"
-            rf"{_SOME}{DATA}",
+            rf"(?:haluan|haluaisin|pyydän|sais(?:inko|iko|ko)|saanko|voinko|voisinko|vaadin){_SOME}(?:tietää|nähdä"
+            rf"|tarkistaa|kopio\w*|saada|teiltä){_SOME}{DATA}",
         ),
         (0.85, rf"mitä {DATA}{_SOME}(?:minusta|meistä|itsestäni|teillä on|on tallennettu|keräätte|säilytätte)"),
         (0.85, rf"(?:kopio|jäljennö|ote)\w*{_SOME}(?:{DATA}|rekisteri\w*)"),
@@ -162,7 +161,19 @@ NEGATED = (
 )
 """Directly before a phrase in the same sentence: the right is not asked for, or it is asked why something happened."""
 
-WANTED = r"\b(?:haluan|haluaisin|pyydän|mutta|vaan|önskar|begär|men|utan|(?<!not )(?<!n't )(?:want|ask)|would like|please|but)\b"
+RECITED = (
+    r"(?:(?:existence|information|notice) (?:of|about|on) (?:the |my |a )?rights?"
+    r"|förekomsten av|information om (?:min |mina )?rätt"
+    r"|oikeudes\w+ (?:pyytää|saada|vaatia)|olemassaolo\w*)[^.;\n]{0,250}"
+    r"|rectification or erasure\b[^.;\n]{0,200}|rättelse eller radering\b[^.;\n]{0,200}"
+    r"|oikaisemi\w+ tai poistami\w+[^.;\n]{0,200}"
+)
+"""The list of GDPR Art. 15(1)(e), which careful access requests recite: information about rights, not their use."""
+
+WANTED = (
+    r"\b(?:haluan|haluaisin|pyydän|mutta|vaan|önskar|begär|men|utan"
+    r"|(?<!not )(?<!n't )(?:want|ask)|would like|please|but)\b"
+)
 """A new wish begins here: a negation before it is about something else."""
 
 ON_BEHALF = (

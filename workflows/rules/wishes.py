@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.vocabulary import Right
-from workflows.rules.wish_words import NEGATED, ON_BEHALF, VAGUE, WANTED, WORDS
+from workflows.rules.wish_words import NEGATED, ON_BEHALF, RECITED, VAGUE, WANTED, WORDS
 
 SURE = 0.7
 _SEARCHED = 40_000  # characters: four pages of complaint are 12,000
 _PATTERNS = {right: tuple((w, re.compile(rf"\b(?:{p})")) for w, p in words) for right, words in WORDS.items()}
 _NEGATED = re.compile(NEGATED)
 _ON_BEHALF = re.compile(ON_BEHALF)
+_RECITED = re.compile(RECITED)
 _VAGUE = re.compile(VAGUE)
 _WANTED = re.compile(WANTED)
 _SENTENCE_END = re.compile(r"[.!?\n]")
@@ -36,6 +37,7 @@ def wishes_in(text: str) -> Wishes:
     plain = re.sub(r"[^\S\n]+", " ", text[:_SEARCHED].lower().replace("’", "'"))
     # a line break inside a paragraph is no end of a sentence
     plain = re.sub(r"(?<![.!?:\n])\n(?!\n)", " ", plain)
+    plain = _RECITED.sub(" … ", plain)
     confidence: dict[Right, float] = {}
     for right, patterns in _PATTERNS.items():
         doubt = 1.0
