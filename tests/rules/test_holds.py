@@ -130,9 +130,28 @@ def test_a_fact_of_the_wrong_kind_is_unknown(value):
     assert verdict(item(facts={"open_balance": value}), rule(trigger="open_balance > 0.0")).holds[0].unknown
 
 
-@pytest.mark.parametrize("value", ["2024", "20240101", "2024-02-30", "2024-01-01T00:00:00", "1.1.2024", 5])
+@pytest.mark.parametrize("value", ["2024", "20240101", "2024-02-30", "2024-01-01T10:00:00", "1.1.2024", 5])
 def test_a_text_that_is_no_date_is_unknown(value):
     assert verdict(item(facts={"on": value}), rule(trigger='on != ""', until="add_years(on, 6)")).holds[0].unknown
+
+
+def test_a_date_from_a_column_that_could_hold_a_time_is_that_date():
+    for value in ("2024-01-01T00:00:00", "2024-01-01 00:00"):
+        found = verdict(item(facts={"on": value}), rule(trigger='on != ""', until="add_years(on, 6)"))
+        assert found.holds[0].until == date(2030, 1, 1)
+
+
+def test_the_day_at_the_seat_stands_for_an_instant():
+    held = rule(trigger='on != ""', until="add_years(on, 6)")
+    for facts in ({"on": "2024-02-29T22:15:00Z"}, {}):
+        assert verdict(item(facts=facts, on=date(2024, 3, 1)), held).holds[0].until == date(2030, 3, 1)
+    assert verdict(item(facts={"on": None}, on=date(2024, 3, 1)), held).holds[0].unknown
+
+
+def test_a_match_carries_no_word_that_its_sentence_does_not_need():
+    one = item(facts={"number": "77", "amount": 5.0, "due_on": "2026-10-01"})
+    assert verdict(one, rule()).holds[0].params == {}
+    assert verdict(one, rule(text=dict.fromkeys(TEXT, "{number}"))).holds[0].params == {"number": "77"}
 
 
 def test_a_known_fact_that_decides_alone_makes_an_unknown_one_harmless():
@@ -156,7 +175,10 @@ def test_a_rule_about_facts_a_collection_does_not_have_does_not_apply():
 def test_a_rule_about_the_person_always_applies():
     bill = item(facts={"open_balance": 5, "due_on": "2026-10-01", "number": "77"})
     name = item("C01", collection="customer")
-    held = rule(categories={"C01": ("name",)}, trigger="subject_open_balance > 0.0", until="subject_claim_until")
+    words = dict.fromkeys(TEXT, "{number} {amount} {due}")
+    held = rule(
+        categories={"C01": ("name",)}, trigger="subject_open_balance > 0.0", until="subject_claim_until", text=words
+    )
     found = verdicts([name, bill], held)
     assert found[0].holds[0].until == date(2029, 10, 1)
     assert found[0].holds[0].params == {"number": "77", "amount": "5.00", "due": "2026-10-01"}
@@ -239,7 +261,7 @@ def test_every_mistake_of_every_rule_is_named_with_its_place_and_remedy():
     wrong = [
         rule("A", trigger="open_balnce > 0.0 && open_balance > 0"),
         rule("A", until="on +"),
-        rule("B", trigger="on", until="true", categories={"C01": ("nmae",), "C02": ()}),
+        rule("B", trigger="on", until="true", categories={"C01": ("name",), "C02": ()}),
         rule("C", active=False, trigger="nothing(on)", valid_from=TODAY, valid_to=TODAY - timedelta(days=1)),
         rule("D", text={"fi": "{date}", "sv": "{datum}", "en": "{date"}),
     ]
@@ -253,7 +275,6 @@ def test_every_mistake_of_every_rule_is_named_with_its_place_and_remedy():
         "holds.A.until:1:5",
         "holds.B.trigger:1:1",
         "holds.B.until:1:1",
-        "holds.B.categories.C01",
         "holds.B.categories.C02",
         "holds.C.trigger:1:8",
         "holds.C.valid_to",

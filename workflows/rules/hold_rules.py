@@ -1,6 +1,5 @@
 """What a hold rule must be like before it may decide anything."""
 
-import difflib
 import string
 from collections.abc import Mapping
 from datetime import date
@@ -8,7 +7,6 @@ from typing import Protocol
 
 from workflows.errors import Fault
 from workflows.rules.cel import Expression, compile_expression
-from workflows.rules.items import ROLES
 
 PLACEHOLDERS = frozenset({"number", "date", "amount", "due", "agency", "ref", "company"})
 """What a rule's text may leave open; `date` is the first day of erasure."""
@@ -97,11 +95,6 @@ def _faults_of_scope(rule: HoldRuleLike, where: str) -> list[Fault]:
             continue
         if not keep:
             faults.append(Fault(f"{where}.categories.{category}", "no role is named", "Name roles, or write all."))
-        for role in keep if not isinstance(keep, str) else (keep,):
-            if role not in ROLES:
-                close = difflib.get_close_matches(role, ROLES, n=1)
-                remedy = f"Did you mean {close[0]}?" if close else "Use one of: " + ", ".join(sorted(ROLES))
-                faults.append(Fault(f"{where}.categories.{category}", f"there is no role {role!r}", remedy))
     return faults
 
 

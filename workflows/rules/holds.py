@@ -14,7 +14,7 @@ from typing import Any
 from models.vocabulary import Action, Ownership
 from workflows.errors import BadInput, Fault
 from workflows.rules.cel import Expression, evaluate, iso_date
-from workflows.rules.hold_rules import HoldRuleLike, check_rule, law_text
+from workflows.rules.hold_rules import HoldRuleLike, check_rule, law_text, placeholders
 from workflows.rules.item_facts import ItemFacts
 from workflows.rules.items import FACTS, HoldMatch, Item, Verdict
 from workflows.rules.subject import Subject, subject_facts
@@ -39,7 +39,10 @@ class ManualHoldFacts:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule ready to run. `needs` are the item facts its trigger names, `subject_needs` those of the person."""
+    """A rule ready to run. `needs` are the item facts its trigger names, `subject_needs` those of the person.
+
+    `words` are the placeholders of its text: a match carries no others, so that no number travels unused.
+    """
 
     id: str
     law: str
@@ -50,6 +53,7 @@ class CompiledRule:
     until: Expression
     needs: frozenset[str]
     subject_needs: frozenset[str]
+    words: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ def compile_rules(rules: Sequence[HoldRuleLike]) -> CompiledRules:
         laws[rule.id] = law_text(rule)
         trigger, until, wrong = check_rule(rule)
         faults += wrong
-        if not rule.active or trigger is None or until is None:
+        if wrong or not rule.active or trigger is None or until is None:
             continue
         compiled = CompiledRule(
             id=rule.id,
@@ -87,6 +91,7 @@ def compile_rules(rules: Sequence[HoldRuleLike]) -> CompiledRules:
             until=until,
             needs=trigger.names & FACTS.keys(),
             subject_needs=frozenset(n for n in trigger.names if n.startswith("subject_")),
+            words=placeholders(rule.text.en),
         )
         for category in rule.categories:
             by_category.setdefault(category, []).append(compiled)
@@ -231,6 +236,8 @@ class _Judge:
 
     def _params(self, rule: CompiledRule, facts: ItemFacts) -> dict[str, str]:
         """Words for the sentence to the person: the item's own, or the claim's for what is held because of one."""
+        if not rule.words:
+            return {}
         words = facts.words()
         if "subject_open_balance" in rule.subject_needs and not facts.owes:
             words |= self._subject.claims
@@ -238,7 +245,7 @@ class _Judge:
             words |= self._subject.collections
         if "subject_role_active" in rule.subject_needs and "company" not in words:
             words |= self._subject.roles
-        return words
+        return {name: word for name, word in words.items() if name in rule.words}
 
 
 def _untouchable(item: Item) -> str:

@@ -1,12 +1,15 @@
 """One item's facts as rules may trust them."""
 
 import math
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from workflows.rules.cel import environment, iso_date
 from workflows.rules.items import DATE_FACTS, EVENT_FACTS, FACTS, Fact, Item
+
+_MIDNIGHT = re.compile(r"[T ]00:00(:00(\.0+)?)?$")  # a date from a column that could hold a time
 
 
 def clean(name: str, value: Any) -> Fact:
@@ -20,18 +23,23 @@ def clean(name: str, value: Any) -> Fact:
         return bool(value) if isinstance(value, (bool, int)) and value in (0, 1) else None
     if not isinstance(value, str):
         return None
-    if name in DATE_FACTS:
-        try:
-            iso_date(value)
-        except ValueError:
-            return None
-    return value
+    if name not in DATE_FACTS:
+        return value
+    try:
+        day = iso_date(_MIDNIGHT.sub("", value))
+    except ValueError:
+        return None
+    return day.isoformat() if day else ""
 
 
 def known_facts(item: Item) -> dict[str, Fact]:
-    """The facts this item's collection declares, cleaned; the day of the item counts as declared if it has one."""
+    """The facts this item's collection declares, cleaned.
+
+    The item's own day, a date at the controller's seat, stands for `on` where that is not declared or is an
+    instant, as in a series.
+    """
     facts = {name: clean(name, value) for name, value in item.facts.items() if name in FACTS}
-    if "on" not in facts and item.on is not None:
+    if item.on is not None and facts.get("on") is None and item.facts.get("on", "") is not None:
         facts["on"] = item.on.isoformat()
     return facts
 
@@ -60,6 +68,7 @@ class ItemFacts:
         return isinstance(balance, float) and balance > 0
 
     def words(self) -> dict[str, str]:
+        """What a sentence about this item can name: number, agency, company, amount, due, ref."""
         words = {name: str(self.known[name]) for name in ("number", "agency", "company") if self.known.get(name)}
         amount = self.known.get("open_balance") if self.owes else self.known.get("amount")
         if isinstance(amount, float):

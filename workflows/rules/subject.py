@@ -76,7 +76,7 @@ class _Gathering:
         self.owed.add(True)
         self.balance += balance
         due_on = facts.get("due_on")
-        self.claims[str(facts.get("number") or len(self.claims))] = (balance, str(due_on or ""))
+        claim = str(facts.get("number") or f"#{len(self.claims) + 1}"), (balance, str(due_on or ""))
         try:
             until = prescription(
                 _date(due_on) or _no_date(),
@@ -86,7 +86,10 @@ class _Gathering:
             )
         except Exception:  # noqa: BLE001  # whatever is wrong with the dates: the end of this claim is unknown
             self.barred_unknown = True
+            self.claims.update([claim])
             return
+        if until >= self.today:  # of what is time-barred we say nothing
+            self.claims.update([claim])
         self.barred = max(self.barred or until, until)
 
     def _contract(self, end: Fact) -> None:
@@ -106,10 +109,11 @@ class _Gathering:
             "subject_contract_end": None if active is None else "" if active else self.contract_end,
             "subject_role_active": self.in_role.value,
         }
+        owed = sum(balance for balance, _ in self.claims.values())
         dues = sorted(due for _, due in self.claims.values() if due)
         return Subject(
             facts,
-            claims=_words(number=_listed(self.claims), amount=f"{self.balance:.2f}", due=dues[0] if dues else "")
+            claims=_words(number=_listed(self.claims), amount=f"{owed:.2f}", due=dues[0] if dues else "")
             if self.claims
             else {},
             collections=_words(ref=_listed(self.references), agency=_listed(self.agencies)),
