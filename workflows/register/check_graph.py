@@ -13,12 +13,15 @@ from workflows.register.shape import nearest
 def graph_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
     """Everything wrong with what leads where."""
     leads: dict[str, set[str]] = {}
+    lost: set[str] = set()
     for collection in catalogue.collections.values():
-        yield from _references(collection, catalogue, leads)
+        for fault in _references(collection, catalogue, leads):
+            lost.add(collection.key)
+            yield fault
     for word in ("after", "erase_after"):
         yield from _orders(catalogue, word)
     if catalogue.whole and catalogue.collections:
-        yield from _reach(reading, catalogue, leads)
+        yield from _reach(reading, catalogue, leads, lost=lost)
 
 
 def _meta(raw: Mapping[str, object]) -> str:
@@ -87,8 +90,11 @@ def _orders(catalogue: Catalogue, word: str) -> Iterator[Fault]:
         yield collection.fault((), what, remedy=f"remove one `{word}`")
 
 
-def _reach(reading: Reading, catalogue: Catalogue, leads: Mapping[str, set[str]]) -> Iterator[Fault]:
-    """A collection about people that no search reaches would be left out of every answer in silence."""
+def _reach(reading: Reading, catalogue: Catalogue, leads: Mapping[str, set[str]], *, lost: set[str]) -> Iterator[Fault]:
+    """A collection about people that no search reaches would be left out of every answer in silence.
+
+    `lost` ones have a reference that leads nowhere, which is told already: they count as reached.
+    """
     active = [c for c in catalogue.collections.values() if not c.skipped]
     entries = {c.key for c in active if any(column.meta.identity for column in c.columns.values())}
     if not entries:
@@ -96,7 +102,7 @@ def _reach(reading: Reading, catalogue: Catalogue, leads: Mapping[str, set[str]]
         remedy = "set `identity: email` (or customer_number …) on the column that names the person"
         yield doc.fault(("dataset",), "no source has an `identity`, so no person can be found", remedy=remedy)
         return
-    reached, open_ = set(entries), list(entries)
+    reached, open_ = entries | lost, [*entries, *lost]
     while open_:
         for key in leads.get(open_.pop(), set()) - reached:
             reached.add(key)

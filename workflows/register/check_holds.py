@@ -62,7 +62,8 @@ def _expressions(rule: HoldRule, doc: Document, path: Path) -> Iterator[Fault]:
         compiled = compile_expression(text, gives=gives, where="") if text.strip() else None
         for fault in compiled if isinstance(compiled, list) else ():
             place = fault.where.removeprefix(":")
-            yield doc.fault((*path, word), f"`{word}` of {rule.id} at {place}: {fault.what}", remedy=fault.remedy)
+            what = fault.what.split(" (in container")[0].split(" expecting {")[0]
+            yield doc.fault((*path, word), f"`{word}` of {rule.id} at {place}: {what}", remedy=fault.remedy)
 
 
 def _words(rule: HoldRule, doc: Document, path: Path) -> Iterator[Fault]:

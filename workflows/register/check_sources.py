@@ -62,7 +62,9 @@ def _connection(source: SourceSpec, doc: Document) -> Iterator[Fault]:
         if key not in known:
             yield doc.fault(("connection", key), f"unknown key `{key}`", remedy=nearest(key, known))
     if connection.get(known[0]) in (None, ""):
-        yield doc.fault(("connection",), f"`{known[0]}` is missing", remedy=f"add `{known[0]}:` under `connection`")
+        yield doc.fault(
+            ("connection", known[0]), f"`{known[0]}` is missing", remedy=f"add `{known[0]}:` under `connection`"
+        )
     for key, value in connection.items():
         if key in known and key != "header" and not isinstance(value, str) and not is_secret(value):
             remedy = "write a text, or {env: NAME} or {file: PATH}"

@@ -67,7 +67,9 @@ def read_document(file: str, raw: bytes) -> Document:
     node = _compose(doc, text)
     if node is None:
         return doc
-    doc.data = _Reader(doc).value(node, ())
+    reader = _Reader(doc)
+    data = reader.value(node, ())
+    doc.data = None if reader.made > MAX_VALUES else data
     if doc.data is None and not doc.faults:
         doc.faults.append(Fault(f"{file}:1", "the file is empty", _FILL))
     return doc
@@ -88,7 +90,7 @@ def _compose(doc: Document, text: str) -> yaml.Node | None:
         if "\t" in near[: len(near) - len(near.lstrip())]:
             doc.faults.append(Fault(f"{doc.file}:{line}", "a tab indents this line", "indent with spaces"))
         else:
-            doc.faults.append(_syntax_fault(doc.file, line, error.problem or ""))
+            doc.faults.append(_syntax_fault(doc.file, line, f"{error.context} {error.problem}"))
         return None
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
@@ -108,7 +110,7 @@ def _compose(doc: Document, text: str) -> yaml.Node | None:
 
 def _syntax_fault(file: str, line: int, problem: str) -> Fault:
     where = f"{file}:{line}"
-    if "single document" in problem or "document start" in problem:
+    if "single document" in problem:
         return Fault(where, "a second document begins here", "remove the line `---`")
     if "undefined alias" in problem:
         return Fault(where, "an alias names an anchor that does not exist", "define the &anchor above it")
@@ -157,7 +159,6 @@ class _Reader:
     def _scalar(self, node: yaml.ScalarNode) -> Any:
         if node.tag not in _NOT_TEXT:
             self._fault(node, "a YAML tag (!…) is not read here", "remove the tag")
-            return None
         text: str = node.value
         if node.style is not None:  # quoted or a block: a text as it stands
             return text

@@ -119,6 +119,7 @@ def _entries(reading: Reading, file: str, id_key: str) -> Iterator[tuple[str, An
         if name and name in seen:
             what = f"`{name}` stands twice, first at {seen[name]}"
             reading.faults.append(doc.fault(path, what, remedy="give one of them another id, or remove it"))
+            reading.categories_whole &= id_key != "code"  # the other one may carry a wrong code
         seen.setdefault(name, doc.where(path))
         yield name, entry, path
 

@@ -41,9 +41,9 @@ def shaped(model: type[M], doc: Document, path: Path, *, data: Any) -> tuple[M |
     except ValidationError as error:
         faults += _told(doc, path, data=data, details=error.errors(include_url=False))
     except (TypeError, AttributeError, ValueError):
-        # Fideslang's own __init__ and sorting fall over on values that are no mappings; _walk has told them.
-        if not faults:
-            faults.append(doc.fault(path, "this part does not have the expected shape", remedy="compare the reference"))
+        pass  # Fideslang's own __init__ and sorting fall over on values that are no mappings; _walk has told them
+    if made is None and not faults:
+        faults.append(doc.fault(path, "this part does not have the expected shape", remedy=_REFERENCE))
     return (None if faults else made), faults
 
 
@@ -64,15 +64,16 @@ def _is_model(annotation: Any) -> bool:
 def _walk(annotation: Any, value: Any, path: Path, sink: tuple[Document, list[Fault]]) -> None:
     """Note unknown keys, and values that should be a mapping of known keys and are not."""
     doc, faults = sink
-    if value is None:
-        return
     branches = _members(annotation)
+    name = next((f"`{p}`" for p in reversed(path) if isinstance(p, str)), "this")
+    if value is None:
+        if annotation is branches[0] and _is_model(annotation):
+            faults.append(doc.fault(path, f"{name} is empty", remedy="fill it in or remove it"))
+        return
     for branch in branches:
         origin, args = get_origin(branch), get_args(branch)
         if isinstance(value, list) and origin in (list, tuple) and args:
             for index, entry in enumerate(value):
-                if entry is None and _is_model(args[0]):
-                    faults.append(doc.fault((*path, index), "this entry is empty", remedy="fill it in or remove it"))
                 _walk(args[0], entry, (*path, index), sink)
             return
         if isinstance(value, dict) and origin in (dict, Mapping) and len(args) == 2:
@@ -84,7 +85,7 @@ def _walk(annotation: Any, value: Any, path: Path, sink: tuple[Document, list[Fa
             return
     if len(branches) == 1 and _is_model(branches[0]):
         keys = ", ".join(branches[0].model_fields)
-        faults.append(doc.fault(path, "this must be a mapping (`key: value` lines)", remedy=f"its keys: {keys}"))
+        faults.append(doc.fault(path, f"{name} must hold `key: value` lines", remedy=f"its keys: {keys}"))
 
 
 def _walk_model(
@@ -111,7 +112,10 @@ def _told(doc: Document, path: Path, *, data: Any, details: Sequence[ErrorDetail
             continue
         what, remedy = _words(detail, where)
         fault = doc.fault((*path, *where), what, remedy=remedy)
-        faults.setdefault((fault.where, str(where)), fault)
+        key = (fault.where, str(where))
+        if (other := faults.get(key)) and remedy not in other.remedy:  # the branches of a choice, each refused
+            fault = Fault(other.where, other.what, f"{other.remedy}, or {remedy}")
+        faults[key] = fault
     return list(faults.values())
 
 
@@ -185,12 +189,21 @@ def _words(detail: ErrorDetails, where: Sequence[Any]) -> tuple[str, str]:
     if kind in ("literal_error", "enum"):
         return f"`{name}` has a word that is not allowed", f"write one of {ctx.get('expected', '')}"
     if kind == "value_error":
-        return f"`{name}`: {_safe(str(ctx.get('error', '')))}", "see the Fideslang reference of this key"
-    limits = ", ".join(f"{k} {v}" for k, v in ctx.items() if k in ("ge", "le", "gt", "lt"))
-    return (
-        f"`{name}` is not allowed ({kind.replace('_', ' ')})",
-        f"allowed: {limits}" if limits else "compare the reference",
-    )
+        remedy = _FIDESLANG.get(name, "give each name once" if name in ("fields", "collections") else _REFERENCE)
+        return f"`{name}`: {_safe(str(ctx.get('error', '')))}", remedy
+    for limit, words in _LIMITS.items():
+        if limit in ctx:
+            return f"`{name}` is out of range", f"write a number of {words} {ctx[limit]}"
+    return f"`{name}` is not allowed ({kind.replace('_', ' ')})", _REFERENCE
+
+
+_REFERENCE = "compare docs/reference/register.md"
+_LIMITS = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
+_FIDESLANG = {
+    "data_type": "write string, integer, float, boolean, object or object_id, each also with []",
+    "fides_key": "leave out spaces and other signs",
+    "return_all_elements": "remove it, or give the field a data_type that ends with []",
+}
 
 
 def _safe(message: str) -> str:
