@@ -111,7 +111,8 @@ def test_only_known_folders_stand_at_the_root() -> None:
     assert folders <= {*PACKAGES, "docs", "bench", "register", "tests", ".ci"}
 
 
-def test_everything_log_and_task_is_named_vastine() -> None:
+def test_every_logger_of_ours_is_named_vastine() -> None:
     # Names after modules would collide with other software and change when a file moves.
-    named = re.compile(r"""(?:getLogger|get_logger)\((?!\s*["']vastine)[^)]""")
+    named = re.compile(r"""=\s*(?:\w+\.)?(?:getLogger|get_logger)\((?!\s*["']vastine)""")
     assert not [shown(path) for path in modules() if named.search(text_of(path))]
+    assert named.search("log = logging.getLogger(__name__)")
