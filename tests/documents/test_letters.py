@@ -1,0 +1,123 @@
+"""Letters and mails: complete in every language, and mails that give nothing away."""
+
+import re
+from dataclasses import fields, replace
+
+import pytest
+from jinja2 import meta
+
+from models.vocabulary import LANGUAGES, Letter
+from workflows.documents.documents import Documents
+from workflows.documents.letters import MAIL_ONLY, TEMPLATES, environment, template_names
+from workflows.errors import NeverAgain
+
+PAPER = [letter for letter in Letter if letter not in MAIL_ONLY]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("letter", Letter)
+def test_every_mail_renders_in_every_language(documents, case, letter, language):
+    mail = documents.mail(letter, case(language))
+    assert "TP-2026-7K4M-9X" in mail.subject + mail.body
+    assert "{" not in mail.subject + mail.body
+    assert "\n\n\n" not in mail.body
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("letter", PAPER)
+def test_every_letter_becomes_a_pdf_in_every_language(documents, case, letter, language):
+    assert documents.letter(letter, case(language)).startswith(b"%PDF-")
+
+
+def test_a_notice_that_goes_by_mail_only_has_no_letter(documents, case):
+    with pytest.raises(NeverAgain, match="no_letter"):
+        documents.letter(Letter.READY, case())
+
+
+@pytest.mark.parametrize("letter", Letter)
+def test_a_mail_holds_no_personal_data(documents, case, letter):
+    canary = "Kanarialintu"
+    marked = case(
+        name=canary, extension_reason=canary, refusal_reason=canary, verified_method="code", decided_by=canary
+    )
+    mail = documents.mail(letter, marked)
+    assert canary not in mail.subject + mail.body
+
+
+def test_a_mail_template_can_not_reach_personal_data(tmp_path, new_register, case):
+    folder = tmp_path / "letters" / "ready"
+    folder.mkdir(parents=True)
+    (folder / "mail.fi.txt").write_text("{# version: 2 · approved by: X #}\nSubject: A\n\nHei {{ name }}")
+    with pytest.raises(NeverAgain, match="placeholder"):
+        Documents(new_register(str(tmp_path)), signing_key=None).mail(Letter.READY, case())
+
+
+def test_a_missing_fact_stops_the_letter(documents, case):
+    with pytest.raises(NeverAgain, match="placeholder"):
+        documents.mail(Letter.CODE, case(code=""))
+    with pytest.raises(NeverAgain, match="placeholder"):
+        documents.letter(Letter.EXTENSION, case(extension_reason=""))
+
+
+def test_a_hold_sentence_without_its_number_stops_the_letter(documents, case):
+    whole = case()
+    line = whole.plan[1]
+    broken = replace(line, holds=(replace(line.holds[0], params={"amount": "51,20"}),))
+    with pytest.raises(NeverAgain, match="placeholder"):
+        documents.letter(Letter.PARTIAL_ERASURE, replace(whole, plan=(broken,)))
+
+
+@pytest.mark.parametrize("letter", Letter)
+def test_the_languages_of_a_letter_have_the_same_placeholders(letter):
+    env = environment([TEMPLATES])
+    for kind in ("mail.{}.txt", "letter.{}.html"):
+        names = [f"{letter.value}/" + kind.format(language) for language in LANGUAGES]
+        if letter in MAIL_ONLY and kind.startswith("letter"):
+            continue
+        sources = [(TEMPLATES / name).read_text() for name in names]
+        variables = [meta.find_undeclared_variables(env.parse(source)) for source in sources]
+        assert variables[0] == variables[1] == variables[2]
+        places = [sorted(re.findall(r"{{ *(\w+)", source)) for source in sources]
+        assert places[0] == places[1] == places[2]
+
+
+def test_every_template_names_its_version_and_approver(documents):
+    versions = documents.template_versions()
+    assert set(versions) == set(template_names())
+    assert all(version for version in versions.values())
+
+
+def test_the_register_may_override_a_letter(tmp_path, new_register, case):
+    folder = tmp_path / "letters" / "ready"
+    folder.mkdir(parents=True)
+    (folder / "mail.fi.txt").write_text("{# version: 2 · approved by: T. T. #}\nSubject: Oma\n\nOma {{ reference }}\n")
+    own = Documents(new_register(str(tmp_path)), signing_key=None)
+    assert own.mail(Letter.READY, case()).subject == "Oma"
+    assert own.template_versions()["ready/mail.fi.txt"] == "2 · T. T."
+    (folder / "mail.fi.txt").write_text("Subject: Oma\n\nOma {{ reference }}\n")
+    with pytest.raises(NeverAgain, match="template"):
+        own.mail(Letter.READY, case())
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "{{ ''.__class__.__mro__ }}",
+        "{{ reference.__init__.__globals__ }}",
+        "{{ cycler.__init__.__globals__.os }}",
+        "{{ self._TemplateReference__context }}",
+        "{% include '/etc/passwd' %}",
+        "{% include '../../../../etc/passwd' %}",
+        "{{ extra.update({'a': 1}) }}",
+    ],
+)
+def test_an_overriding_template_can_not_leave_the_sandbox(tmp_path, new_register, case, attack):
+    folder = tmp_path / "letters" / "ready"
+    folder.mkdir(parents=True)
+    (folder / "mail.fi.txt").write_text("{# version: 2 · approved by: X #}\nSubject: A\n\n" + attack)
+    with pytest.raises(NeverAgain):
+        Documents(new_register(str(tmp_path)), signing_key=None).mail(Letter.READY, case())
+
+
+def test_the_case_has_no_field_for_a_national_identity_code(case):
+    assert not any("hetu" in field.name for field in fields(case()))

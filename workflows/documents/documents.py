@@ -1,0 +1,52 @@
+"""The port `Documents`: letters, mails and packages of one register."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import BinaryIO
+
+from models.vocabulary import Letter
+from workflows.documents.catalogue import Catalogue
+from workflows.documents.letters import Letters
+from workflows.documents.package import PackageWriter
+from workflows.documents.pdf import PdfRenderer
+from workflows.ports import CaseFacts, MailText, PackageSummary
+from workflows.register.model import Register
+from workflows.rules.items import Item
+
+
+class Documents:
+    """Everything a person gets to read, in their language.
+
+    `signing_key` is a raw Ed25519 private key (32 bytes); without one packages are not signed.
+    Without `render_pdf` packages hold HTML, JSON and CSV only, for measurements and for machines without
+    Pango; `letter` still makes a PDF.
+    """
+
+    def __init__(self, register: Register, *, signing_key: bytes | None, render_pdf: bool = True) -> None:
+        self._catalogue = Catalogue(register)
+        self._letters = Letters(self._catalogue)
+        self._pdf = PdfRenderer()
+        self._packages = PackageWriter(
+            self._catalogue, self._letters, pdf=self._pdf if render_pdf else None, signing_key=signing_key
+        )
+
+    def mail(self, letter: Letter, case: CaseFacts) -> MailText:
+        """The notice that goes by mail, in the case's language; holds no personal data."""
+        return self._letters.mail(letter, case)
+
+    def letter(self, letter: Letter, case: CaseFacts) -> bytes:
+        """A tagged PDF in the case's language."""
+        return self._pdf.render(self._letters.html(letter, case))
+
+    def package(
+        self, case: CaseFacts, items: Mapping[str, Callable[[], Iterable[Item]]], out: BinaryIO
+    ) -> PackageSummary:
+        """Write `vastine-package/1` as a zip; `items` maps a source to a fresh iterator over its items."""
+        return self._packages.write(case, items, out)
+
+    def template_versions(self) -> dict[str, str]:
+        """Template file to "version · approver"; `NeverAgain("template")` where one does not say."""
+        return self._letters.versions()
+
+    def close(self) -> None:
+        """Stop the printing process."""
+        self._pdf.close()

@@ -1,0 +1,174 @@
+"""What a text may say about a case: plain data for the templates, already in the reader's language.
+
+A fact that is not known is left out of the context, so that a template that needs it fails loudly.
+"""
+
+from datetime import date, timedelta
+from typing import Any
+
+from models.vocabulary import Action, SourceResult
+from workflows.documents.catalogue import Catalogue
+from workflows.documents.formats import long_date
+from workflows.documents.words import Words, fill, words
+from workflows.ports import CaseFacts, PlanLine, SourceFacts
+from workflows.register.model import Authority, Controller, Officer
+from workflows.rules.items import HoldMatch
+
+Context = dict[str, Any]
+
+
+def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
+    """What may travel in an open mail: reference, dates, link, code and who we are. Nothing about the person."""
+    lang, w = case.language, words(case.language)
+    known = {
+        "link": case.link,
+        "link_expires_on": _day(case.link_expires_on, lang),
+        "code": case.code,
+        "code_minutes": str(case.code_minutes) if case.code_minutes else "",
+        "extended_until": _day(case.extended_until, lang),
+    }
+    return {
+        "lang": lang,
+        "reference": case.reference,
+        "right": w.right[case.right.value],
+        "received_on": long_date(case.received_on, lang),
+        "due_on": long_date(case.due_a, lang),
+        "limit_on": long_date(case.due_b, lang),
+        "days_left": (case.due_b - case.today).days,
+        "today": long_date(case.today, lang),
+        "controller": controller_facts(catalogue.register.controller, lang),
+        "extra": dict(case.extra),
+    } | {name: value for name, value in known.items() if value}
+
+
+def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
+    """What a letter may say: the mail's facts, and the person's name, sources, plan, holds and reasons."""
+    lang, w = case.language, words(case.language)
+    controller = catalogue.register.controller
+    known = {
+        "name": case.name,
+        "extension_reason": case.extension_reason,
+        "refusal_ground": w.ground.one_of(case.refusal_ground) if case.refusal_ground else "",
+        "refusal_reason": case.refusal_reason,
+        "signed_by": controller.signer.name or controller.dpo.name or case.decided_by or controller.name,
+        "decided_by": controller.signer.name or controller.dpo.name or case.decided_by,
+        "verified_by": w.method.one_of(case.verified_method) if case.verified_method else "",
+        "authority": authority_facts(controller.authority, lang),
+        "plan_hash": case.plan_hash,
+    }
+    found = [s for s in case.sources if s.result is SourceResult.FOUND]
+    return (
+        mail_facts(catalogue, case)
+        | {
+            "words": w,
+            "indirect": case.refusal_ground == "rights_of_others",
+            "sources": [source_row(s, w) for s in case.sources],
+            "found": bool(found),
+            "gaps": any(s.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED} for s in case.sources),
+            "third_party_count": sum(s.ownerships.get("third_party", 0) for s in case.sources),
+            "erased": [plan_row(catalogue, line, lang) for line in case.plan if is_erased(line)],
+            "kept": [plan_row(catalogue, line, lang) for line in case.plan if not is_erased(line)],
+            "receipts": [(w.receipt.one_of(name), count) for name, count in case.receipts.items() if count],
+            "proofs": proofs(case, w),
+            "processing": processing(catalogue, case, lang),
+        }
+        | {name: value for name, value in known.items() if value}
+    )
+
+
+def is_erased(line: PlanLine) -> bool:
+    """Whether this line's data go now."""
+    return line.action in {Action.DELETE, Action.MASK, Action.ANONYMISE}
+
+
+def controller_facts(controller: Controller, language: str) -> Context:
+    """Who we are and how to reach us."""
+    return {
+        "name": controller.name,
+        "business_id": controller.business_id,
+        "address": controller.address,
+        "phone": controller.phone,
+        "email": controller.email,
+        "website": controller.website,
+        "dpo": officer_facts(controller.dpo, language),
+        "signer": officer_facts(controller.signer, language),
+    }
+
+
+def officer_facts(officer: Officer, language: str) -> Context:
+    """A named person or function of the controller."""
+    title = officer.title.get(language) if officer.title else ""
+    return {"name": officer.name, "title": title, "email": officer.email, "phone": officer.phone}
+
+
+def authority_facts(authority: Authority | None, language: str) -> Context | None:
+    """The supervisory authority as the register has it."""
+    if authority is None:
+        return None
+    return {
+        "name": authority.name.get(language),
+        "address": authority.address.get(language),
+        "phone": authority.phone,
+        "email": authority.email,
+        "website": authority.website,
+    }
+
+
+def source_row(source: SourceFacts, w: Words) -> Context:
+    """One line of the table of what was searched."""
+    return {
+        "label": source.label or source.name,
+        "result": w.result[source.result.value],
+        "count": sum(source.counts.values()),
+        "gap": source.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED},
+    }
+
+
+def plan_row(catalogue: Catalogue, line: PlanLine, language: str) -> Context:
+    """One line of the table of what happens to the data and why."""
+    w = words(language)
+    why = [hold_text(catalogue, match, language) for match in line.holds]
+    if not why and not is_erased(line):
+        why = [w.reason.one_of(line.reason)]
+    return {
+        "what": catalogue.category_label(line.category, language) or w.book.other_category,
+        "detail": catalogue.collection_label(line.source, line.collection, language),
+        "source": catalogue.source_label(line.source, language),
+        "count": line.count,
+        "fate": w.action[line.action.value],
+        "done": w.done[line.action.value],
+        "why": list(dict.fromkeys(why)),
+        "erase_on": long_date(line.erase_on, language) if line.erase_on else "",
+    }
+
+
+def hold_text(catalogue: Catalogue, match: HoldMatch, language: str) -> str:
+    """The register's sentence for this hold; where it has none, the law itself."""
+    w = words(language)
+    if match.unknown:
+        return str(w.plan.unknown)
+    rule = catalogue.holds.get(match.rule)
+    if rule is None:
+        return f"{w.reason.held} ({match.law})" if match.law else str(w.reason.held)
+    values = dict(match.params)
+    if match.until is not None:
+        values.setdefault("date", long_date(match.until + timedelta(days=1), language))
+    return fill(rule.text.get(language), **values)
+
+
+def proofs(case: CaseFacts, w: Words) -> list[tuple[str, str]]:
+    """(system, how its erasure was proven), in the order of the sources."""
+    labels = {s.name: s.label or s.name for s in case.sources}
+    return [(labels.get(name, name), w.guarantee[tier]) for name, tier in case.guarantees.items()]
+
+
+def processing(catalogue: Catalogue, case: CaseFacts, language: str) -> list[Context]:
+    """What Art. 15(1)(a)-(d), (g) and (2) ask for, by category of what was found. Source: GDPR Art. 15."""
+    codes: list[str] = []
+    for source in case.sources:
+        codes += [catalogue.category_of(source.name, name) for name, count in source.counts.items() if count]
+    return [catalogue.processing(code, language) for code in sorted(set(filter(None, codes)))]
+
+
+def _day(day: date | None, language: str) -> str:
+    return long_date(day, language) if day else ""

@@ -1,0 +1,175 @@
+"""One pass over everything that was found: into CSV and JSON, with counts, samples and sums on the way."""
+
+import heapq
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from models.vocabulary import Ownership
+from workflows.documents.catalogue import Catalogue
+from workflows.documents.cells import csv_line, json_line, redact
+from workflows.documents.series import SeriesReader
+from workflows.documents.spool import Spool
+from workflows.rules.items import Item, Json
+
+SAMPLE_RECORDS = 200
+"""How many records of a collection, the newest, are kept for reading; CSV and JSON always hold all."""
+
+
+@dataclass
+class Gathered:
+    """One collection of one source, as the person gets it."""
+
+    source: str
+    collection: str
+    category: str
+    csv: Spool = field(default_factory=Spool)
+    json: Spool = field(default_factory=Spool)
+    columns: list[str] = field(default_factory=list)
+    types: dict[str, set[str]] = field(default_factory=dict)
+    records: int = 0  # items: a day of a series is one
+    rows: int = 0  # lines of the CSV
+    widened: bool = False  # columns were added after the first line
+    first_on: date | None = None
+    last_on: date | None = None
+    redacted_fields: int = 0
+    third_party_records: int = 0
+    sample: list[tuple[date, int, dict[str, Json]]] = field(default_factory=list)
+    series: SeriesReader | None = None
+
+    def newest(self, most: int) -> list[dict[str, Json]]:
+        """The newest records first; records without a date in the order they were found."""
+        dated = sorted(self.sample, key=lambda s: (-s[0].toordinal(), -s[1]))
+        return [fields for _, _, fields in dated[:most]]
+
+
+class Gatherer:
+    """Fills one `Gathered` for each collection; what is not portable is only counted if `portable_only`."""
+
+    def __init__(self, catalogue: Catalogue, *, portable_only: bool) -> None:
+        self._catalogue = catalogue
+        self._zone = ZoneInfo(catalogue.register.controller.time_zone)
+        self._portable_only = portable_only
+        self._found: dict[tuple[str, str], Gathered] = {}
+        self.not_portable: Counter[str] = Counter()
+        self.items = 0
+
+    def read(self, items: Mapping[str, Callable[[], Iterable[Item]]]) -> list[Gathered]:
+        """Everything, by source and collection in the register's order; collections without records are there too."""
+        for source in sorted(items):
+            for name in self._catalogue.declared_collections(source):
+                self._of(source, name, category=self._catalogue.category_of(source, name))
+            for item in items[source]():
+                self._take(item)
+        return [g for g in self._found.values() if not self._portable_only or self._portable(g.category)]
+
+    def _take(self, item: Item) -> None:
+        into = self._of(item.source, item.collection, category=item.category)
+        if item.ownership is Ownership.THIRD_PARTY:
+            into.third_party_records += 1
+            return
+        if self._portable_only and not self._portable(item.category):
+            self.not_portable[item.category] += 1
+            return
+        self.items += 1
+        into.records += 1
+        if item.on is not None:
+            into.first_on = min(into.first_on or item.on, item.on)
+            into.last_on = max(into.last_on or item.on, item.on)
+        if item.columns:
+            self._take_series(into, item)
+        else:
+            self._take_record(into, item)
+
+    def _take_record(self, into: Gathered, item: Item) -> None:
+        fields, count = redact(item.fields, item.third_party)
+        into.redacted_fields += count
+        into.columns = into.columns or self._order(item, list(fields))
+        _write(into, fields)
+        entry = (item.on or date.min, -into.records if item.on is None else into.records, fields)
+        if len(into.sample) < SAMPLE_RECORDS:
+            heapq.heappush(into.sample, entry)
+        else:
+            heapq.heappushpop(into.sample, entry)
+
+    def _take_series(self, into: Gathered, item: Item) -> None:
+        if into.series is None:
+            into.series = SeriesReader(self._catalogue.collection(item.source, item.collection), self._zone)
+        names = into.series.columns(item)
+        into.columns = into.columns or names
+        for row in into.series.rows(item):
+            fields = dict(zip(names, row, strict=True))
+            if item.third_party:
+                fields, count = redact(fields, item.third_party)
+                into.redacted_fields += count
+            _write(into, fields)
+
+    def _order(self, item: Item, names: list[str]) -> list[str]:
+        declared = self._catalogue.declared_columns(item.source, item.collection)
+        return [n for n in declared if n in names] + [n for n in names if n not in declared]
+
+    def _portable(self, category: str) -> bool:
+        """Art. 20(1): what the person provided. A collection without a category counts as provided."""
+        known = self._catalogue.category(category)
+        return known.provided if known else True
+
+    def _of(self, source: str, collection: str, *, category: str) -> Gathered:
+        declared = self._catalogue.declared_collections(source)
+        short = re.split(r"[:.]", collection)[-1]
+        collection = short if collection not in declared and short in declared else collection
+        key = (source, collection)
+        if key not in self._found:
+            self._found[key] = Gathered(source, collection, category)
+        elif not self._found[key].category:
+            self._found[key].category = category
+        return self._found[key]
+
+
+def _write(into: Gathered, fields: dict[str, Json]) -> None:
+    if not fields.keys() <= into.types.keys():
+        for name in fields:
+            into.types.setdefault(name, set())
+        new = [name for name in fields if name not in into.columns]
+        into.widened = into.widened or (bool(new) and into.rows > 0)
+        into.columns += new
+    into.csv.write(csv_line([fields.get(name) for name in into.columns]))
+    into.json.write(((",\n" if into.rows else "\n") + json_line(fields)).encode())
+    into.rows += 1
+    for name, value in fields.items():
+        into.types[name].add(_JSON_TYPES.get(type(value), "array"))
+
+
+def csv_file(gathered: Gathered) -> Iterator[bytes]:
+    """The CSV file: byte order mark, heading, lines of equal length."""
+    yield b"\xef\xbb\xbf" + csv_line(gathered.columns)
+    if not gathered.widened:
+        yield from gathered.csv.chunks()
+        return
+    # A later record had a column the first ones had not: write all lines anew from their JSON twins.
+    for line in _lines(gathered.json.chunks()):
+        fields = json.loads(line.removesuffix(b","))
+        yield csv_line([fields.get(name) for name in gathered.columns])
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, whole)
+    if rest:
+        yield rest
+
+
+_JSON_TYPES: Mapping[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    dict: "object",
+    list: "array",
+}

@@ -1,0 +1,102 @@
+"""Letters and mails from templates: one folder a letter, one file a language.
+
+A register may override any template by a file of the same name in its `letters/` folder. Templates run
+in a sandbox, get plain data only, and stop with `NeverAgain("placeholder")` where a fact is missing.
+"""
+
+import re
+from pathlib import Path
+
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, UndefinedError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from models.vocabulary import LANGUAGES, Letter
+from workflows.documents.catalogue import Catalogue
+from workflows.documents.facts import Context, letter_facts, mail_facts
+from workflows.documents.words import fill
+from workflows.errors import NeverAgain
+from workflows.ports import CaseFacts, MailText
+
+TEMPLATES = Path(__file__).parent / "templates"
+MAIL_ONLY = frozenset({Letter.READY, Letter.REMINDER})
+"""Notices that exist as mail only: on paper they would say nothing that the letter itself does not."""
+
+_HEADER = re.compile(r"\{#-? version: (?P<version>\S+) · approved by: (?P<approver>[^#]+?) -?#\}")
+_LONGEST_SUBJECT = 120
+
+
+class Letters:
+    """Renders the texts of one register."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        folders = [Path(catalogue.register.folder) / "letters"] if catalogue.register.folder else []
+        self._env = environment([*folders, TEMPLATES])
+
+    def mail(self, letter: Letter, case: CaseFacts) -> MailText:
+        """Subject and body; the facts a template can reach hold no personal data."""
+        text = self._render(f"{letter.value}/mail.{case.language}.txt", mail_facts(self._catalogue, case))
+        subject, _, body = text.strip().partition("\n")
+        title, mark, subject = subject.partition(":")
+        if not mark or title.strip() != "Subject" or not subject.strip():
+            raise NeverAgain("template", detail=f"The mail {letter.value} needs a line `Subject: …` first.")
+        subject = subject.strip()
+        if len(subject) > _LONGEST_SUBJECT:
+            raise NeverAgain("template", detail=f"The subject of the mail {letter.value} is too long.")
+        return MailText(subject=subject, body=body.strip() + "\n")
+
+    def html(self, letter: Letter, case: CaseFacts) -> str:
+        """The letter as HTML for the PDF; `NeverAgain("no_letter")` for what is a mail only."""
+        if letter in MAIL_ONLY:
+            raise NeverAgain("no_letter", detail="This notice goes by mail only.")
+        return self._render(f"{letter.value}/letter.{case.language}.html", letter_facts(self._catalogue, case))
+
+    def versions(self) -> dict[str, str]:
+        """Template file to "version · approver", for the audit and `vastine check`."""
+        return {name: " · ".join(self._header(name)) for name in template_names()}
+
+    def _header(self, name: str) -> tuple[str, str]:
+        loader = self._env.loader
+        source = loader.get_source(self._env, name)[0] if loader else ""
+        match = _HEADER.match(source)
+        if match is None:
+            raise NeverAgain("template", detail=f"{name} must begin with its version and approver.")
+        return match["version"], match["approver"].strip()
+
+    def _render(self, name: str, context: Context) -> str:
+        if context["lang"] not in LANGUAGES:
+            raise NeverAgain("language", detail="No texts exist in this language.")
+        try:
+            self._header(name)
+            return self._env.get_template(name).render(context)
+        except TemplateNotFound:
+            raise NeverAgain("template", detail=f"There is no text {name}.") from None
+        except UndefinedError as error:
+            # The message of an undefined name holds the name only; its values are never in it.
+            raise NeverAgain("placeholder", detail=f"{name}: {error.message}") from None
+        except TemplateError as error:
+            raise NeverAgain("template", detail=f"{name}: {type(error).__name__}") from None
+
+
+def environment(folders: list[Path]) -> ImmutableSandboxedEnvironment:
+    """A sandbox that knows the templates of these folders, the first one winning."""
+    env: ImmutableSandboxedEnvironment = ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        autoescape=lambda name: name is None or name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    env.filters["fill"] = fill
+    return env
+
+
+def template_names() -> list[str]:
+    """Every letter's and mail's template, in every language."""
+    names = []
+    for letter in Letter:
+        names += [f"{letter.value}/mail.{language}.txt" for language in LANGUAGES]
+        if letter not in MAIL_ONLY:
+            names += [f"{letter.value}/letter.{language}.html" for language in LANGUAGES]
+    return names

@@ -1,0 +1,85 @@
+"""The package `vastine-package/1`: what a person gets, for eyes and for machines, listed and signed."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import BinaryIO
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from models.vocabulary import Letter, Right
+from workflows.documents.bundle import MANIFEST, PUBLIC_KEY, SIGNATURE, Bundle
+from workflows.documents.catalogue import Catalogue
+from workflows.documents.cells import json_line
+from workflows.documents.gather import Gathered, Gatherer, csv_file
+from workflows.documents.letters import TEMPLATES, Letters
+from workflows.documents.pdf import PdfRenderer
+from workflows.documents.schemas import codes, data_package, file_stems, json_schema
+from workflows.ports import CaseFacts, PackageSummary
+from workflows.rules.items import Item
+
+
+class PackageWriter:
+    """Writes packages of one register."""
+
+    def __init__(
+        self, catalogue: Catalogue, letters: Letters, *, pdf: PdfRenderer | None, signing_key: bytes | None
+    ) -> None:
+        self._catalogue = catalogue
+        self._letters = letters
+        self._pdf = pdf
+        self._key = Ed25519PrivateKey.from_private_bytes(signing_key) if signing_key else None
+
+    def write(
+        self, case: CaseFacts, items: Mapping[str, Callable[[], Iterable[Item]]], out: BinaryIO
+    ) -> PackageSummary:
+        """Read each source once and write the zip to `out`, which need not be able to seek."""
+        portable = case.right is Right.PORTABILITY
+        gatherer = Gatherer(self._catalogue, portable_only=portable)
+        gathered = gatherer.read(items)
+        stems = file_stems(gathered)
+        bundle = Bundle(out)
+        bundle.add("README.txt", (TEMPLATES / "package" / "README.txt").read_text(encoding="utf-8"))
+        letter = self._letters.html(Letter.PORTABILITY if portable else Letter.ACCESS, case)
+        if self._pdf is not None:
+            bundle.add(f"letter_{case.language}.pdf", self._pdf.render(letter))
+        self._add_data(bundle, case, gathered=gathered, stems=stems)
+        manifest = bundle.manifest()
+        self._sign(bundle, manifest)
+        bundle.close()
+        return PackageSummary(
+            files=len(bundle.digests),
+            items=gatherer.items,
+            size_bytes=bundle.size_bytes,
+            digest=hashlib.sha256(manifest).hexdigest(),
+        )
+
+    def _add_data(
+        self, bundle: Bundle, case: CaseFacts, *, gathered: Sequence[Gathered], stems: Mapping[tuple[str, str], str]
+    ) -> None:
+        for g in gathered:
+            stem = stems[g.source, g.collection]
+            g.columns = g.columns or list(self._catalogue.declared_columns(g.source, g.collection))
+            bundle.add(f"data/{stem}.json", _json_file(g, stem))
+            bundle.add(f"data/{stem}.csv", csv_file(g))
+            bundle.add(f"schema/{stem}.schema.json", json_schema(self._catalogue, g, stem=stem))
+        bundle.add("codes.json", codes(self._catalogue, gathered))
+        bundle.add("datapackage.json", data_package(self._catalogue, case, gathered=gathered, stems=stems))
+
+    def _sign(self, bundle: Bundle, manifest: bytes) -> None:
+        bundle.add(MANIFEST, manifest)
+        if self._key is None:
+            return
+        public = self._key.public_key().public_bytes_raw()
+        bundle.add(SIGNATURE, base64.b64encode(self._key.sign(manifest)) + b"\n")
+        bundle.add(PUBLIC_KEY, b"ed25519 " + base64.b64encode(public) + b"\n")
+
+
+def _json_file(gathered: Gathered, stem: str) -> Iterator[bytes]:
+    """`{"$schema": …, "source": …, "collection": …, "records": […]}`, one record a line."""
+    head = json_line(
+        {"$schema": f"../schema/{stem}.schema.json", "source": gathered.source, "collection": gathered.collection}
+    )
+    yield head[:-1].encode() + b',"records":['
+    yield from gathered.json.chunks()
+    yield b"\n]}\n"
