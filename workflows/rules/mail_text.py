@@ -68,47 +68,46 @@ class _Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.lines: list[str] = [""]
-        self.unseen: list[str] = []  # open elements inside an invisible one
+        self.lines: list[str] = []
+        self.line: list[str] = []  # pieces of the line that is being written
+        self.unseen: list[str] = []  # the invisible element that is open, once per nesting
         self.quotes = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _VOID:
-            if tag in _BLOCKS and not self.unseen:
-                self._line()
-            return
         if self.unseen:
-            if tag == self.unseen[0]:
+            if tag == self.unseen[0] and tag not in _VOID:
                 self.unseen.append(tag)
+            return
+        if tag in _BLOCKS:
+            self.end_line()
+        if tag in _VOID:
             return
         given = {k: v or "" for k, v in attrs}
         if tag in _SILENT or "hidden" in given or _HIDDEN.search(given.get("style", "")[:2000]):
             self.unseen = [tag]
-            return
-        if tag == "blockquote":
+        elif tag == "blockquote":
             self.quotes += 1
-        if tag in _BLOCKS:
-            self._line()
 
     def handle_endtag(self, tag: str) -> None:
         if self.unseen:
-            # the body ends what was left open, so that one lost end tag does not swallow the letter
             if tag == self.unseen[0]:
                 self.unseen.pop()
             return
+        if tag in _BLOCKS:
+            self.end_line()
         if tag == "blockquote" and self.quotes:
             self.quotes -= 1
-        if tag in _BLOCKS:
-            self._line()
 
     def handle_data(self, data: str) -> None:
         if not self.unseen:
-            self.lines[-1] += re.sub(r"\s+", " ", data)
+            self.line.append(data)
 
-    def _line(self) -> None:
-        if self.lines[-1].strip(" >"):
-            self.lines.append("")
-        self.lines[-1] = "> " if self.quotes else ""
+    def end_line(self) -> None:
+        """Close the line that is being written, if anything stands on it."""
+        text = " ".join("".join(self.line).split())
+        self.line = []
+        if text:
+            self.lines.append(f"> {text}" if self.quotes else text)
 
 
 def text_of_html(html: str) -> str:
@@ -116,7 +115,8 @@ def text_of_html(html: str) -> str:
     reader = _Reader()
     reader.feed(_tamed(html))
     reader.close()
-    return "\n".join(line.rstrip() for line in reader.lines).strip()
+    reader.end_line()
+    return "\n".join(reader.lines)
 
 
 def _tamed(html: str) -> str:
