@@ -3,6 +3,7 @@
 Whoever rings never waits for the broker, frozen or gone; what could not be sent is the sweep's to find.
 """
 
+import atexit
 import os
 import threading
 import time
@@ -55,10 +56,11 @@ class CeleryBell:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._publish, name="vastine-bell", daemon=True)
                 self._thread.start()
+                atexit.register(self.flush)  # a command that ends at once still rings
             self._changed.notify_all()
 
     def flush(self, timeout_seconds: float = 1.0) -> bool:
-        """Wait until all rings are sent or given up, at most so long; a command does this before it ends."""
+        """Wait until all rings are sent or given up, at most so long; done by itself when a process ends."""
         if self._pid != os.getpid():
             return True
         with self._changed:

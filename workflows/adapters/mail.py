@@ -53,10 +53,12 @@ def compose(mail: OutgoingMail, sender: str, clock: Clock) -> EmailMessage:
     if not _MESSAGE_ID.fullmatch(mail.message_id):
         raise NeverAgain("mail_header", detail="the message id is not one")
     message["Message-ID"] = mail.message_id
-    headers = {"Auto-Submitted": "auto-generated", "Content-Language": _one_line(mail.language, "language")}
-    for header, value in {**headers, **_allowed(mail.headers)}.items():
+    for header, value in {"Auto-Submitted": "auto-generated", **_allowed(mail.headers)}.items():
         message[header] = value
+    if any(unicodedata.category(char) == "Cs" for char in mail.body):
+        raise NeverAgain("mail_body", detail="the text holds half a character, which no mail can carry")
     message.set_content(mail.body, charset="utf-8", cte="quoted-printable")
+    message["Content-Language"] = _one_line(mail.language, "language")
     return message
 
 
@@ -215,11 +217,11 @@ def _allowed(headers: Mapping[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if name.lower() in _THREADING:
             if _MESSAGE_ID.fullmatch(value):
-                kept[name] = value
+                kept[name.title()] = value
             continue
         if not _HEADER_NAME.fullmatch(name) or _OURS.fullmatch(name):
             raise NeverAgain("mail_header", detail="a header that a mail may not bring along")
-        kept[name] = _one_line(value, "header")
+        kept[name.title()] = _one_line(value, "header")
     return kept
 
 

@@ -84,6 +84,8 @@ class ImapInbox:
         if mailbox is not None:
             with suppress(*_BROKEN):
                 mailbox.logout()
+            with suppress(*_BROKEN):
+                mailbox.client.shutdown()
 
     def _tried_twice(self, work: Callable[[BaseMailBox], _T]) -> _T:
         """On the open connection, which may have been cut while we were away; then on a new one."""
@@ -111,7 +113,7 @@ class ImapInbox:
             mailbox = MailBoxUnencrypted(server.host, server.port, timeout=_ANSWER_SECONDS)
         elif server.tls == "starttls":
             context = ssl.create_default_context()
-            mailbox = MailBoxStartTls(server.host, server.port, timeout=_ANSWER_SECONDS, ssl_context=context)
+            mailbox = _StartTlsMailBox(server.host, server.port, timeout=_ANSWER_SECONDS, ssl_context=context)
         else:
             context = ssl.create_default_context()
             mailbox = MailBox(server.host, server.port, timeout=_ANSWER_SECONDS, ssl_context=context)
@@ -142,6 +144,19 @@ class ImapInbox:
             if isinstance(piece, tuple) and b"BODY[]" in piece[0].upper():
                 return bytes(piece[1])
         return None
+
+
+class _StartTlsMailBox(MailBoxStartTls):
+    """Closes its socket where no encrypted connection comes about."""
+
+    def _get_mailbox_client(self) -> imaplib.IMAP4:
+        client = imaplib.IMAP4(self._host, self._port, timeout=self._timeout)
+        try:
+            client.starttls(self._ssl_context)
+        except BaseException:
+            client.shutdown()
+            raise
+        return client
 
 
 def _pieces(result: tuple[str, list[Any]]) -> Iterator[bytes]:
