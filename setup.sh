@@ -154,7 +154,9 @@ secrets() {
   [[ -s secrets/broker_url ]] || printf 'redis://:%s@redis:6379/0' "$(<secrets/redis_password)" >secrets/broker_url
   [[ -s secrets/keys.json ]] || .venv/bin/vastine key new secrets/keys.json
   # The containers run as whoever owns these files, and never as root.
-  local user=$(id -u) group=$(id -g)
+  local user group
+  user=$(id -u)
+  group=$(id -g)
   if [[ $user -eq 0 ]]; then user=10001 group=10001; chown -R "$user:$group" secrets; fi
   [[ -f .env ]] && grep -q '^VASTINE_UID=' .env || printf 'VASTINE_UID=%s\nVASTINE_GID=%s\n' "$user" "$group" >>.env
   say "secrets/ is complete: keep it out of version control, and a copy of keys.json apart from the database"

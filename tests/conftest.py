@@ -25,9 +25,9 @@ def _stays_on_this_machine() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """This process's PostgreSQL; a test that kills it starts it again."""
+    """The PostgreSQL that this process's tests share; whoever wants to kill one takes `own_postgres`."""
     with open_folder() as folder:
-        server = PostgresServer(folder)
+        server = PostgresServer(folder, may_be_foreign=True)
         yield server
         server.stop()
 
@@ -50,6 +50,15 @@ def fresh_postgres(postgres_server: PostgresServer) -> Iterator[Callable[[], str
 def postgres_url(fresh_postgres: Callable[[], str]) -> str:
     """The URL of a new, empty PostgreSQL database."""
     return fresh_postgres()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL for this test alone, to be killed and started; `create_database()` gives the URL of a new one."""
+    with open_folder() as folder:
+        server = PostgresServer(folder)
+        yield server
+        server.stop()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
@@ -91,7 +100,7 @@ def own_redis() -> Iterator[Callable[..., RedisServer]]:
 @pytest.fixture(scope="session")
 def _imap_server() -> Iterator[ImapServer]:
     with open_folder() as folder:
-        server = ImapServer(folder)
+        server = ImapServer(folder, may_be_foreign=True)
         yield server
         server.stop()
 
@@ -104,9 +113,8 @@ def imap_server(_imap_server: ImapServer) -> ImapAccount:
 
 @pytest.fixture
 def own_imap() -> Iterator[ImapServer]:
-    """An IMAP server for this test alone, to be stopped and started; never the one of the environment."""
-    with open_folder() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.delenv("VASTINE_TEST_IMAP_URL", raising=False)
+    """An IMAP server for this test alone, to be stopped and started."""
+    with open_folder() as folder:
         server = ImapServer(folder)
         yield server
         server.stop()

@@ -69,9 +69,10 @@ class ImapAccount:
 class ImapServer:
     """Dovecot in a folder, or the server that VASTINE_TEST_IMAP_URL names; started with root's rights or without."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, may_be_foreign: bool = False) -> None:
         self._process: ServerProcess | None = None
-        if os.environ.get("VASTINE_TEST_IMAP_URL"):
+        self._foreign = urlsplit(os.environ.get("VASTINE_TEST_IMAP_URL", "")) if may_be_foreign else urlsplit("")
+        if self._foreign.hostname:
             return
         program = find_program("dovecot", remedy="run `make test` once, which installs it")
         self.port = free_port()
@@ -87,7 +88,7 @@ class ImapServer:
 
     def new_account(self) -> ImapAccount:
         """An empty account that nobody else uses."""
-        foreign = urlsplit(os.environ.get("VASTINE_TEST_IMAP_URL", ""))
+        foreign = self._foreign
         if not foreign.hostname:
             return ImapAccount("127.0.0.1", self.port, f"inbox-{secrets.token_hex(6)}", _PASSWORD)
         user, password = unquote(foreign.username or ""), unquote(foreign.password or "")

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg
@@ -22,9 +23,9 @@ _REMEDY = "run `make test` once, which installs it"
 class PostgresServer:
     """A PostgreSQL cluster in a folder, or the one that VASTINE_TEST_POSTGRES_URL names."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, may_be_foreign: bool = False) -> None:
         self._process: ServerProcess | None = None
-        self._admin_url = os.environ.get("VASTINE_TEST_POSTGRES_URL", "")
+        self._admin_url = os.environ.get("VASTINE_TEST_POSTGRES_URL", "") if may_be_foreign else ""
         if self._admin_url:
             return
         user = "postgres" if is_root() else ""
@@ -51,7 +52,13 @@ class PostgresServer:
     def start(self) -> None:
         """Start, or start again after `kill`."""
         assert self._process is not None, "this server is not ours to start"
-        self._process.start(self._is_up)
+        for attempt in range(5):
+            try:
+                return self._process.start(self._is_up)
+            except RuntimeError:  # after a kill -9 its children may hold the shared memory for another moment
+                if attempt == 4:
+                    raise
+                time.sleep(0.3)
 
     def _is_up(self) -> bool:
         try:

@@ -29,14 +29,13 @@ def test_two_fresh_postgres_databases_know_nothing_of_each_other(fresh_postgres:
 
 
 @pytest.mark.slow
-def test_a_killed_postgres_comes_back_with_what_was_committed(
-    postgres_server: PostgresServer, postgres_url: str
-) -> None:
-    with psycopg.connect(postgres_url) as connection:
+def test_a_killed_postgres_comes_back_with_what_was_committed(own_postgres: PostgresServer) -> None:
+    url = own_postgres.create_database()
+    with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
-    postgres_server.kill()
-    postgres_server.start()
-    with psycopg.connect(postgres_url) as connection:
+    own_postgres.kill()
+    own_postgres.start()
+    with psycopg.connect(url) as connection:
         assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
 
 
