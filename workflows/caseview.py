@@ -38,7 +38,6 @@ def case_facts(rt: Runtime, request: Request, key: RequestKey, **more: Any) -> C
         refusal_ground=request.refusal_ground or "",
         refusal_reason=_refusal(request, key),
         decided_by=request.refused_by or "",
-        guarantees={name: c.guarantee for name, c in rt.connectors.items()},
     )
     return replace(facts, **more)
 

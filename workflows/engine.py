@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import exists, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models.request import Request
@@ -39,17 +40,28 @@ class Claimed:
     error: VastineError | None = None
 
 
-def drain(rt: Runtime, kinds: Collection[str] = WORK, *, budget_seconds: float = 25.0) -> int:
+def drain(
+    rt: Runtime,
+    kinds: Collection[str] = WORK,
+    *,
+    follow: Collection[str] | None = None,
+    budget_seconds: float = 25.0,
+) -> int:
     """Run steps of these kinds until none is due or the budget is spent; how many were run.
 
-    A request that was begun is followed to where it has to wait, whatever the budget says.
+    A request that was begun is followed through the kinds in `follow` (all of `kinds` if None) to where it
+    has to wait, whatever the budget says. What is left when the budget is spent is rung for again.
     """
     end, count = time.monotonic() + budget_seconds, 0
     claimed = claim(rt, kinds)
     while claimed is not None:
         count += 1
-        claimed = run(rt, claimed, kinds)
-        if claimed is None and time.monotonic() < end:
+        claimed = run(rt, claimed, kinds if follow is None else follow)
+        if claimed is None:
+            if time.monotonic() > end:
+                for kind in kinds:
+                    rt.bell.ring(kind, "")
+                break
             claimed = claim(rt, kinds)
     return count
 
@@ -107,6 +119,11 @@ def _take(session: Session, rt: Runtime, step_id: Any) -> Claimed:
         return Claimed(lease, rt.stages[step.kind].prepare(session, rt, request, step))
     except VastineError as error:
         return Claimed(lease, None, error)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a bug in one case must not stop the claims of all the others
+        log.error("step.not_prepared", kind=step.kind.value, step=str(step.id), error=type(error).__name__)
+        return Claimed(lease, None, NeverAgain("unexpected", detail=type(error).__name__))
 
 
 def run(rt: Runtime, claimed: Claimed, kinds: Collection[str] = ()) -> Claimed | None:

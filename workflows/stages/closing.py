@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from sqlalchemy.orm import Session
@@ -22,6 +22,9 @@ from workflows.ports import CaseFacts, RequestKey
 from workflows.runtime import Runtime
 from workflows.schedule import next_look, waiting_items
 from workflows.work import Lease, NewStep
+
+_NOTHING_LEFT = ("nothing_personal", "register")
+"""Reasons to keep a record that leave nothing personal behind, or that the register's own design asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ class Closing:
         """Write the letter; a delivery has it in the package already."""
         if inputs.letter is None or inputs.letter in (Letter.ACCESS, Letter.PORTABILITY):
             return None
-        pdf = rt.documents.letter(inputs.letter, inputs.case)
+        case = replace(inputs.case, guarantees={name: c.guarantee for name, c in rt.connectors.items()})
+        pdf = rt.documents.letter(inputs.letter, case)
         with rt.blobs.write(inputs.blob, inputs.key) as out:
             out.write(pdf)
         return Written(hashlib.sha256(pdf).digest(), len(pdf))
@@ -138,7 +142,7 @@ class Closing:
 
 def _keeps(session: Session, key: RequestKey, plan: Plan) -> bool:
     return any(
-        line.action in (Action.KEEP, Action.MASK) and (line.holds or line.reason != "nothing_personal")
+        line.holds or (line.action is Action.KEEP and line.reason not in _NOTHING_LEFT)
         for line in plan_lines(session, key, plan)
     )
 

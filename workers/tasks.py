@@ -1,0 +1,52 @@
+"""One line a task, named after the story. Ids in, nothing out; safe to ring twice."""
+
+from typing import Any
+
+from celery import Celery
+
+from workers.app import Process
+from workflows.engine import drain
+from workflows.mailroom import poll
+from workflows.messages import POLL, RECHECK, REMIND, SEND, SWEEP, WORK, task_name
+from workflows.post import send_all
+from workflows.reminding import remind
+from workflows.sweeps import orphan_blobs, rechecks, sweep
+
+
+def register_tasks(app: Celery, process: Process) -> None:
+    """Add every task of `workflows.messages.QUEUES` to the application.
+
+    A task for a kind of work claims that kind first and may follow a request through all the kinds this
+    worker consumes.
+    """
+    for kind in WORK:
+        app.task(name=task_name(kind))(_work(process, kind))
+
+    @app.task(name=task_name(SEND))
+    def send(**_: Any) -> None:
+        send_all(process.runtime())
+
+    @app.task(name=task_name(POLL))
+    def poll_mailbox(**_: Any) -> None:
+        poll(process.runtime())
+
+    @app.task(name=task_name(SWEEP))
+    def sweep_all(**_: Any) -> None:
+        sweep(process.runtime())
+
+    @app.task(name=task_name(REMIND))
+    def remind_all(**_: Any) -> None:
+        remind(process.runtime())
+
+    @app.task(name=task_name(RECHECK))
+    def recheck_all(**_: Any) -> None:
+        rechecks(process.runtime(), every=True)
+        orphan_blobs(process.runtime())
+
+
+def _work(process: Process, kind: str) -> Any:
+    def work(**_: Any) -> None:
+        drain(process.runtime(), (kind,), follow=process.kinds or WORK)
+
+    work.__name__ = kind
+    return work

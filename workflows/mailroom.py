@@ -1,0 +1,176 @@
+"""From raw mail to requests: store first, understand in a second transaction, triage what can't be understood."""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.intake import Message
+from models.request import Request
+from models.vocabulary import Channel, MessageState, RequestState, TaskKind
+from workflows import audit
+from workflows.casefile import Claim
+from workflows.human import open_task
+from workflows.rules.items import canonical
+from workflows.rules.mail import Understood, understand_mail
+from workflows.runtime import Runtime
+from workflows.stages.intake import Asked, open_raw, open_requests, store, to_triage
+
+log = structlog.get_logger("vastine.mailroom")
+
+_MESSAGE_ID = re.compile(rb"^message-id:[ \t\r\n]*(<[^\s<>]{3,250}>)", re.IGNORECASE | re.MULTILINE)
+_HEADER_BYTES = 65_536
+_OLDEST_FORWARD = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of one mail."""
+
+    message_id: uuid.UUID
+    state: MessageState
+    why: str
+    references: tuple[str, ...]
+    new: bool
+
+
+def receive(rt: Runtime, raw: bytes) -> Received:
+    """Take one raw mail in: durable and sealed when this returns, whatever it holds.
+
+    The same Message-ID with the same words is the same mail, however many ways it came.
+    """
+    header = raw[:_HEADER_BYTES].split(b"\r\n\r\n", 1)[0].split(b"\n\n", 1)[0]
+    found = _MESSAGE_ID.search(header)
+    name = found[1].decode("ascii", "replace") if found else f"digest:{hashlib.sha256(raw).hexdigest()}"
+    with rt.unit() as session:
+        message, new = store(session, rt, channel=Channel.EMAIL, external_id=name, raw=raw)
+        if not new and _differs(session, rt, message, raw):
+            # A Message-ID is only as good as who wrote it: other words are another mail.
+            other = f"{name}#{hashlib.sha256(raw).hexdigest()}"
+            message, new = store(session, rt, channel=Channel.EMAIL, external_id=other, raw=raw)
+        ident = message.id
+    rt.failpoint("stored")
+    return understand(rt, ident, new=new)
+
+
+def _differs(session: Session, rt: Runtime, known: Message, raw: bytes) -> bool:
+    if known.body_digest == hashlib.sha256(raw).digest():
+        return False
+    return _content(_read(rt, open_raw(session, rt, known))) != _content(_read(rt, raw))
+
+
+def _content(mail: Understood) -> str:
+    return canonical([mail.sender, mail.subject, mail.text])
+
+
+def _read(rt: Runtime, raw: bytes) -> Understood:
+    return understand_mail(raw, own_addresses=own_addresses(rt), now=rt.now())
+
+
+def own_addresses(rt: Runtime) -> list[str]:
+    """The addresses of our own mailboxes: mail from them is a loop."""
+    c = rt.register.controller
+    sender = rt.settings.mail_from.rpartition("<")[2].rstrip("> ")
+    return [a for a in (c.email, c.dpo.email, sender) if a]
+
+
+def understand(rt: Runtime, message_id: uuid.UUID, *, new: bool = False) -> Received:
+    """Make requests of a stored mail, once; safe to call again."""
+    with rt.unit() as session:
+        message = session.get_one(Message, message_id, with_for_update=True)
+        references: tuple[str, ...] = ()
+        if message.state is MessageState.RECEIVED:
+            mail = _read(rt, open_raw(session, rt, message))
+            references = _file(session, rt, message, mail)
+        elif message.request_id is not None:
+            references = (session.get_one(Request, message.request_id).reference,)
+        return Received(message.id, message.state, message.why or "", references, new)
+
+
+def _file(session: Session, rt: Runtime, message: Message, mail: Understood) -> tuple[str, ...]:
+    if mail.automatic is not None and mail.triage is None:
+        message.state, message.why = MessageState.IGNORED, mail.automatic[:64]
+        facts: dict[str, object] = {"message": str(message.id), "code": message.why}
+        audit.record(session, "message:ignored", at=rt.now(), actor="vastine", facts=facts)
+        return ()
+    known = _known_request(session, mail.references)
+    if known is not None:
+        return _attach(session, rt, message, known)
+    if mail.triage is not None:
+        to_triage(session, rt, message, code=mail.triage)
+        return ()
+    opened = open_requests(session, rt, asked_of(mail, message.arrived_at), message=message)
+    facts = {"message": str(message.id), "requests": len(opened)}
+    audit.record(session, "message:understood", at=rt.now(), actor="vastine", facts=facts)
+    return tuple(o.request.reference for o in opened)
+
+
+def asked_of(mail: Understood, arrived_at: datetime) -> Sequence[Asked]:
+    """The requests a mail makes. What it says of the person is claimed, its sender included."""
+    sender = mail.forwarded.sender if mail.forwarded else mail.sender
+    identifiers = {"email": sender} if sender else {}
+    for found in mail.identifiers:
+        identifiers.setdefault(found.kind, found.value)
+    received = arrived_at
+    if mail.forwarded and mail.forwarded.sent_at and arrived_at - mail.forwarded.sent_at < _OLDEST_FORWARD:
+        # The clock runs from the first arrival anywhere in the house, not from the forwarding.
+        received = min(arrived_at, mail.forwarded.sent_at)
+    claim = Claim(
+        name=mail.sender_name if not mail.forwarded else "", reply_to=sender, identifiers=identifiers, text=mail.text
+    )
+    return [
+        Asked(right=right, language=mail.language, channel=Channel.EMAIL, claim=claim, received_at=received)
+        for right in mail.rights
+    ]
+
+
+def _known_request(session: Session, references: Sequence[str]) -> Request | None:
+    for reference in references:
+        request = session.scalar(select(Request).where(Request.reference == reference))
+        if request is not None and request.state is not RequestState.CLOSED:
+            return request
+    return None
+
+
+def _attach(session: Session, rt: Runtime, message: Message, request: Request) -> tuple[str, ...]:
+    # Knowing a reference proves nobody: the message waits for a person to read it beside the case.
+    message.state, message.request_id = MessageState.ATTACHED, request.id
+    open_task(
+        session,
+        rt,
+        key=f"message:{message.id}",
+        kind=TaskKind.CHECK,
+        code="message_attached",
+        request_id=request.id,
+        message_id=message.id,
+        due_on=request.due_on,
+    )
+    return (request.reference,)
+
+
+def poll(rt: Runtime, *, most: int = 200) -> int:
+    """Read the mailbox; a mail is settled there only after it is safe here. How many were taken in."""
+    if rt.inbox is None:
+        return 0
+    count = 0
+    for handle, raw in rt.inbox.fetch(most):
+        if raw:
+            receive(rt, raw)
+        else:
+            _too_large(rt, handle)
+        rt.inbox.settle(handle)
+        count += 1
+    return count
+
+
+def _too_large(rt: Runtime, handle: str) -> None:
+    with rt.unit() as session:
+        message, new = store(session, rt, channel=Channel.EMAIL, external_id=f"too_large:{handle}", raw=b"")
+        if new:
+            to_triage(session, rt, message, code="too_large")

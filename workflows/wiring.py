@@ -1,0 +1,127 @@
+"""The only module that knows which class implements which port."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models.request import Request
+from models.session import open_engine, open_sessions
+from models.vocabulary import Kind, RequestState
+from workflows.adapters.blobs import FileBlobStore
+from workflows.adapters.broker import NullBell
+from workflows.adapters.clock import SystemClock
+from workflows.adapters.keys import FileKeyVault
+from workflows.adapters.mail import FolderMailer, SmtpMailer
+from workflows.adapters.mailbox import ImapInbox
+from workflows.connectors.erasing import plan_action
+from workflows.connectors.file import FileConnector
+from workflows.connectors.registry import Registry
+from workflows.connectors.sql import SqlConnector
+from workflows.documents.documents import Documents
+from workflows.ports import Bell, Clock, Connector, Inbox, Mailer
+from workflows.register.load import load_register
+from workflows.register.model import Register, SourceSpec
+from workflows.register.secret import connection_url
+from workflows.rules.holds import compile_rules
+from workflows.runtime import Runtime
+from workflows.setting_values import mail_server
+from workflows.settings import Settings
+from workflows.stages import closing, collection, decision, delivery, erasure, holds, proof, verification
+from workflows.work import NewStep, Stage
+
+STAGES: Mapping[Kind, Stage] = {
+    Kind.VERIFY: verification.Verification(),
+    Kind.COLLECT: collection.Collection(),
+    Kind.ASSESS: holds.Assessment(),
+    Kind.DELIVER: delivery.Delivery(),
+    Kind.ERASE: erasure.Erasure(),
+    Kind.PROVE: proof.Proof(),
+    Kind.CLOSE: closing.Closing(),
+}
+
+Entry = Callable[[Session, Runtime, Request], Sequence[NewStep]]
+
+ENTRIES: Mapping[RequestState, Entry] = {
+    RequestState.VERIFYING: verification.begin,
+    RequestState.COLLECTING: collection.begin,
+    RequestState.ASSESSING: holds.begin,
+    RequestState.DECIDING: decision.begin,
+    RequestState.DELIVERING: delivery.begin,
+    RequestState.ERASING: erasure.begin,
+    RequestState.PROVING: proof.begin,
+    RequestState.CLOSING: closing.begin,
+}
+
+Build = Callable[[SourceSpec, Register, Mapping[str, str]], Connector]
+CONNECTORS: Registry[Build] = Registry()
+
+
+@CONNECTORS.register("sql")
+def _sql(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
+    return SqlConnector(spec, register=register, url=connection_url(spec.connection, environ))
+
+
+@CONNECTORS.register("file")
+def _file(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
+    return FileConnector(spec, register=register, environ=environ)
+
+
+def connectors_of(register: Register, environ: Mapping[str, str]) -> dict[str, Connector]:
+    """One connector a source. Raises `BadInput` where a secret is not there."""
+    return {name: CONNECTORS[spec.kind](spec, register, environ) for name, spec in register.sources.items()}
+
+
+def open_vault(settings: Settings) -> FileKeyVault:
+    """The key ring; made on first use in the embedded default only."""
+    settings.key_file.parent.mkdir(parents=True, exist_ok=True)
+    return FileKeyVault(settings.key_file, create=settings.may_create_keys)
+
+
+def mailer_of(settings: Settings, clock: Clock) -> Mailer:
+    """The way out: SMTP, or the local outbox folder."""
+    if settings.mail_url.startswith("outbox:"):
+        return FolderMailer(settings.outbox_dir, settings.mail_from, clock=clock)
+    allow = settings.mail_allow if settings.mode == "trial" else None
+    return SmtpMailer(mail_server(settings.mail_url, "smtp"), settings.mail_from, clock=clock, allow=allow)
+
+
+def build(
+    settings: Settings,
+    *,
+    bell: Bell | None = None,
+    clock: Clock | None = None,
+    render_pdf: bool = True,
+    **parts: Any,
+) -> Runtime:
+    """One process's runtime. `parts` replace fields of `Runtime`, for tests.
+
+    Raises `BadRegister` or `BadInput` with every mistake of the register, the keys or the secrets.
+    """
+    register = load_register(settings.register)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    clock = clock or SystemClock()
+    vault = open_vault(settings)
+    inbox: Inbox | None = ImapInbox(mail_server(settings.inbox_url, "imap")) if settings.inbox_url else None
+    wired: dict[str, Any] = {
+        "settings": settings,
+        "register": register,
+        "sessions": open_sessions(open_engine(settings.database_url)),
+        "clock": clock,
+        "bell": bell or NullBell(),
+        "vault": vault,
+        "blobs": FileBlobStore(settings.blobs_dir),
+        "mailer": mailer_of(settings, clock),
+        "documents": Documents(register, signing_key=vault.derive("package-signing"), render_pdf=render_pdf),
+        "connectors": connectors_of(register, settings.environ),
+        "holds": compile_rules(register.holds),
+        "erasure_kind": partial(plan_action, register),
+        "stages": STAGES,
+        "entries": ENTRIES,
+        "inbox": inbox,
+        "worker": f"{socket.gethostname()[:40]}:{os.getpid()}",
+    }
+    return Runtime(**{**wired, **parts})
