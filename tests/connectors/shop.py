@@ -9,8 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from models.vocabulary import Action, Ownership
+from workflows.connectors.erasing import plan_action
 from workflows.connectors.sql import SqlConnector
-from workflows.ports import Lead
+from workflows.ports import EraseItem, Lead
 from workflows.register.model import Controller, PersonSpec, Register, SourceSpec
 from workflows.rules.items import Item
 
@@ -209,3 +211,13 @@ def marks(items: Sequence[Item]) -> dict[str, str]:
         f"{i.collection}/{'-'.join(str(v) for v in i.locator.values())}": i.ownership.value + "*" * i.referenced
         for i in items
     }
+
+
+def to_erase(items: Sequence[Item], connector: SqlConnector) -> list[EraseItem]:
+    """The plan without holds: what is the person's own and not pointed at by others."""
+    plan = []
+    for item in items:
+        action, fields = plan_action(connector._register, item)
+        if item.ownership is Ownership.OWN and not item.referenced and action in (Action.DELETE, Action.MASK):
+            plan.append(EraseItem(len(plan), item.collection, item.locator, action, fields, item.digest))
+    return plan

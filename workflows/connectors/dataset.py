@@ -28,12 +28,25 @@ class FieldNode:
     read_only: bool = False
     length: int | None = None
     strategy: str = ""  # masking_strategy_override
+    rewrite: str = ""  # what string_rewrite writes
+    refers: bool = False  # it refers to another field
     points: bool = False  # it takes its value from the field it refers to: its row is the child
 
     @property
     def personal(self) -> bool:
         """Whether any of its categories is `user` or under it."""
         return any(c == "user" or c.startswith("user.") for c in self.categories)
+
+    @property
+    def maskable(self) -> bool:
+        """Whether masking may touch it: no key, nothing read-only, nothing of the system's.
+
+        A field that refers to another is a key too, unless it is itself something about the person, such
+        as the e-mail address by which a newsletter's list refers to a customer.
+        """
+        about = [c for c in self.categories if c != "user.unique_id" and not c.startswith("user.unique_id.")]
+        key = self.primary or (self.refers and not (self.personal and about))
+        return not (key or self.read_only or any(c == "system" or c.startswith("system.") for c in self.categories))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +128,7 @@ def build_graph(spec: SourceSpec, register: Register) -> Graph:
 
     Raises `BadRegister` if a reference inside this source names what is not there.
     """
-    nodes = _nodes(spec)
+    nodes = nodes_of(spec)
     places = {(n.dataset, n.collection): n for n in nodes.values()}
     mine = {d.fides_key for d in spec.dataset}
     others = [s for s in register.sources.values() if s.source != spec.source]
@@ -147,7 +160,8 @@ def build_graph(spec: SourceSpec, register: Register) -> Graph:
     return Graph(nodes, tuple(edges), tuple(_inlets(incoming, register)), frozenset(exports))
 
 
-def _nodes(spec: SourceSpec) -> dict[str, Node]:
+def nodes_of(spec: SourceSpec) -> dict[str, Node]:
+    """The collections of a source by the name that items use, without those that are to be skipped."""
     counts: dict[str, int] = {}
     for dataset in spec.dataset:
         for collection in dataset.collections:
@@ -195,6 +209,8 @@ def _field(field: DatasetField) -> FieldNode:
         read_only=bool(meta.read_only),
         length=meta.length,
         strategy=override.strategy if override else "",
+        rewrite=str((override.configuration or {}).get("rewrite_value", "") if override else ""),
+        refers=bool(meta.references),
         points=any(r.direction and r.direction.value == "from" for r in meta.references or ()),
     )
 

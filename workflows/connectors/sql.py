@@ -1,15 +1,20 @@
 """A SQL source described by Fideslang datasets, behind the `Connector` port."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from models.vocabulary import ReceiptOutcome
+from workflows.connectors import sql_erase, sql_receipts
 from workflows.connectors.dataset import build_graph
 from workflows.connectors.sql_collect import Collect
 from workflows.connectors.sql_find import find_people
 from workflows.connectors.sql_schema import Schema, fingerprint, read_schema
 from workflows.connectors.sql_source import SqlSource
-from workflows.ports import Lead, Person, Seeds
+from workflows.connectors.sql_standing import stand
+from workflows.errors import PersonMustLook
+from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.model import Register, SourceSpec
 from workflows.rules.items import Item
 
@@ -20,10 +25,20 @@ class SqlConnector:
     def __init__(self, spec: SourceSpec, *, register: Register, url: str) -> None:
         self.spec = spec
         self._register = register
+        self._zone = ZoneInfo(register.controller.time_zone)
         self._graph = build_graph(spec, register)
         self.exports = self._graph.exports
         self._source = SqlSource(url, timeout_seconds=spec.timeout_seconds)
         self._known: Schema | None = None
+        self._keeps_receipts: bool | None = None
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """A where receipts can be kept in the source, else C."""
+        if self._keeps_receipts is None:
+            with self._source.reading() as connection:
+                self._keeps_receipts = sql_receipts.may_keep(connection)
+        return "A" if self._keeps_receipts else "C"
 
     def entries(self) -> frozenset[str]:
         """The keys of `Seeds` that a search here can start from."""
@@ -46,9 +61,45 @@ class SqlConnector:
             collect = Collect(connection, self._graph, schema=schema, spec=self.spec, register=self._register)
             return collect.run(seeds, emit)
 
+    def preview(self, items: Sequence[EraseItem]) -> list[PreviewedItem]:
+        """What `erase` would do; changes nothing. `refused` is also "absent" or "drifted" where that is so."""
+        with self._source.reading() as connection:
+            return sql_erase.preview(connection, self._schema(connection), items, zone=self._zone)
+
+    def erase(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:
+        """Treat these items, all or none; the same `op_id` again answers what was done and does nothing.
+
+        Raises `Fenced` if a call with a higher fence came first. Give all items of one source in one call,
+        or those that point at others first: what a row outside the call points at is `REFUSED`.
+        """
+        if self.guarantee == "C":
+            return self._erase_and_probe(items)
+        with self._source.writing() as connection:
+            sql_receipts.make_table(connection)
+            done = sql_receipts.kept(connection, op_id, fence=fence)
+            if not done:
+                done = sql_erase.erase(connection, self._schema(connection), items, zone=self._zone)
+                sql_receipts.keep(connection, op_id, fence=fence, outcomes=done)
+        return [ErasedItem(item.item_no, done[item.item_no]) for item in items if item.item_no in done]
+
+    def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
+        """The digests of those items that still exist as records, by item number; changes nothing."""
+        with self._source.reading() as connection:
+            standings = stand(connection, self._schema(connection), items, zone=self._zone, lock=False)
+            return {s.item.item_no: s.digest for s in standings if s.rows}
+
     def dispose(self) -> None:
         """Close the connections."""
         self._source.dispose()
+
+    def _erase_and_probe(self, items: Sequence[EraseItem]) -> list[ErasedItem]:
+        """Where no receipt can be kept: what is gone already is `ABSENT`, and what should be gone is looked for."""
+        with self._source.writing() as connection:
+            done = sql_erase.erase(connection, self._schema(connection), items, zone=self._zone)
+        erased = [item for item in items if done[item.item_no] is ReceiptOutcome.ERASED]
+        if self.present(erased):
+            raise PersonMustLook("still_there", detail="the source took the erasure and still has the records")
+        return [ErasedItem(item.item_no, done[item.item_no]) for item in items]
 
     def _schema(self, connection: sa.Connection) -> Schema:
         mark = fingerprint(connection, (node.schema for node in self._graph.nodes.values()))

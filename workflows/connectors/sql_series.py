@@ -33,8 +33,7 @@ class DayRows:
     key: tuple[Any, ...]
     day: date
     rows: list[tuple[Json, ...]]  # every column but the key's, in the table's order
-    first: Sequence[Any]  # the first row as the driver gave it
-    ats: list[Any]  # the instants as the driver gave them
+    raw: Sequence[Sequence[Any]]  # as the driver gave them
 
 
 class Series:
@@ -136,7 +135,7 @@ class Series:
         if (span[0] is not None and day < span[0]) or (span[1] is not None and day >= span[1]):
             return
         columns = [self._column(i, encode, rows=rows) for i, encode in self._rest]
-        yield DayRows(key, day, list(zip(*columns, strict=True)), rows[0], [r[self._at] for r in rows])
+        yield DayRows(key, day, list(zip(*columns, strict=True)), rows)
 
     def _column(self, index: int, encode: Callable[[Any], Json], *, rows: list[Sequence[Any]]) -> list[Json]:
         values = [r[index] for r in rows]
@@ -186,7 +185,7 @@ class Series:
             where = matches(self.bound.table, columns, values=[value])
             for span in _spans(windows):
                 for day in self.days(connection, where, span=span):
-                    first = dict(zip(self.names, day.first, strict=True))
+                    first = dict(zip(self.names, day.raw[0], strict=True))
                     yield Item(
                         source=source,
                         collection=self.bound.name,

@@ -1,0 +1,43 @@
+"""What erasing an item means when nothing holds it.
+
+| In the register | Means |
+|---|---|
+| `erase: delete`, `mask` or `keep` | that |
+| `masking_strategy_override: {strategy: delete}` on the collection | delete |
+| a time series | delete |
+| `person:` gives the collection a category | delete: it is a record about the person |
+| nothing of these (the least register) | mask the fields under `user`; keep the record if it has none |
+
+Keys, read-only and `system` fields are never masked.
+"""
+
+from models.vocabulary import Action
+from workflows.connectors.dataset import Node, nodes_of
+from workflows.errors import NeverAgain
+from workflows.register.model import Register
+from workflows.rules.items import Item
+
+
+def plan_action(register: Register, item: Item) -> tuple[Action, tuple[str, ...]]:
+    """What erasing this item means, and which fields masking takes.
+
+    DELETE and KEEP come with no fields. KEEP means that nothing in the record is personal, or that the
+    register says `erase: keep`. Raises `NeverAgain("unknown_collection")` if the register has no such collection.
+    """
+    spec = register.sources.get(item.source)
+    node = nodes_of(spec).get(item.collection) if spec else None
+    if node is None:
+        raise NeverAgain("unknown_collection", detail="the register no longer describes the item's collection")
+    return action_of(node)
+
+
+def action_of(node: Node) -> tuple[Action, tuple[str, ...]]:
+    """The same for a collection: all its items are erased alike."""
+    said = node.spec.erase
+    if said == "keep":
+        return Action.KEEP, ()
+    by_default = node.strategy == "delete" or node.spec.series is not None or node.spec.category is not None
+    if said == "delete" or (said is None and by_default):
+        return Action.DELETE, ()
+    fields = tuple(f.name for f in node.fields.values() if f.personal and f.maskable)
+    return (Action.MASK, fields) if fields else (Action.KEEP, ())

@@ -1,0 +1,81 @@
+"""The receipts table in a source: with it, an erasure and the proof of it are one transaction."""
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from models.vocabulary import ReceiptOutcome
+from workflows.connectors.sql_schema import RECEIPTS
+from workflows.errors import Fenced
+
+TABLE = sa.Table(
+    RECEIPTS,
+    sa.MetaData(),
+    sa.Column("op_id", sa.String(100), primary_key=True),
+    sa.Column("item_no", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("fence", sa.BigInteger, nullable=False),
+    sa.Column("outcome", sa.String(16), nullable=False),
+    sa.Column("at", sa.String(40), nullable=False),
+)
+
+
+def may_keep(connection: sa.Connection) -> bool:
+    """Whether receipts can be kept in this source; asks, and changes nothing."""
+    exists = sa.inspect(connection).has_table(RECEIPTS)
+    if connection.dialect.name == "sqlite":
+        path = connection.engine.url.database or ""
+        plain = path.split("?")[0].removeprefix("file:")
+        writable = plain in {"", ":memory:"} or (os.access(plain, os.W_OK) and os.access(Path(plain).parent, os.W_OK))
+        return writable and "mode=ro" not in path and connection.engine.url.query.get("mode") != "ro"
+    if connection.dialect.name == "postgresql":
+        if connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
+            return False
+        if exists:
+            question = sa.text("SELECT has_table_privilege(CAST(:name AS text), 'SELECT, INSERT')")
+            return bool(connection.execute(question, {"name": RECEIPTS}).scalar_one())
+        question = sa.text("SELECT has_schema_privilege(current_schema(), 'CREATE')")
+        return bool(connection.execute(question).scalar_one())
+    return exists
+
+
+def make_table(connection: sa.Connection) -> None:
+    """Create the table if it is not there; two workers may try at once."""
+    if sa.inspect(connection).has_table(RECEIPTS):
+        return
+    try:
+        with connection.begin_nested():
+            TABLE.create(connection, checkfirst=True)
+    except (exc.IntegrityError, exc.ProgrammingError):
+        if not sa.inspect(connection).has_table(RECEIPTS):
+            raise
+
+
+def kept(connection: sa.Connection, op_id: str, *, fence: int) -> Mapping[int, ReceiptOutcome]:
+    """What earlier calls with this operation did. Raises `Fenced` if one of them had a higher fence.
+
+    Whoever asks is alone with the operation until the transaction ends.
+    """
+    if connection.dialect.name == "postgresql":  # SQLite's BEGIN IMMEDIATE has done as much
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:op, 0))"), {"op": op_id})
+    rows = connection.execute(sa.select(TABLE.c.item_no, TABLE.c.outcome, TABLE.c.fence).where(TABLE.c.op_id == op_id))
+    receipts = {}
+    for item_no, outcome, recorded in rows:
+        if recorded > fence:
+            raise Fenced("fenced")
+        receipts[item_no] = ReceiptOutcome(outcome)
+    return receipts
+
+
+def keep(connection: sa.Connection, op_id: str, *, fence: int, outcomes: Mapping[int, ReceiptOutcome]) -> None:
+    """Write the receipts."""
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    rows = [
+        {"op_id": op_id, "item_no": no, "fence": fence, "outcome": outcome.value, "at": at}
+        for no, outcome in outcomes.items()
+    ]
+    if rows:
+        connection.execute(sa.insert(TABLE), rows)
