@@ -1,9 +1,11 @@
 """Everything that can be wrong between the parts of a register, found without opening a source."""
 
+from datetime import date
 from pathlib import Path
 
 from workflows.errors import Fault
 from workflows.register.catalogue import catalogue_of
+from workflows.register.check_advice import advice
 from workflows.register.check_controller import category_faults, controller_faults
 from workflows.register.check_graph import graph_faults
 from workflows.register.check_holds import hold_faults
@@ -31,6 +33,12 @@ def faults_of(reading: Reading) -> list[Fault]:
 def check_folder(folder: str | Path) -> list[Fault]:
     """All faults of the register in this folder, by file and line; [] is a register that loads."""
     return faults_of(read_folder(Path(folder)))
+
+
+def advice_on(folder: str | Path, *, today: date) -> list[Fault]:
+    """What loads but will be missed sooner or later, by file and line: no authority named, a law not read again."""
+    reading = read_folder(Path(folder))
+    return ordered(list(advice(reading, catalogue_of(reading), today=today)))
 
 
 def ordered(faults: list[Fault]) -> list[Fault]:

@@ -105,16 +105,6 @@ def _file(connection: Mapping[str, Any], doc: Document) -> Iterator[Fault]:
 def _collection(collection: Collection) -> Iterator[Fault]:
     for column in collection.columns.values():
         yield from _column(collection, column)
-    keyed = any(c.meta.primary_key for c in collection.columns.values())
-    if collection.source.kind != "sql" or keyed or collection.skipped:
-        return
-    meta = collection.model.fides_meta
-    deleted = bool(meta and meta.masking_strategy_override) or collection.spec.erase == "delete"
-    masked = any(c.personal and not c.meta.read_only and not c.model.fields for c in collection.columns.values())
-    if (masked or deleted) and collection.spec.erase != "keep":
-        what = f"`{collection.name}` has personal data to erase and no primary key"
-        remedy = "set `primary_key: true` on the columns that name a row, or `erase: keep` under `person`"
-        yield collection.fault((), what, remedy=remedy)
 
 
 def _column(collection: Collection, column: Column) -> Iterator[Fault]:

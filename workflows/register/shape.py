@@ -96,7 +96,11 @@ def _walk_model(
     for key, entry in value.items():
         name = _ALIASES.get(key, key)
         if name not in known:
-            faults.append(doc.fault((*path, key), f"unknown key `{key}`", remedy=nearest(key, known)))
+            below = [
+                k for k, f in known.items() for m in _members(f.annotation) if _is_model(m) and key in m.model_fields
+            ]
+            remedy = f"put it under `{below[0]}`" if below else nearest(key, known)
+            faults.append(doc.fault((*path, key), f"unknown key `{key}`", remedy=remedy))
         else:
             _walk(known[name].annotation, entry, (*path, key), sink)
 

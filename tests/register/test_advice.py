@@ -1,0 +1,46 @@
+"""What loads and is warned of all the same."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from workflows.register.check import advice_on, check_folder
+
+HERE = Path(__file__).parent
+TODAY = date(2026, 11, 24)
+
+
+def told(folder, today=TODAY):
+    return [f.what for f in advice_on(folder, today=today)]
+
+
+def test_the_least_register_loads_and_is_told_what_it_lacks():
+    found = told(HERE / "least")
+    assert "there are no hold rules" in found
+    assert "there are no categories" in found
+    assert "letters can't name the supervisory authority" in found
+    assert "no source says where a person's contact on file stands" in found
+
+
+def test_a_table_whose_key_is_not_annotated_loads_and_is_warned_of(tmp_path):
+    shutil.copytree(HERE / "least", tmp_path / "r")
+    source = tmp_path / "r/sources/shop.yaml"
+    key = "data_categories: [system.operations]\n            fides_meta:\n              primary_key: True"
+    text = source.read_text()
+    assert key in text
+    source.write_text(text.replace(key, "data_categories: [system.operations]"))
+    assert check_folder(tmp_path / "r") == []
+    assert any("`orders` is its `primary_key`" in what for what in told(tmp_path / "r"))
+    assert not any("is its `primary_key`" in what for what in told(HERE / "least"))
+
+
+@pytest.mark.parametrize(
+    ("today", "stale"), [(date(2027, 11, 24), False), (date(2027, 11, 25), True), (date(2026, 11, 23), False)]
+)
+def test_law_and_address_are_stale_after_a_year(today, stale):
+    found = told(HERE / "whole", today)
+    assert ("the law of H01 was last checked over a year ago" in found) is stale
+    assert ("the authority's address was last checked over a year ago" in found) is stale
+    assert ("H01 was checked in the future" in found) is (today < TODAY)
