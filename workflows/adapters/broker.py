@@ -43,7 +43,8 @@ class CeleryBell:
         self._thread: threading.Thread | None = None
         self._silent_until = 0.0
         self._producer: Any = None
-        self._connection: Connection | None = None
+        # Not connected yet; but its transport is imported now, which a process that is ending can't do.
+        self._connection: Connection | None = self._new_connection()
 
     def ring(self, kind: str, step_id: str) -> None:
         """Note the ring and return at once; never raises."""
@@ -91,15 +92,8 @@ class CeleryBell:
 
     def _send(self, kind: str, step_id: str) -> None:
         if self._producer is None:
-            conf = self._app.conf
-            connection = Connection(
-                conf.broker_write_url or conf.broker_url,
-                ssl=conf.broker_use_ssl,
-                connect_timeout=_SOCKET_SECONDS,
-                transport_options=dict(conf.broker_transport_options or {}) | _bounded(),
-            )
-            self._producer = self._app.amqp.Producer(connection, auto_declare=False)
-            self._connection = connection
+            self._connection = self._connection or self._new_connection()
+            self._producer = self._app.amqp.Producer(self._connection, auto_declare=False)
         self._app.send_task(
             f"vastine.{kind}",
             kwargs={"hint": step_id},
@@ -111,6 +105,15 @@ class CeleryBell:
             serializer="json",
             retry=False,
             ignore_result=True,
+        )
+
+    def _new_connection(self) -> Connection:
+        conf = self._app.conf
+        return Connection(
+            conf.broker_write_url or conf.broker_url,
+            ssl=conf.broker_use_ssl,
+            connect_timeout=_SOCKET_SECONDS,
+            transport_options=dict(conf.broker_transport_options or {}) | _bounded(),
         )
 
     def _give_up(self, error: Exception) -> None:
