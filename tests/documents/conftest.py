@@ -188,7 +188,7 @@ def make_case(language: str = "fi", right: Right = Right.ACCESS, **more: object)
                 Action.KEEP,
                 Ownership.OWN,
                 1,
-                holds=(HoldMatch("H09", "VanhL", None, params={"no": "1042", "amount": "51,20"}),),
+                holds=(HoldMatch("H09", "VanhL", None, params={"no": "1042", "amount": "51.20"}),),
                 reason="held",
             ),
         ),

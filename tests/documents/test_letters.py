@@ -62,7 +62,7 @@ def test_a_missing_fact_stops_the_letter(documents, case):
 def test_a_hold_sentence_without_its_number_stops_the_letter(documents, case):
     whole = case()
     line = whole.plan[1]
-    broken = replace(line, holds=(replace(line.holds[0], params={"amount": "51,20"}),))
+    broken = replace(line, holds=(replace(line.holds[0], params={"amount": "51.20"}),))
     with pytest.raises(NeverAgain, match="placeholder"):
         documents.letter(Letter.PARTIAL_ERASURE, replace(whole, plan=(broken,)))
 

@@ -3,16 +3,17 @@
 A fact that is not known is left out of the context, so that a template that needs it fails loudly.
 """
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from models.vocabulary import Action, SourceResult
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.formats import long_date
-from workflows.documents.words import Words, fill, words
+from workflows.documents.words import Words, words
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
 from workflows.register.model import Authority, Controller, Officer
 from workflows.rules.items import HoldMatch
+from workflows.rules.text import hold_sentence
 
 Context = dict[str, Any]
 
@@ -143,17 +144,14 @@ def plan_row(catalogue: Catalogue, line: PlanLine, language: str) -> Context:
 
 
 def hold_text(catalogue: Catalogue, match: HoldMatch, language: str) -> str:
-    """The register's sentence for this hold; where it has none, the law itself."""
+    """The register's sentence for this hold; where it has none, or no end is known, the law itself."""
     w = words(language)
     if match.unknown:
         return str(w.plan.unknown)
     rule = catalogue.holds.get(match.rule)
-    if rule is None:
-        return f"{w.reason.held} ({match.law})" if match.law else str(w.reason.held)
-    values = dict(match.params)
-    if match.until is not None:
-        values.setdefault("date", long_date(match.until + timedelta(days=1), language))
-    return fill(rule.text.get(language), **values)
+    if rule is None or (match.until is None and "{date}" in rule.text.get(language)):
+        return f"{w.reason.held.rstrip('.')} ({match.law})." if match.law else str(w.reason.held)
+    return hold_sentence(rule.text, match, language)
 
 
 def proofs(case: CaseFacts, w: Words) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from models.vocabulary import Letter, Right
+from workflows.documents.book import Book
 from workflows.documents.bundle import MANIFEST, PUBLIC_KEY, SIGNATURE, Bundle
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.cells import json_line
@@ -40,9 +41,21 @@ class PackageWriter:
         stems = file_stems(gathered)
         bundle = Bundle(out)
         bundle.add("README.txt", (TEMPLATES / "package" / "README.txt").read_text(encoding="utf-8"))
-        letter = self._letters.html(Letter.PORTABILITY if portable else Letter.ACCESS, case)
+        book = Book(
+            self._catalogue,
+            case,
+            gathered=gathered,
+            stems=stems,
+            not_portable=gatherer.not_portable.total(),
+            with_chapters=not portable,
+            with_pdf=self._pdf is not None,
+        )
+        bundle.add("START_HERE.html", book.start())
         if self._pdf is not None:
+            letter = self._letters.html(Letter.PORTABILITY if portable else Letter.ACCESS, case)
             bundle.add(f"letter_{case.language}.pdf", self._pdf.render(letter))
+        if not portable:
+            self._add_book(bundle, book, language=case.language)
         self._add_data(bundle, case, gathered=gathered, stems=stems)
         manifest = bundle.manifest()
         self._sign(bundle, manifest)
@@ -53,6 +66,12 @@ class PackageWriter:
             size_bytes=bundle.size_bytes,
             digest=hashlib.sha256(manifest).hexdigest(),
         )
+
+    def _add_book(self, bundle: Bundle, book: Book, *, language: str) -> None:
+        if self._pdf is not None:
+            bundle.add(f"your_data_{language}.pdf", self._pdf.render(book.printed()))
+        for file, html in book.pages():
+            bundle.add(file, html)
 
     def _add_data(
         self, bundle: Bundle, case: CaseFacts, *, gathered: Sequence[Gathered], stems: Mapping[tuple[str, str], str]

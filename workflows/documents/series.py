@@ -1,6 +1,6 @@
 """Rows of a time series: their instants in UTC and at the controller's seat, and the sums that charts show."""
 
-import re
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from workflows.register.model import CollectionSpec
 from workflows.rules.items import Item, Json
 
-_DECIMAL = re.compile(r"-?\d+\.\d+(?:[eE][-+]?\d+)?")
+_ADDITIVE = frozenset({"kWh", "Wh", "MWh", "kvarh", "m3", "m³", "l", "€", "EUR"})
 
 
 class SeriesReader:
@@ -71,11 +71,12 @@ class SeriesReader:
         return {name: value for name, value in lead.items() if name not in item.columns}
 
     def _measured_places(self, item: Item, others: Sequence[int]) -> list[tuple[str, int]]:
-        """The columns worth a chart: those with a unit, else those that hold decimal fractions."""
+        """The columns worth a chart: those with a unit that can be added up, else what is called …wh."""
         if self._measured is None and item.series:
-            units = [item.columns[n] for n in others if _unit(self._spec, item.columns[n])]
-            first = item.series[0]
-            self._measured = units or [item.columns[n] for n in others if _is_fraction(first[n])]
+            names = [item.columns[n] for n in others]
+            self._measured = [n for n in names if _unit(self._spec, n) in _ADDITIVE] or [
+                n for n in names if n.lower().endswith("wh") and _unit(self._spec, n) is None
+            ]
         return [(item.columns[n], n) for n in others if item.columns[n] in (self._measured or ())]
 
     def _instant(self, value: Json, key: str) -> datetime | None:
@@ -102,14 +103,11 @@ def _unit(spec: CollectionSpec, column: str) -> str | None:
     return found.unit if found else None
 
 
-def _is_fraction(value: Json) -> bool:
-    return isinstance(value, float) or (isinstance(value, str) and bool(_DECIMAL.fullmatch(value)))
-
-
 def _figure(value: Json) -> float | None:
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        figure = float(value)
+    except ValueError:
         return None
+    return figure if math.isfinite(figure) else None
