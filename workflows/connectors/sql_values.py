@@ -21,6 +21,11 @@ SMALLEST, LARGEST = -(2**63), 2**63 - 1
 NO_MATCH = object()
 """What a text becomes that can't be a value of the column's type: it matches no row."""
 
+DAYS = frozenset(
+    {"on", "fiscal_year_end", "due_on", "reminded_on", "judgment_on", "contract_start", "contract_end", "role_end"}
+)
+"""The facts that are calendar dates."""
+
 TEMPORAL = "temporal"
 """Key in `Column.info` of SQLite's dates and instants, which are read as the texts they are."""
 
@@ -133,12 +138,17 @@ def as_instant(value: Any) -> datetime | date | None:
     if isinstance(value, date):  # a datetime is a date
         return value
     if isinstance(value, str):
-        for parse in (date.fromisoformat, datetime.fromisoformat):
+        for parse in (date.fromisoformat, datetime.fromisoformat) if value[4:5] == "-" else (_finnish_date,):
             try:
                 return parse(value)
             except ValueError:
                 continue
     return None
+
+
+def _finnish_date(value: str) -> date:
+    day, month, year = value.split(".")
+    return date(int(year), int(month), int(day))
 
 
 def local_day(value: Any, zone: tzinfo, *, naive: tzinfo | None = None) -> date | None:
@@ -159,7 +169,7 @@ def day_after(day: date) -> date:
     return day + timedelta(days=1)
 
 
-def fact(name: str, spec: str | FactSpec, *, row: Mapping[str, Any], zone: tzinfo) -> Fact:
+def fact(name: str, spec: str | FactSpec, *, row: Mapping[str, Any], zone: tzinfo) -> Fact:  # noqa: PLR0911 (a table of types)
     """What the row says about one fact, in the fact's type; None where it can't be told."""
     described = FactSpec(field=spec) if isinstance(spec, str) else spec
     value = row[described.field]
@@ -172,8 +182,10 @@ def fact(name: str, spec: str | FactSpec, *, row: Mapping[str, Any], zone: tzinf
         if kind is bool:
             return bool(int(value)) if isinstance(value, (int, str)) else None
         if kind is float:
-            return float(value)
+            return float(value.replace(",", ".") if isinstance(value, str) else value)
     except ValueError:
         return None
+    if name not in DAYS and not isinstance(value, date):
+        return str(as_json(value))  # an invoice number may look like a date and is none
     day = local_day(value, zone)
-    return day.isoformat() if day is not None else str(as_json(value))
+    return day.isoformat() if day is not None else None
