@@ -261,6 +261,12 @@ def test_a_mailbox_address_is_taken_apart() -> None:
     assert "p/w" not in repr(server)
 
 
+def test_every_setting_is_in_the_reference_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "docs/reference/settings.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `(VASTINE_[A-Z_]+)` \|", text, re.MULTILINE)
+    assert sorted(documented) == sorted(row.name for row in Settings.from_environ({}).origins())
+
+
 def test_nothing_else_reads_the_environment() -> None:
     root = Path(__file__).parents[2]
     reading = re.compile(r"os\.environ|os\.getenv|from os import .*(environ|getenv)")
