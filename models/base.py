@@ -21,14 +21,17 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=CONVENTION)
 
 
-def word(kind: type[StrEnum]) -> Enum:
-    """A column type that holds a word of the vocabulary by value and refuses any other."""
+def word(kind: type[StrEnum], name: str = "") -> Enum:
+    """A column type that holds a word of the vocabulary by value and refuses any other.
+
+    `name` tells two columns of one table apart that hold words of one kind.
+    """
     return Enum(
         kind,
         native_enum=False,
         create_constraint=True,
         length=32,
-        name=kind.__name__.lower(),
+        name=name or kind.__name__.lower(),
         values_callable=lambda words: [w.value for w in words],
         validate_strings=True,
     )

@@ -69,7 +69,9 @@ class PlanItem(Base):
     holds: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # rule, until, unknown; no personal data
     reason: Mapped[str] = mapped_column(String(64))  # code
     erase_on: Mapped[date | None]  # first day on which the kept rest may go; null: no day known, or never
-    later_action: Mapped[Action | None] = mapped_column(word(Action))  # what happens when the last hold ends
+    later_action: Mapped[Action | None] = mapped_column(
+        word(Action, "later_action")
+    )  # what happens when the last hold ends
     later_fields: Mapped[list[str]] = mapped_column(JSON, default=list)
     released_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # a fresh look found no hold left; not hashed
 

@@ -675,7 +675,7 @@ def upgrade() -> None:
                 "anonymise",
                 "restrict",
                 "keep",
-                name="action",
+                name="later_action",
                 native_enum=False,
                 create_constraint=True,
                 length=32,
