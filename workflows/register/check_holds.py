@@ -1,6 +1,5 @@
 """Faults of `holds.yaml`: a rule without law, end or words is no ground to keep anything."""
 
-import string
 from collections.abc import Iterator
 
 from workflows.errors import Fault
@@ -10,28 +9,20 @@ from workflows.register.document import Document, Path
 from workflows.register.model import HoldRule
 from workflows.register.reading import Reading
 from workflows.register.shape import nearest
-from workflows.rules.cel import compile_expression
-
-ROLES = (
-    "name", "customer_no", "address", "email", "phone", "contract_no", "period", "invoice_no", "voucher_no",
-    "amount", "birth",
-)  # fmt: skip
-"""What a column may be to a hold rule; a source may use further words, and rules may then name them."""
+from workflows.rules.hold_rules import check_rule
+from workflows.rules.items import ROLES
 
 
 def hold_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
     """Everything wrong with the rules of law as data."""
     doc = reading.documents.get("holds.yaml")
-    if doc is None:
-        return
-    roles = set(ROLES)
-    for source, _ in reading.sources:
-        for collection in source.person.collections.values():
-            roles |= {c.role for c in collection.columns.values() if c.role}
-    for rule, path in reading.holds:
-        yield from _law(rule, doc, path)
-        yield from _words(rule, doc, path)
-        yield from _scope(reading, rule, doc, path=path, roles=roles if catalogue.whole else None)
+    if doc is not None:
+        for rule, path in reading.holds:
+            yield from _law(rule, doc, path)
+            yield from blank_texts(rule, doc, path)
+            yield from _rule(rule, doc, path)
+            yield from _scope(reading, rule, doc, path=path)
+    yield from _roles(catalogue)
 
 
 def _law(rule: HoldRule, doc: Document, path: Path) -> Iterator[Fault]:
@@ -42,64 +33,39 @@ def _law(rule: HoldRule, doc: Document, path: Path) -> Iterator[Fault]:
         yield doc.fault((*path, "source"), f"{rule.id} has no source", remedy="say where the law's text was read")
     if not rule.owner.strip():
         yield doc.fault((*path, "owner"), f"{rule.id} has no owner", remedy="name who reviews it, e.g. dpo")
-    if rule.valid_from and rule.valid_to and rule.valid_from > rule.valid_to:
-        what = f"{rule.id} ends before it begins"
-        yield doc.fault((*path, "valid_to"), what, remedy="put `valid_to` on or after `valid_from`")
     for word in ("trigger", "until"):
         if not getattr(rule, word).strip():
             remedy = "write a CEL expression; `until: '\"\"'` says that no end can be told yet"
             yield doc.fault((*path, word), f"{rule.id} has no `{word}`", remedy=remedy)
-    yield from _expressions(rule, doc, path)
 
 
-def _expressions(rule: HoldRule, doc: Document, path: Path) -> Iterator[Fault]:
-    """What the CEL compiler says: syntax, undeclared facts, wrong types; positions are within the expression."""
-    expressions: list[tuple[str, str, type[bool] | type[str]]] = [
-        ("trigger", rule.trigger, bool),
-        ("until", rule.until, str),
-    ]
-    for word, text, gives in expressions:
-        compiled = compile_expression(text, gives=gives, where="") if text.strip() else None
-        for fault in compiled if isinstance(compiled, list) else ():
-            place = fault.where.removeprefix(":")
-            what = fault.what.split(" (in container")[0].split(" expecting {")[0]
-            yield doc.fault((*path, word), f"`{word}` of {rule.id} at {place}: {what}", remedy=fault.remedy)
+def _rule(rule: HoldRule, doc: Document, path: Path) -> Iterator[Fault]:
+    """What the rule's own check says, with the line of the place it names."""
+    for fault in check_rule(rule)[2]:
+        place, _, position = fault.where.removeprefix(f"holds.{rule.id}.").partition(":")
+        part, _, rest = place.partition(".")
+        if part in ("trigger", "until") and not getattr(rule, part).strip():
+            continue
+        what = fault.what.split(" (in container")[0].split(" expecting {")[0]  # what CEL adds helps nobody here
+        named = f"`{place}` of {rule.id}" + (f" at {position}" if position else "")
+        yield doc.fault((*path, part, *([rest] if rest else [])), f"{named}: {what}", remedy=fault.remedy)
 
 
-def _words(rule: HoldRule, doc: Document, path: Path) -> Iterator[Fault]:
-    yield from blank_texts(rule, doc, path)
-    found: dict[str, set[str]] = {}
-    for language in ("fi", "sv", "en"):
-        try:
-            parts = list(string.Formatter().parse(rule.text.get(language)))
-        except ValueError:
-            what = f"the text of {rule.id} in {language} has a lone brace"
-            yield doc.fault((*path, "text", language), what, remedy="write {name} for a value")
-            return
-        found[language] = {name for _, name, _, _ in parts if name is not None}
-    everywhere = set.union(*found.values())
-    for language, names in found.items():
-        if missing := sorted(everywhere - names):
-            what = f"the text of {rule.id} in {language} lacks {', '.join(f'{{{n}}}' for n in missing)}"
-            remedy = "use the same placeholders in all three languages"
-            yield doc.fault((*path, "text", language), what, remedy=remedy)
-
-
-def _scope(reading: Reading, rule: HoldRule, doc: Document, *, path: Path, roles: set[str] | None) -> Iterator[Fault]:
-    if not rule.categories:
-        remedy = "name what it keeps, e.g. `C07: all`"
-        yield doc.fault((*path, "categories"), f"{rule.id} covers no category", remedy=remedy)
+def _scope(reading: Reading, rule: HoldRule, doc: Document, *, path: Path) -> Iterator[Fault]:
     for code, kept in rule.categories.items():
         at: Path = (*path, "categories", code)
         if reading.categories_whole and code not in reading.categories:
             remedy = nearest(code, reading.categories) if reading.categories else "write it into categories.yaml"
             yield doc.fault(at, f"{rule.id} names `{code}`, which is no category", remedy=remedy)
-        if isinstance(kept, str):
-            continue
-        if not kept:
-            yield doc.fault(at, f"{rule.id} keeps nothing of `{code}`", remedy="write all, or the roles it needs")
-        for n, role in enumerate(kept):
-            if roles is not None and role not in roles:
-                yield doc.fault(
-                    (*at, n), f"{rule.id} names the role `{role}`, which no column has", remedy=nearest(role, roles)
-                )
+        for n, role in enumerate(kept if not isinstance(kept, str) else ()):
+            if role not in ROLES:
+                yield doc.fault((*at, n), f"{rule.id} names `{role}`, which is no role", remedy=nearest(role, ROLES))
+
+
+def _roles(catalogue: Catalogue) -> Iterator[Fault]:
+    """A column whose role no rule can name would lose its value although a rule means to keep it."""
+    for collection in catalogue.collections.values():
+        for field, column in collection.spec.columns.items():
+            if column.role is not None and column.role not in ROLES:
+                path = ("person", "collections", collection.said_as, "columns", field, "role")
+                yield collection.doc.fault(path, f"`{column.role}` is no role", remedy=nearest(column.role, ROLES))

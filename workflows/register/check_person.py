@@ -1,6 +1,7 @@
 """Faults of `person:`: every name in it must exist in the dataset, every fact be one that the holds know."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 
 from workflows.errors import Fault
 from workflows.register.catalogue import Catalogue, Collection
@@ -8,7 +9,7 @@ from workflows.register.document import Document, Path
 from workflows.register.model import FactSpec, SourceSpec
 from workflows.register.reading import Reading
 from workflows.register.shape import nearest
-from workflows.rules.items import FACTS
+from workflows.rules.items import DATE_FACTS, FACTS
 
 
 def person_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
@@ -78,6 +79,16 @@ def _fields(collection: Collection, named: Iterable[tuple[Path, str | None]], at
         yield collection.doc.fault((*at, "series", "key"), "`key` is empty", remedy="name the columns of one series")
 
 
+def _dated(value: object) -> bool:
+    """Whether this may stand for a missing date: nothing said, no text at all, or a date."""
+    if not isinstance(value, str) or not value:
+        return True
+    try:
+        return bool(date.fromisoformat(value)) and len(value) == 10
+    except ValueError:
+        return False
+
+
 _NAMES = {str: "a text", float: "a number", bool: "true or false"}
 
 
@@ -97,6 +108,10 @@ def _facts(collection: Collection, at: Path) -> Iterator[Fault]:
         if expected is bool and fact.true_when is None and declared in ("string", "float", "object"):
             what = f"`{name}` is true or false, but `{fact.field}` is a {declared}"
             yield collection.doc.fault(path, what, remedy="say which of its values mean true: `true_when: [...]`")
+        if name in DATE_FACTS and (declared in ("integer", "float", "boolean", "object") or not _dated(fact.null)):
+            what = f"`{name}` is a date, but what stands here can't be one"
+            yield collection.doc.fault(path, what, remedy='name a column with dates; a `null` is YYYY-MM-DD or ""')
+            continue
         if expected is float and declared in ("boolean", "object"):
             yield collection.doc.fault(
                 path, f"`{name}` is a number, but `{fact.field}` is a {declared}", remedy="name another column"
