@@ -19,7 +19,7 @@ _PLACEHOLDER = re.compile(
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _PASSWORD = re.compile(r"^([A-Za-z0-9+.-]+://[^:@/?]*):.*@", re.S)
 _SECRET_OPTION = re.compile(r"([?&][^=&]*(?:pass|secret|key|token)[^=&]*=)[^&]*", re.I)
-_SHORTEST_SECRET = 32
+_SHORTEST_SECRET, _LONGEST_SECRET = 32, 512
 _LONGEST_ADDRESS = 254
 _TLS = ("starttls", "ssl", "none")
 
@@ -48,9 +48,12 @@ class MailServer:
 
 def folder(text: str) -> Path:
     """An absolute path."""
-    if "\0" in text:
-        raise Wrong("is not a path")
-    return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100  # resolve() would follow links
+    if not text.isprintable():
+        raise Wrong("has a control character", "write an absolute path on one line")
+    try:
+        return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100  # resolve() would follow links
+    except (ValueError, RuntimeError):
+        raise Wrong("is not a path, or of a user who does not exist", "write an absolute path") from None
 
 
 def database_url(text: str) -> str:
@@ -108,7 +111,7 @@ def mail_server(text: str, protocol: Literal["smtp", "imap"]) -> MailServer:
     tls = options.pop("tls", "ssl" if secure else "starttls")
     if tls not in _TLS or (secure and tls != "ssl"):
         raise Wrong("tls= is not starttls, ssl or none", remedy)
-    unknown = set(options) - {"timeout", "archive", "too_large"}
+    unknown = set(options) - ({"archive", "too_large"} if protocol == "imap" else set())
     if unknown:
         raise Wrong(f"has an option it does not know: {sorted(unknown)[0][:40]}", remedy)
     if tls == "none" and parts.password and not is_loopback(text):
@@ -175,8 +178,12 @@ def webhook_secrets(text: str) -> tuple[str, ...]:
 
 def secret_key(text: str) -> str:
     """At least 32 characters that look random, or nothing."""
-    if text and (len(text) < _SHORTEST_SECRET or weak(text.encode()) or _PLACEHOLDER.search(text)):
-        raise Wrong("is too short, too regular or a placeholder", "use 32 random bytes in hex, or leave it unset")
+    if text and (
+        not _SHORTEST_SECRET <= len(text) <= _LONGEST_SECRET or weak(text.encode()) or _PLACEHOLDER.search(text)
+    ):
+        raise Wrong(
+            "is too short or long, too regular or a placeholder", "use 32 random bytes in hex, or leave it unset"
+        )
     return text
 
 

@@ -99,7 +99,7 @@ class Settings:
             except Wrong as wrong:
                 faults.append(Fault(setting.name, wrong.what, wrong.remedy))
                 if setting.attribute == "data_dir":
-                    break
+                    read["data_dir"] = setting.parse(setting.default)  # so that the others are read all the same
         if not faults:
             settings = cls(**read, environ=MappingProxyType(dict(environ)), told=MappingProxyType(told))
             faults = settings._contradictions()

@@ -213,7 +213,9 @@ def _read(path: Path) -> dict[str, Any]:
     if not stat.S_ISREG(status.st_mode):
         raise _unfit(path, "is not a file", "check VASTINE_KEY_FILE")
     if status.st_mode & 0o077:
-        raise _unfit(path, "can be read or changed by others than its owner", "chmod 600 it")
+        raise _unfit(
+            path, "can be read or changed by others than its owner", "chmod 600 it (a container's secret: mode 0400)"
+        )
     try:
         ring = json.loads(raw)
         keys = {str(identity): _secret(text) for identity, text in ring["keys"].items()}
