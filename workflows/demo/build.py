@@ -16,6 +16,7 @@ from sqlalchemy.dialects import sqlite
 from workflows.demo.collection import HEADER
 from workflows.demo.contracts import add_products
 from workflows.demo.metering import LoadModel
+from workflows.demo.planting import plant_cast
 from workflows.demo.population import add_population
 from workflows.demo.tables import DATABASES
 from workflows.demo.world import Row, World
@@ -77,6 +78,8 @@ def build_demo(
         writer = _Writer(stores)
         world = World(writer.add, as_of)
         add_products(world)
+        plant_cast(world, Random(f"{seed}:cast"))  # noqa: S311
+        writer.flush()
         add_population(world, Random(f"{seed}:people"), people=people, metering_days=metering_days)  # noqa: S311
         writer.flush()
         tell("people", people, people)
