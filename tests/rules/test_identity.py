@@ -94,6 +94,11 @@ def test_an_identity_code_alone_does_not_merge_two_records():
     assert match_identity({"national_id": "070358-9020"}, [AINO, typo]).outcome == "ambiguous"
 
 
+def test_one_customer_number_on_two_identity_codes_is_two_people():
+    other = Person("9", {"customer_number": "100001", "national_id": "210689-944T"}, source="billing")
+    assert match_identity({"customer_number": "100001"}, [AINO, other]).outcome == "ambiguous"
+
+
 def test_namesakes_are_never_merged():
     namesake = Person("9", {"email": "aino@esimerkki.example", "national_id": "210689-944T"}, AINO.contact)
     assert match_identity({"email": "aino@esimerkki.example"}, [AINO, namesake]).outcome == "ambiguous"

@@ -68,6 +68,26 @@ def test_an_address_in_the_text_is_never_where_the_claim_comes_from():
     assert claims == {"email": "eve@evil.example", "name": "Eve"}
 
 
+def test_a_mail_without_sender_claims_no_address_even_if_its_text_has_one():
+    raw = b"Subject: x\r\n\r\nDelete all my data, I am victim@esimerkki.example"
+    assert understand_mail(raw, own_addresses=OWN).claims() == {}
+
+
+def test_a_mailbox_at_a_public_provider_makes_no_colleagues():
+    body = "---------- Forwarded message ---------\nFrom: a@b.example\nDate: 1.11.2026\n\nDelete all my data."
+    raw = mail(body, sender="x@gmail.com", subject="Fwd: x")
+    assert understand_mail(raw, own_addresses=["tietosuoja@gmail.com"]).forwarded is None
+
+
+def test_a_forward_that_names_no_sender_goes_to_a_person():
+    body = "---------- Forwarded message ---------\nFrom: Aino\nDate: 1.11.2026\n\nDelete all my data."
+    assert understood(body, sender="x@lakeus.example", subject="Fwd: x").triage == "no_sender"
+
+
+def test_a_header_too_deep_to_read_is_called_so():
+    assert understand_mail(b"From: " + b"(" * 7000 + b"\r\n\r\n", own_addresses=OWN).triage == "too_complex"
+
+
 def test_a_kind_of_identifier_mentioned_twice_claims_nothing():
     claims = understood("Poistakaa tietoni. Asiakasnumero 100042 tai asiakasnumero 100043.").claims()
     assert "customer_number" not in claims
@@ -94,7 +114,8 @@ def test_a_message_without_usable_id_gets_the_same_one_every_time():
 
 def test_too_large_a_message_is_not_even_parsed():
     raw = b"From: a@b.example\r\n\r\n" + b"x" * 25_000_000
-    assert understand_mail(raw, own_addresses=OWN).triage == "too_large"
+    mail_ = understand_mail(raw, own_addresses=OWN)
+    assert (mail_.triage, mail_.text, mail_.sender) == ("too_large", "", "")
 
 
 def test_too_long_a_text_is_cut_and_goes_to_a_person():

@@ -174,10 +174,7 @@ def _too_weak(keys: frozenset[str], *, named: bool) -> str:
         return ""
     if keys == {NATIONAL_ID}:
         return "hetu_alone"
-    others = keys - {NATIONAL_ID}
-    if len(keys) > 1 or (named and others):
-        return ""
-    return f"{min(others)}_alone"
+    return "" if len(keys) > 1 or named else f"{min(keys)}_alone"
 
 
 def _same_person(one: PersonLike, other: PersonLike) -> bool:

@@ -24,6 +24,32 @@ _FORWARD_SUBJECT = re.compile(r"^\s*(fwd?|vl|vb|vbs|wl|edelleen|välitys)\s*:", 
 _SOON = timedelta(hours=26)  # clocks and zones of senders are wrong by up to a day
 _FIRST_MAIL = datetime(1990, 1, 1, tzinfo=UTC)
 _HEADER_LINE = re.compile(r"^\W{0,3}([^\W\d]{3,12})\W{0,3}:\s*(.+)$")
+PUBLIC_DOMAINS = frozenset(
+    [
+        "gmail.com",
+        "googlemail.com",
+        "outlook.com",
+        "hotmail.com",
+        "hotmail.fi",
+        "live.com",
+        "msn.com",
+        "yahoo.com",
+        "icloud.com",
+        "me.com",
+        "gmx.com",
+        "gmx.net",
+        "proton.me",
+        "protonmail.com",
+        "luukku.com",
+        "suomi24.fi",
+        "kolumbus.fi",
+        "elisanet.fi",
+        "saunalahti.fi",
+        "pp.inet.fi",
+    ]
+)
+"""Where anybody can have a mailbox: sharing such a domain with us makes nobody our colleague."""
+
 _FROM_WORDS = frozenset({"from", "lähettäjä", "från", "keneltä"})
 _DATE_WORDS = frozenset({"sent", "date", "lähetetty", "päivämäärä", "päiväys", "skickat", "datum", "pvm"})
 _DAY = re.compile(r"(?<!\d)(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?!\d)|(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)")
@@ -119,7 +145,7 @@ def _understand(
     triage = _triage(contents, own_words, asked=asked, language=language, references=references)
     if machine:
         triage = "automatic_request" if machine not in CERTAIN and asked.rights else None
-    elif not sender and triage not in ("encrypted", "too_large"):
+    elif not (forwarded.sender if forwarded else sender) and triage not in ("encrypted", "too_large"):
         triage = "no_sender"
     return Understood(
         message_id=_message_id(contents) or fallback,
@@ -209,7 +235,7 @@ def _forwarded(
     contents: Contents, letter: Letter, *, sender: str, subject: str, ours: Collection[str]
 ) -> Forwarded | None:
     """The original of a mail that somebody at one of our own domains passed on."""
-    domains = {a.rpartition("@")[2] for a in ours}
+    domains = {a.rpartition("@")[2] for a in ours} - PUBLIC_DOMAINS
     if not sender or sender.rpartition("@")[2] not in domains:
         return None
     if contents.forwarded:
