@@ -19,10 +19,16 @@ may_install() {
 is_installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
 
 apt_install() {
+  local log
+  log=$(mktemp)
   say "apt-get install $*"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq || say "apt-get update failed; trying with the lists at hand"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq 2>"$log" ||
+    say "apt-get update failed; trying with the lists at hand"
+  if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >>"$log" 2>&1; then
+    tail -n 20 "$log" >&2
     fail "apt-get could not install: $*. Mend what it says above, then run this again."
+  fi
+  rm -f "$log"
 }
 
 install_system_packages() { # packages…

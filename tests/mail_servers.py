@@ -6,7 +6,9 @@ VASTINE_TEST_IMAP_URL (imap://user:password@host:port) replaces Dovecot; its acc
 import grp
 import os
 import pwd
+import re
 import secrets
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,7 +79,7 @@ class ImapServer:
         program = find_program("dovecot", remedy="run `make test` once, which installs it")
         self.port = free_port()
         configuration = folder / "dovecot.conf"
-        configuration.write_text(_dovecot_configuration(folder, self.port), encoding="utf-8")
+        configuration.write_text(_dovecot_configuration(folder, self.port, version=_version(program)), encoding="utf-8")
         self._process = ServerProcess([program, "-F", "-c", str(configuration)], log=folder / "out", last_signal="TERM")
         self.start()
 
@@ -102,34 +104,25 @@ class ImapServer:
             self._process.stop()
 
 
-def _dovecot_configuration(folder: Path, port: int) -> str:
+def _dovecot_configuration(folder: Path, port: int, *, version: tuple[int, ...]) -> str:
     # As root Dovecot hands its parts to nobody; otherwise everything runs as whoever runs the tests.
     user = pwd.getpwnam("nobody") if is_root() else pwd.getpwuid(os.geteuid())
     for name in ("run", "state", "mail", "home"):
         (folder / name).mkdir()
     for name in ("mail", "home"):
         os.chown(folder / name, user.pw_uid, user.pw_gid)
-    return f"""
+    store = _store_of_2_4 if version >= (2, 4) else _store_of_2_3
+    return f"""{store(folder, user)}
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
 protocols = imap
 listen = 127.0.0.1
 ssl = no
-disable_plaintext_auth = no
-mail_location = maildir:{folder}/mail/%u
 default_internal_user = {user.pw_name}
 default_internal_group = {grp.getgrgid(user.pw_gid).gr_name}
 default_login_user = {user.pw_name}
 first_valid_uid = 1
-passdb {{
-  driver = static
-  args = password={_PASSWORD}
-}}
-userdb {{
-  driver = static
-  args = uid={user.pw_uid} gid={user.pw_gid} home={folder}/home/%u allow_all_users=yes
-}}
 service imap-login {{
   chroot =
   inet_listener imap {{
@@ -143,6 +136,44 @@ service anvil {{
   chroot =
 }}
 """
+
+
+def _version(program: str) -> tuple[int, ...]:
+    shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(int(part) for part in re.findall(r"\d+", shown)[:2])
+
+
+def _store_of_2_3(folder: Path, user: pwd.struct_passwd) -> str:
+    return f"""
+disable_plaintext_auth = no
+mail_location = maildir:{folder}/mail/%u
+passdb {{
+  driver = static
+  args = password={_PASSWORD}
+}}
+userdb {{
+  driver = static
+  args = uid={user.pw_uid} gid={user.pw_gid} home={folder}/home/%u allow_all_users=yes
+}}"""
+
+
+def _store_of_2_4(folder: Path, user: pwd.struct_passwd) -> str:
+    return f"""dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+auth_allow_cleartext = yes
+mail_driver = maildir
+mail_path = {folder}/mail/%{{user}}
+passdb static {{
+  password = {_PASSWORD}
+}}
+userdb static {{
+  userdb_static_allow_all_users = yes
+  fields {{
+    uid = {user.pw_uid}
+    gid = {user.pw_gid}
+    home = {folder}/home/%{{user}}
+  }}
+}}"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class PostgresServer:
         assert self._process is not None, "this server is not ours to start"
         for attempt in range(5):
             try:
-                return self._process.start(self._is_up)
+                self._process.start(self._is_up)
+                return
             except RuntimeError:  # after a kill -9 its children may hold the shared memory for another moment
                 if attempt == 4:
                     raise
