@@ -154,6 +154,11 @@ def test_a_further_question_right_after_an_answer_counts_and_a_late_one_does_not
     assert suspended(D("2026-03-02"), [late, first], mode="pause", today=D("2026-03-30")).raw == one.raw
 
 
+def test_a_question_from_before_receipt_stops_nothing():
+    early = Pause(D("2026-02-20"), D("2026-03-10"))
+    assert suspended(D("2026-03-02"), [early], mode="pause", today=D("2026-03-30")) == due_dates(D("2026-03-02"))
+
+
 def test_the_reasons_tell_each_day_that_was_passed_over():
     why = " ".join(due_dates(D("2026-03-05")).why)
     assert "2026-04-05 is a Sunday and Easter Sunday" in why

@@ -264,6 +264,8 @@ def test_every_mistake_of_every_rule_is_named_with_its_place_and_remedy():
         rule("B", trigger="on", until="true", categories={"C01": ("name",), "C02": ()}),
         rule("C", active=False, trigger="nothing(on)", valid_from=TODAY, valid_to=TODAY - timedelta(days=1)),
         rule("D", text={"fi": "{date}", "sv": "{datum}", "en": "{date"}),
+        rule("E", text={"fi": "{date}", "sv": "x", "en": "{date}"}),
+        rule("F").model_copy(update={"categories": {}}),
     ]
     with pytest.raises(BadInput) as caught:
         compile_rules(wrong)
@@ -280,6 +282,8 @@ def test_every_mistake_of_every_rule_is_named_with_its_place_and_remedy():
         "holds.C.valid_to",
         "holds.D.text.sv",
         "holds.D.text.en",
+        "holds.E.text",
+        "holds.F.categories",
     }
     assert all(f.remedy for f in caught.value.faults)
 

@@ -88,6 +88,33 @@ def test_an_open_invoice_is_kept_until_it_is_time_barred():
     assert judge(invoice(), today="2028-03-02")[0].action is Action.DELETE
 
 
+def test_each_open_invoice_speaks_of_itself_and_the_person_of_all():
+    customer, first, second = judge(
+        item("C01"), invoice(), invoice(number="L-2", open_balance=20.0, due_on="2024-05-02")
+    )
+    assert customer.holds[0].params == {"number": "L-1, L-2", "amount": "100.50", "due": "2023-03-15"}
+    assert first.holds[0].params["number"] == "L-1"
+    assert second.holds[0].params == {"number": "L-2", "amount": "20.00", "due": "2024-05-02"}
+
+
+def test_of_a_claim_that_is_time_barred_nothing_is_said():
+    barred = invoice(number="L-0", due_on="2020-01-01", reminded_on="")
+    customer, old, _ = judge(item("C01"), barred, invoice())
+    assert customer.holds[0].params["number"] == "L-1"
+    assert old.action is Action.DELETE
+
+
+def test_one_claim_without_a_due_date_leaves_the_end_unknown():
+    customer, _, _ = judge(item("C01"), invoice(), invoice(number="L-2", due_on=None))
+    assert [hold.unknown for hold in customer.holds] == [True]
+
+
+def test_a_contract_is_over_on_the_first_day_out_of_force():
+    over = item("C03", contract_start="2024-01-01", contract_end="2026-11-24")
+    assert held(judge(item("C01"), over)[0]) == {"H06": D("2032-11-23")}
+    assert held(judge(item("C01"), over, today="2026-11-23")[0]) == {"H12": None}
+
+
 @pytest.mark.parametrize("balance", [0.0, -12.0])
 def test_a_paid_invoice_and_one_we_owe_are_no_open_claim(balance):
     assert judge(invoice(open_balance=balance))[0].action is Action.DELETE
