@@ -81,6 +81,8 @@ def secret_faults(connection: Any, doc: Document, at: At) -> list[Fault]:
                 word = next(iter(value))
                 remedy = f"{nearest(word, ('env', 'file'))} {_NEVER_VALUE}"
                 faults.append(doc.fault((*path, word), f"unknown key `{word}`", remedy=remedy))
+            else:
+                faults.append(doc.fault(path, f"`{key}` must be a text or name a secret", remedy=_NEVER_VALUE))
         elif isinstance(value, str) and ("://" in value or key == "url"):
             faults += _url_faults(value, doc, path)
         elif key.casefold() in _SECRET_KEYS and value is not None:
