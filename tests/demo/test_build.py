@@ -31,16 +31,16 @@ def dump(path: Path) -> list[str]:
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
-    build_demo(tmp_path / "one", people=60, metering_days=1)
-    build_demo(tmp_path / "two", people=60, metering_days=1)
+    build_demo(tmp_path / "one", people=60, metering_days=1, longest_days=1)
+    build_demo(tmp_path / "two", people=60, metering_days=1, longest_days=1)
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
     for name in SOURCES[:2]:
         assert dump(tmp_path / "one" / name) == dump(tmp_path / "two" / name)
 
 
 def test_another_seed_gives_another_crowd_and_the_same_cast(tmp_path: Path) -> None:
-    build_demo(tmp_path / "one", people=60, metering_days=1)
-    build_demo(tmp_path / "two", people=60, metering_days=1, seed=2)
+    build_demo(tmp_path / "one", people=60, metering_days=1, longest_days=1)
+    build_demo(tmp_path / "two", people=60, metering_days=1, longest_days=1, seed=2)
     cast, crowd = [], []
     for name in ("one", "two"):
         db = sqlite3.connect(tmp_path / name / "asiakas.db")
@@ -53,9 +53,9 @@ def test_another_seed_gives_another_crowd_and_the_same_cast(tmp_path: Path) -> N
 
 
 def test_building_again_replaces_what_was_there(tmp_path: Path) -> None:
-    build_demo(tmp_path, people=10, metering_days=1)
+    build_demo(tmp_path, people=10, metering_days=1, longest_days=1)
     before = digests(tmp_path)
-    build_demo(tmp_path, people=10, metering_days=1)
+    build_demo(tmp_path, people=10, metering_days=1, longest_days=1)
     assert digests(tmp_path) == before
 
 
@@ -184,7 +184,7 @@ def test_values_are_measured_estimated_or_missing(ask: Ask) -> None:
 
 
 def test_the_register_on_another_day_moves_every_story_along(tmp_path: Path) -> None:
-    build_demo(tmp_path, people=5, metering_days=1, as_of=date(2027, 3, 1))
+    build_demo(tmp_path, people=5, metering_days=1, longest_days=1, as_of=date(2027, 3, 1))
     db = sqlite3.connect(tmp_path / "laskutus.db")
     assert db.execute("SELECT max(pvm) <= '2027-03-01', max(pvm) > '2027-01-01' FROM lasku").fetchall() == [(1, 1)]
     db.close()
@@ -192,7 +192,7 @@ def test_the_register_on_another_day_moves_every_story_along(tmp_path: Path) -> 
 
 def test_progress_is_told_to_the_end(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    build_demo(tmp_path, people=5, metering_days=1, progress=lambda *what: told.append(what))
+    build_demo(tmp_path, people=5, metering_days=1, longest_days=1, progress=lambda *what: told.append(what))
     assert told[0][0] == "people"
     assert told[-1][0] == "metering"
     assert told[-1][1] == told[-1][2] > 0
@@ -201,10 +201,14 @@ def test_progress_is_told_to_the_end(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_postgresql_gets_the_same_rows_as_sqlite(fresh_postgres: Callable[[], str], tmp_path: Path) -> None:
     url = fresh_postgres()
-    plain = build_demo(tmp_path / "files", people=20, metering_days=1)
+    plain = build_demo(tmp_path / "files", people=20, metering_days=1, longest_days=2)
     for _ in range(2):  # filling it again replaces what is there
         made = build_demo(
-            tmp_path / "server", people=20, metering_days=1, urls=dict.fromkeys(("asiakas", "laskutus", "mittaus"), url)
+            tmp_path / "server",
+            people=20,
+            metering_days=1,
+            longest_days=2,
+            urls=dict.fromkeys(("asiakas", "laskutus", "mittaus"), url),
         )
     assert set(made.urls.values()) == {url, made.urls["perinta"]}
     server = sa.create_engine(url)

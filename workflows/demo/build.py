@@ -3,8 +3,8 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -19,7 +19,7 @@ from workflows.demo.metering import LoadModel
 from workflows.demo.planting import plant_cast
 from workflows.demo.population import add_population
 from workflows.demo.tables import DATABASES
-from workflows.demo.world import Row, World
+from workflows.demo.world import Point, Row, Span, World
 
 AS_OF = date(2026, 11, 24)
 COLLECTION_FILE = "perinta.txt"
@@ -59,12 +59,14 @@ def build_demo(
     seed: int = 1,
     as_of: date = AS_OF,
     metering_days: int = 7,
+    longest_days: int | None = None,
     progress: Progress | None = None,
     urls: Mapping[str, str] | None = None,
 ) -> DemoFiles:
     """Make all sources under `folder`; what is there already under the same names is replaced.
 
-    `people` counts the crowd; the cast comes on top. `urls` sends a source ("asiakas", "laskutus", "mittaus") to
+    `people` counts the crowd; the cast comes on top. `metering_days` are the days of values for the crowd, and
+    `longest_days` cuts the years of values that some of the cast have to their last days. `urls` sends a source ("asiakas", "laskutus", "mittaus") to
     another database instead of a SQLite file; its tables of these names are dropped first.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -83,15 +85,26 @@ def build_demo(
         add_population(world, Random(f"{seed}:people"), people=people, metering_days=metering_days)  # noqa: S311
         writer.flush()
         tell("people", people, people)
-        _write_series(world, stores["mittaus"], LoadModel(seed), tell)
+        _write_series(_cut(world.points, longest_days), stores["mittaus"], LoadModel(seed), tell=tell)
     lines = "".join(f"{line}\n" for line in (HEADER, *world.collection))
     path = folder / COLLECTION_FILE
     path.write_bytes(lines.encode())
     return DemoFiles({**targets, "perinta": str(path.resolve())})
 
 
-def _write_series(world: World, store: _Store, model: LoadModel, tell: Progress) -> None:
-    points = sorted(world.points, key=lambda p: p.gsrn)
+def _cut(points: Iterable[Point], longest_days: int | None) -> list[Point]:
+    """The points in the order of the table's key."""
+    ordered = sorted(points, key=lambda p: p.gsrn)
+    if longest_days is None:
+        return ordered
+    longest = timedelta(days=longest_days)
+    return [
+        replace(point, spans=tuple(Span(max(s.start, s.end - longest), s.end) for s in point.spans))
+        for point in ordered
+    ]
+
+
+def _write_series(points: list[Point], store: _Store, model: LoadModel, *, tell: Progress) -> None:
     for done, point in enumerate(points, start=1):
         rows = model.rows(point)
         while batch := list(islice(rows, _BATCH * 4)):
