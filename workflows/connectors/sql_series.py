@@ -1,14 +1,17 @@
 """Time series: many rows that count as one item a day, streamed in order of series and time.
 
 A day is one at the controller's seat: 23 or 25 hours long where summer time begins or ends. Work is done
-by columns of a day's rows, not row by row, for a person may have half a million of them.
+by columns, not row by row, for a person may have half a million of them: instants are read as text and
+respelled many at once, and the end of a day is searched for by halving.
 """
 
+import hashlib
+import math
+from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,16 +27,17 @@ from workflows.register.model import SeriesSpec
 from workflows.rules.items import Item, Json, digest_of
 
 ROWS = 5_000
+Rows = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """The rows of one series on one day, as JSON by column."""
+    """The rows of one series on one day: by column as JSON, every column but the key's in the table's order."""
 
     key: tuple[Any, ...]
     day: date
-    rows: list[tuple[Json, ...]]  # every column but the key's, in the table's order
-    raw: Sequence[Sequence[Any]]  # as the driver gave them
+    columns: list[Sequence[Json]]
+    raw: Rows  # as the driver gave them
 
 
 class Series:
@@ -56,30 +60,25 @@ class Series:
     def days(
         self, connection: sa.Connection, where: sa.ColumnElement[bool], *, span: Span, lock: bool = False
     ) -> Iterator[DayRows]:
-        """The days of the series that `where` names within [start, end), each whole, in order."""
+        """The days of the series that `where` names within [start, end), each whole, in order.
+
+        With `lock` the rows stay as they are until the transaction ends, and come as the driver gives them.
+        """
         table = self.bound.table
         at = table.c[self.spec.at]
-        statement = sa.select(table).where(where, *self._about(at, span))
+        columns: list[sa.ColumnElement[Any]] = list(table.columns)
+        if not lock and connection.dialect.name == "postgresql" and isinstance(at.type, sa.DateTime):
+            columns[self._at] = sa.cast(at, sa.Text)
+        statement = sa.select(*columns).where(where, *self._about(at, span))
         statement = statement.order_by(*(table.c[c] for c in self.spec.key), at)
         if lock:
             statement = statement.with_for_update()
         result = connection.execute(statement, execution_options={} if lock else {"stream_results": True})
-        key: tuple[Any, ...] | None = None
         pending: list[Sequence[Any]] = []
         for part in result.partitions(ROWS):
-            for row_key, group in groupby(part, key=lambda r: tuple(r[i] for i in self._keys)):
-                if row_key != key and pending and key is not None:
-                    yield from self._cut(key, pending, span=span)
-                    pending = []
-                key = row_key
-                pending += group
-            if key is not None:
-                *whole, last = self._cut_rows(pending)
-                for day, rows in whole:
-                    yield from self._made(key, day, rows, span=span)
-                pending = last[1]
-        if key is not None and pending:
-            yield from self._cut(key, pending, span=span)
+            pending += part
+            pending = yield from self._cut(pending, span=span, last=False)
+        yield from self._cut(pending, span=span, last=True)
 
     def _about(self, at: sa.ColumnElement[Any], span: Span) -> list[sa.ColumnElement[bool]]:
         """A day wider on both sides, since a text or a naive instant is compared in the database; cut exactly later."""
@@ -98,60 +97,92 @@ class Series:
             return midnight(day, self.zone) if column.type.timezone else datetime(day.year, day.month, day.day)  # noqa: DTZ001
         return day
 
-    def _cut(self, key: tuple[Any, ...], rows: list[Sequence[Any]], *, span: Span) -> Iterator[DayRows]:
-        for day, some in self._cut_rows(rows):
-            yield from self._made(key, day, some, span=span)
-
-    def _cut_rows(self, rows: list[Sequence[Any]]) -> list[tuple[date, list[Sequence[Any]]]]:
-        """One series' rows, in order of time, by day: each border is searched for, not each row looked at."""
-        ats = self._instants([r[self._at] for r in rows])
-        days = []
+    def _cut(
+        self, rows: list[Sequence[Any]], *, span: Span, last: bool
+    ) -> Generator[DayRows, None, list[Sequence[Any]]]:
+        """The days in these rows; returns the rows of the day that may go on, none if these were the last."""
         start = 0
         while start < len(rows):
-            first = ats[start]
-            day = local_day(first, self.zone)
-            if day is None:
-                raise NeverAgain("bad_instant", detail=f"{self.bound.name}.{self.spec.at} holds what is no instant")
-            end = len(rows)
-            if isinstance(first, datetime):
-                end = bisect_left(ats, midnight(day_after(day), self.zone), lo=start)
-            else:
-                end = bisect_left(ats, day_after(day), lo=start)
-            days.append((day, rows[start:end]))
+            key = self._key(rows[start])
+            end = len(rows) if self._key(rows[-1]) == key else self._end_of(rows, key, start)
+            run = rows[start:end]
+            whole = last or end < len(rows)
+            columns = list(zip(*run, strict=True))
+            ats = self._spelled(columns[self._at])
+            encoded = [ats if i == self._at else self._encoded(columns[i], encode) for i, encode in self._rest]
+            first = 0
+            while first < len(run):
+                day, stop = self._day(ats, first)
+                if stop == len(run) and not whole:
+                    return run[first:]
+                if (span[0] is None or span[0] <= day) and (span[1] is None or day < span[1]):
+                    yield DayRows(key, day, [c[first:stop] for c in encoded], run[first:stop])
+                first = stop
             start = end
-        return days
+        return []
 
-    def _instants(self, values: list[Any]) -> list[Any]:
-        """Aware instants, or dates where the column has no time of day."""
-        first = values[0]
-        if isinstance(first, datetime) and first.tzinfo is not None:
-            return values
-        if isinstance(first, datetime):
-            return [v.replace(tzinfo=self.naive) for v in values]
-        parsed = [as_instant(v) for v in values]
-        return [v.replace(tzinfo=v.tzinfo or self.naive) if isinstance(v, datetime) else v for v in parsed]
+    def _key(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        return tuple(row[i] for i in self._keys)
 
-    def _made(self, key: tuple[Any, ...], day: date, rows: list[Sequence[Any]], *, span: Span) -> Iterator[DayRows]:
-        if (span[0] is not None and day < span[0]) or (span[1] is not None and day >= span[1]):
-            return
-        columns = [self._column(i, encode, rows=rows) for i, encode in self._rest]
-        yield DayRows(key, day, list(zip(*columns, strict=True)), rows)
+    def _end_of(self, rows: Rows, key: tuple[Any, ...], start: int) -> int:
+        """Where the next series begins, in rows that are in order of series."""
+        low, high = start, len(rows) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if self._key(rows[middle]) == key:
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
-    def _column(self, index: int, encode: Callable[[Any], Json], *, rows: list[Sequence[Any]]) -> list[Json]:
-        values = [r[index] for r in rows]
-        if index == self._at:
-            instants = self._instants(values)
-            if isinstance(instants[0], datetime):
-                return [v.astimezone(UTC).isoformat() for v in instants]
-            return [v.isoformat() for v in instants]
-        first = values[0]
-        if encode is as_json and type(first) in (int, str) and all(type(v) is type(first) for v in values):
+    def _day(self, ats: Sequence[str], first: int) -> tuple[date, int]:
+        """The day of the row at `first`, and where the next day begins."""
+        instant = as_instant(ats[first])
+        day = local_day(instant, self.zone)
+        if day is None:
+            raise NeverAgain("bad_instant", detail=f"{self.bound.name}.{self.spec.at} holds what is no instant")
+        after = day_after(day)
+        border = midnight(after, self.zone).isoformat() if isinstance(instant, datetime) else after.isoformat()
+        return day, bisect_left(ats, border, lo=first)
+
+    def _spelled(self, values: Sequence[Any]) -> list[str]:
+        """Instants as ISO texts in UTC, dates as ISO dates."""
+        if isinstance(values[0], str):
+            joined = "\n".join(values)
+            plain = "." not in joined and joined[10:11] in {" ", "T"}
+            if (
+                plain
+                and self.naive is UTC
+                and len(joined) == 20 * len(values) - 1
+                and joined.count("\n") == len(values) - 1
+            ):
+                return (joined.replace(" ", "T").replace("\n", "+00:00\n") + "+00:00").split("\n")
+            if plain and len(joined) == 23 * len(values) - 1 and joined.count("+00") == len(values):
+                return joined.replace(" ", "T").replace("+00", "+00:00").split("\n")
+        return [self._spelled_one(value) for value in values]
+
+    def _spelled_one(self, value: Any) -> str:
+        instant = as_instant(value)
+        if instant is None:
+            raise NeverAgain("bad_instant", detail=f"{self.bound.name}.{self.spec.at} holds what is no instant")
+        if isinstance(instant, datetime):
+            return instant.replace(tzinfo=instant.tzinfo or self.naive).astimezone(UTC).isoformat()
+        return instant.isoformat()
+
+    def _encoded(self, values: Sequence[Any], encode: Callable[[Any], Json]) -> Sequence[Json]:
+        """A column as JSON; one that is JSON already is taken as it is."""
+        kinds = set(map(type, values))
+        if encode is as_json and (kinds <= {int, str, type(None), bool} or _finite(kinds, values)):
             return values
         return [encode(v) for v in values]
 
     def digest(self, day: DayRows) -> str:
-        """Over every column of every row of the day."""
-        return digest_of({"key": [as_json(v) for v in day.key], "columns": self.rest, "rows": day.rows})
+        """Over every column of every row of the day. Floats count by their bits, which is exact and quick."""
+        columns = [
+            hashlib.sha256(array("d", c).tobytes()).hexdigest() if _finite(set(map(type, c)), c) else list(c)
+            for c in day.columns
+        ]
+        return digest_of({"key": [as_json(v) for v in day.key], "names": self.rest, "columns": columns})
 
     def locator(self, day: DayRows) -> dict[str, Json]:
         """What finds this day again."""
@@ -179,7 +210,6 @@ class Series:
         fields = self.bound.node.fields
         shown = [c for c in self.rest if c in fields]
         places = [self.rest.index(c) for c in shown]
-        whole = len(places) == len(self.rest)
         keys = [c for c in self.spec.key if c in fields]
         for value, windows in values.items():
             where = matches(self.bound.table, columns, values=[value])
@@ -198,9 +228,14 @@ class Series:
                         on=day.day,
                         path=path,
                         columns=shown,
-                        series=day.rows if whole else [tuple(row[i] for i in places) for row in day.rows],
+                        series=list(zip(*(day.columns[i] for i in places), strict=True)),
                         third_party=self.bound.node.spec.third_party,
                     )
+
+
+def _finite(kinds: set[type], values: Sequence[Any]) -> bool:
+    """Whether a column holds floats only, and none that JSON has no word for."""
+    return kinds == {float} and math.isfinite(sum(values))
 
 
 def _spans(windows: Windows) -> list[Span]:
