@@ -18,7 +18,15 @@ UPPGIFTER = (
 )
 MY_DATA = (
     r"(?:all |any |of |the |my |our |personal |customer |account |private |every )*"
-    r"(?:data|information|details|records?|account|personal data)"
+    r"(?:data|information|details|records?|(?<=my )account|(?<=customer )account)\b"
+)
+MINE = (
+    r"(?:(?:omat |omia |omiin |omien |omista |mun |henkilö|asiakas|rekisteri|kulutus"
+    r"|mittaus)+tie(?:to|do|toj|toih)\w*"
+    r"|tie(?:toja|to|do|dois)\w*(?:ni|nsa)\b|tie(?:to|do)\w*,? (?:mitä |joita "
+    r"|jotka )?(?:teillä on )?(?:minusta|musta|itsestäni)"
+    r"|(?:minua|itseäni) koskev\w+ (?:kaikki )?(?:henkilö)?tie(?:to|do)\w*|tie(?:to"
+    r"|do)\w*[^.!?\n]{0,40}(?:minusta|itsestäni)\b)"
 )
 _SOME = r"(?:[^.!?\n]{0,60}?)"
 
@@ -27,10 +35,22 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
         (0.9, r"tarkastus(?:pyyn|oikeu)\w+|tietopyyn\w+|tarkastaa " + DATA),
         (
             0.85,
-            rf"(?:haluan|haluaisin|pyydän|sais(?:inko|iko|ko)|saanko|voinko|voisinko|vaadin){_SOME}(?:tietää|nähdä"
-            rf"|tarkistaa|kopio\w*|saada|teiltä){_SOME}{DATA}",
+            rf"(?:haluan|haluaisin|pyydän|sais(?:inko|iko|ko)|saanko|voinko|voisinko|vaadin"
+            rf"|toivon){_SOME}(?:tietää|nähdä"
+            rf"|tarkistaa|tarkastaa|kopio\w*|saada|teiltä){_SOME}{MINE}",
         ),
-        (0.85, rf"mitä {DATA}{_SOME}(?:minusta|meistä|itsestäni|teillä on|on tallennettu|keräätte|säilytätte)"),
+        (
+            0.85,
+            rf"(?:lähettä|toimitta|antaka|anta)\w*{_SOME}{MINE}"
+            rf"|lähettä\w*{_SOME}tiedot\b{_SOME}(?:minusta|musta)\b",
+        ),
+        (0.8, rf"pääsy\w*{_SOME}{MINE}|onko (?:minusta|musta)\b{_SOME}tie(?:to|do)\w*"),
+        (0.8, r"(?:haluan|haluaisin|pyydän)[^.!?\n]{0,40}?\w*puhelutallen\w*"),
+        (
+            0.85,
+            rf"(?:mitä|millaisia|mitkä) {DATA}{_SOME}(?:minusta|musta|meistä|itsestäni|hänestä"
+            rf"|on tallennettu|keräätte|säilytätte)",
+        ),
         (0.85, rf"(?:kopio|jäljennö|ote)\w*{_SOME}(?:{DATA}|rekisteri\w*)"),
         (0.8, rf"lähettä(?:kää|isittekö|kääs){_SOME}(?:minusta|minua|itseäni|omat|kaikki){_SOME}tie(?:to|do)\w*"),
         (
@@ -47,9 +67,16 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
         ),
         (
             0.85,
-            rf"(?:ta del av|få ut|få en kopia|kopia (?:av|på)|utdrag (?:av|ur|på)|få tillgång till|se){_SOME}"
+            rf"(?:ta del av|få ut|få en kopia|kopia (?:av|på)|utdrag (?:av|ur|på)|(?:få |begär "
+            rf"|vill ha )?tillgång till|se)\b{_SOME}"
             r"(?:uppgifter|uppgifterna|data|register\w*|information)\b",
         ),
+        (
+            0.85,
+            rf"(?:alla|all|allt|de) (?:person)?(?:uppgifter|data|information){_SOME}om mig\b"
+            rf"|(?<!bort )(?<!radera )(?<!raderar )allt (?:som )?ni (?:har|vet) om mig",
+        ),
+        (0.85, rf"vad (?:ni|du) har för (?:information|uppgifter){_SOME}om mig\b"),
         (0.8, r"vad (?:ni|du|företaget) (?:har|vet|lagrar|sparar) om mig|granska mina (?:person)?uppgifter"),
         (0.85, rf"(?:copy|copies|extract){_SOME}(?:of|from){_SOME}(?:data|information|records?)\b"),
         (
@@ -58,6 +85,11 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
             rf"|relating to|regarding) me\b",
         ),
         (0.85, rf"(?:right of access|access to {MY_DATA}|access my (?:personal )?(?:data|information))"),
+        (
+            0.8,
+            r"(?<!erase )(?<!delete )(?<!remove )everything (?:that )?you (?:have|hold|know"
+            r"|store) (?:on|about) me|(?:send|give) me everything",
+        ),
         (0.8, r"what (?:do )?you (?:know|hold|have|store|keep) (?:about|on) me|see (?:all )?my (?:personal )?data"),
     ),
     Right.PORTABILITY: (
@@ -71,17 +103,19 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
         (0.75, r"20\.? ?artikla\w*|artikla\w* 20\b|artikel 20\b|art(?:icle|\.)? ?20\b"),
         (0.9, r"dataportabilitet\w*|rätt till överföring|maskinläsbar\w*"),
         (0.85, rf"(?:överför|flytta|föra över){_SOME}(?:uppgifter|data)\b{_SOME}till"),
+        (0.85, rf"(?:uppgifter|data)\b{_SOME}(?:överför\w+|flyttad\w*|flyttas) till"),
         (0.9, r"data portability|right to portability|machine[- ]readable|port my data"),
         (0.85, rf"(?:transfer|transmit|move|export){_SOME}my{_SOME}(?:data|information|records){_SOME}(?:to|as|in)\b"),
     ),
     Right.ERASURE: (
         (
             0.9,
-            rf"poista(?:kaa|kaas|isitteko|a|nne|tte|ttava|maan|mista)?\b{_SOME}(?:{DATA}|minut"
-            rf"|asiakkuu\w+|tili(?:ni|n)\b)",
+            rf"poista(?:kaa|kaas|isitteko|isittekö|a|nne|tte|ttehan|ttava|maan|mista)?\b{_SOME}(?:{DATA}|minut"
+            rf"|mut\b|nimeni\b|asiakkuu\w+|tili(?:ni|n)\b)",
         ),
-        (0.9, rf"{DATA}{_SOME}(?:poista|poisto|tuhotta|tuhoa|hävit|unohd|poistet)\w*"),
-        (0.9, rf"(?:tuho(?:tkaa|ta|amaan|isitteko)|hävittä(?:kää|ä|mään)){_SOME}{DATA}"),
+        (0.9, rf"{DATA}[^.!?,\n]{{0,60}}?(?:poista|poisto|tuhotta|tuhoa|hävit|unohd|poistet)\w*"),
+        (0.9, r"\bminut (?:pitää|tulee|on|saa|voi) poistaa"),
+        (0.9, rf"(?:tuho(?:tkaa|ta|amaan|atte|isitteko)|hävittä(?:kää|ä|mään)){_SOME}{DATA}"),
         (
             0.9,
             r"tulla (?:kokonaan )?unohdetuksi|oikeu\w+ tulla unohdetuksi|unohtakaa minut"
@@ -94,14 +128,27 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
             rf"(?:mina (?:person)?uppgifter|all (?:min )?data|mitt konto){_SOME}(?:raderas|tas bort"
             rf"|raderade|borttagna|bort)",
         ),
+        (
+            0.9,
+            rf"(?:radera|raderar|ta bort|tar bort|stryk) (?:mig\b|allt\b{_SOME}mig\b)"
+            rf"|bli(?:r)? (?:raderad|borttagen)\b",
+        ),
         (0.9, r"rätt\w* att bli (?:bort)?glömd\w*|rätt till radering|bli glömd|radering av mina"),
-        (0.9, rf"(?:delete|deleted|deleting|erase|erased|wipe|remove|destroy|purge){_SOME}(?:{MY_DATA}|me from)"),
+        (
+            0.9,
+            rf"(?:delete|deleted|deleting|erase|erased|wipe|remove|destroy|purge){_SOME}(?:{MY_DATA}"
+            rf"|me from|everything[^.!?\n]{{0,20}}(?:about|on) me)",
+        ),
         (
             0.85,
             rf"(?:my|personal) (?:personal )?(?:data|information|details|account){_SOME}"
             r"(?:be |to be |is )?(?:deleted|erased|removed|destroyed|wiped)",
         ),
-        (0.9, r"right to (?:be forgotten|erasure)|forget me|erasure request|erasure of (?:my|all)|deletion of my"),
+        (
+            0.9,
+            r"right to (?:be forgotten|erasure)|forget me|erasure request|get rid of (?:it|my|all)"
+            r"|erasure of (?:my|all|personal)|deletion of my",
+        ),
     ),
     Right.RECTIFICATION: (
         (

@@ -1,0 +1,160 @@
+"""Sentences as people write them, each with the one right it asks for, or none."""
+
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.vocabulary import Right
+from workflows.rules.language import language_of
+from workflows.rules.wish_words import WORDS
+from workflows.rules.wishes import SURE, wishes_in
+
+
+@pytest.mark.parametrize(
+    ("right", "language", "text"),
+    [
+        ("access", "fi", "Haluaisin saada tiedon siitä, mitä henkilötietoja yrityksenne on kerännyt minusta."),
+        ("access", "fi", "Voisitteko lähettää minulle kaikki tiedot, jotka teillä on minusta?"),
+        ("access", "fi", "Pyydän nähdä kaikki minua koskevat tiedot."),
+        ("access", "fi", "Mitä tietoa teillä on musta?"),
+        ("access", "fi", "Haluan tarkastaa itseäni koskevat tiedot asiakasrekisteristänne"),
+        ("access", "fi", "Onko minusta tallennettu tietoja teidän järjestelmiinne?"),
+        ("access", "fi", "Haluan kuunnella puhelutallenteeni"),
+        ("access", "fi", "Toimittakaa minulle asiakastietoni"),
+        ("access", "fi", "Pyyntö saada pääsy omiin tietoihin"),
+        ("erasure", "fi", "Haluan että kaikki tietoni poistetaan."),
+        ("erasure", "fi", "Poistattehan minut rekisteristänne."),
+        ("erasure", "fi", "Pyydän poistamaan henkilötietoni"),
+        ("erasure", "fi", "Haluan poistaa tilini ja tietoni"),
+        ("erasure", "fi", "voitteko poistaa mut teidän rekisteristä"),
+        ("erasure", "fi", "Asiakkuuteni päättyi, hävittäkää minua koskevat tiedot."),
+        ("erasure", "fi", "Unohtakaa minut kokonaan."),
+        ("erasure", "fi", "Tietojeni poistaminen"),
+        ("erasure", "fi", "Toivon että tuhoatte kaiken minua koskevan tiedon"),
+        ("access", "sv", "Jag skulle vilja veta vad ni har för information om mig."),
+        ("access", "sv", "Kan ni skicka alla uppgifter ni har sparat om mig?"),
+        ("access", "sv", "Jag begär tillgång till mina personuppgifter."),
+        ("access", "sv", "Vilka personuppgifter behandlar ni om mig?"),
+        ("access", "sv", "Jag begär information om vilka personuppgifter ni behandlar"),
+        ("erasure", "sv", "Ta bort mig ur ert register."),
+        ("erasure", "sv", "Jag begär att ni raderar mina personuppgifter."),
+        ("erasure", "sv", "Jag vill att ni tar bort allt ni har om mig."),
+        ("erasure", "sv", "Jag vill att alla mina uppgifter ska raderas."),
+        ("erasure", "sv", "Kan ni ta bort mitt konto tack"),
+        ("access", "en", "I would like to know what personal information you have stored about me."),
+        ("access", "en", "Can you send me everything you have on me?"),
+        ("access", "en", "I am requesting access to the personal data you process about me."),
+        ("access", "en", "Please provide me with all the information you hold on me"),
+        ("access", "en", "Under GDPR I request a copy of my data."),
+        ("erasure", "en", "I want my data deleted."),
+        ("erasure", "en", "Please erase everything you have about me."),
+        ("erasure", "en", "Remove me from your database"),
+        (
+            "erasure",
+            "en",
+            "I am hereby requesting immediate erasure of personal data concerning me according to Article 17 GDPR.",
+        ),
+        ("erasure", "en", "Please close my account and delete all information related to me."),
+        ("portability", "fi", "Haluan siirtää tietoni toiselle palveluntarjoajalle."),
+        ("portability", "en", "Please transfer my data to another provider."),
+        ("portability", "sv", "Jag vill få mina uppgifter överförda till ett annat bolag."),
+        ("", "fi", "Haluan tehdä uuden sähkösopimuksen, mitä tietoja tarvitsette?"),
+        ("", "fi", "Poistin vahingossa laskun, voitteko lähettää kopion laskusta?"),
+        ("", "fi", "Haluaisin saada tietoa uusista sopimuksista."),
+        ("", "sv", "Kan ni skicka en kopia på fakturan?"),
+        ("", "sv", "Jag vill ha information om era priser."),
+        ("", "en", "Could you send me information about your prices?"),
+        ("", "en", "Please remove the late fee from my invoice."),
+        ("", "en", "What information do you need to transfer my contract to my new address?"),
+        ("", "fi", "Poistakaa myöhästymismaksu laskulta."),
+        ("", "fi", "Tietojeni mukaan lasku on maksettu, poistakaa perintä."),
+        ("access", "fi", "Lähettäkää kopio kaikista minua koskevista tiedoista."),
+        ("access", "fi", "GDPR-tietopyyntö: haluan tietoni."),
+        ("access", "fi", "Haluan saada tietooni kaiken, mitä minusta on rekisterissänne."),
+        ("access", "fi", "Millaisia tietoja olette tallentaneet minusta ja mistä ne on saatu?"),
+        ("erasure", "fi", "Vaadin tietojeni välitöntä poistamista."),
+        ("erasure", "fi", "Kaikki henkilötietoni tulee poistaa rekisteristänne."),
+        ("erasure", "fi", "Minut pitää poistaa asiakasrekisteristä."),
+        ("erasure", "fi", "Haluaisin että poistatte tietoni"),
+        ("erasure", "fi", "Pyydän teitä poistamaan kaikki tiedot jotka teillä on minusta."),
+        ("erasure", "fi", "Poistakaa nimeni ja osoitteeni rekisteristänne"),
+        ("access", "sv", "Jag vill ta del av de uppgifter som ni har om mig."),
+        ("access", "sv", "Hej, jag vill ha ett utdrag ur ert kundregister med mina uppgifter"),
+        ("access", "sv", "Jag önskar få information om vilka uppgifter som finns lagrade om mig"),
+        ("erasure", "sv", "Jag vill bli raderad ur era system."),
+        ("erasure", "sv", "Vänligen radera allt som rör mig."),
+        ("erasure", "sv", "Jag önskar att mina personuppgifter tas bort."),
+        ("access", "en", "I'd like to make a subject access request."),
+        ("access", "en", "Could you tell me what data you keep about me and where you got it from?"),
+        ("access", "en", "I wish to exercise my right of access."),
+        ("erasure", "en", "Kindly remove all of my information from your systems."),
+        ("erasure", "en", "I no longer want you to keep my data. Please get rid of it."),
+        ("erasure", "en", "Request for erasure of personal data"),
+        ("", "fi", "Vaihdan sähköyhtiötä, miten irtisanon sopimuksen?"),
+        ("", "fi", "Tietosuojaselosteessanne on kirjoitusvirhe."),
+        ("", "fi", "Muutan 1.12., uusi osoite on Tyrninkukankuja 210."),
+        ("", "fi", "Lähettäkää minulle tiedot tarjouksestanne."),
+        ("", "fi", "Tarvitsen kopion sopimuksestani."),
+        ("", "sv", "Jag vill säga upp mitt avtal."),
+        ("", "sv", "Var kan jag se min förbrukning?"),
+        ("", "sv", "Kan ni ta bort påminnelseavgiften?"),
+        ("", "en", "I forgot my password and cannot access my account."),
+        ("", "en", "Please send me a copy of my latest invoice."),
+        ("", "en", "Please remove my card from the account."),
+    ],
+)
+def test_a_sentence_asks_for_its_right_in_its_language(right, language, text):
+    assert [r.value for r in wishes_in(text).rights] == ([right] if right else [])
+    assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Älkää poistako tietojani.",
+        "En halua että poistatte tietojani.",
+        "Miksi poistitte tietoni?",
+        "Radera inte mina uppgifter.",
+        "Jag vill inte att ni raderar mina uppgifter.",
+        "Do not delete my data.",
+        "I don't want you to erase my personal data.",
+    ],
+)
+def test_what_is_not_wanted_is_no_wish(text):
+    assert Right.ERASURE not in wishes_in(text).rights
+
+
+def test_a_wish_after_a_refusal_counts():
+    wishes = wishes_in("I do not want to be your customer any more, please delete my data.")
+    assert wishes.rights == (Right.ERASURE,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pyydän päämieheni puolesta tarkastaa hänen tietonsa",
+        "Olen äitini edunvalvoja",
+        "Jag har fullmakt",
+        "I write on behalf of my mother",
+        "my late husband was your customer",
+    ],
+)
+def test_writing_for_somebody_else_is_noticed(text):
+    assert wishes_in(text).on_behalf
+
+
+@given(st.text(max_size=500))
+def test_confidence_stays_between_nothing_and_certainty(text):
+    wishes = wishes_in(text)
+    assert all(0 < c <= 1 for c in wishes.confidence.values())
+    assert all(wishes.confidence[r] >= SURE for r in wishes.rights)
+
+
+def test_every_right_has_words():
+    assert set(WORDS) == set(Right)
+
+
+@given(st.text(max_size=300), st.sampled_from(["fi", "sv", "en"]))
+def test_any_text_has_a_language(text, fallback):
+    assert language_of(text, fallback=fallback) in ("fi", "sv", "en", "other")
