@@ -31,8 +31,9 @@ def tracked() -> tuple[Path, ...]:
 
 
 def modules() -> Iterator[Path]:
+    # A migration is a list of statements, as long as the tables need, and is never edited once released.
     for name in PACKAGES:
-        yield from sorted((ROOT / name).rglob("*.py"))
+        yield from sorted(path for path in (ROOT / name).rglob("*.py") if "versions" not in path.parts)
 
 
 def shown(path: Path) -> str:
@@ -58,7 +59,7 @@ def test_a_planted_machine_path_is_found(planted: str) -> None:
 
 
 def test_a_module_has_at_most_300_lines() -> None:
-    lengths = {shown(path): len(text_of(path).splitlines()) for path in modules() if "migrations" not in path.parts}
+    lengths = {shown(path): len(text_of(path).splitlines()) for path in modules()}
     assert not {name: lines for name, lines in lengths.items() if lines > LONGEST_MODULE}
 
 

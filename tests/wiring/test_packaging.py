@@ -16,7 +16,16 @@ PACKAGES = ("models", "workflows", "workers", "webhooks")
 @pytest.mark.parametrize("name", PACKAGES)
 def test_no_other_distribution_installs_a_package_of_this_name(name: str) -> None:
     # pip would replace our files by theirs without a word, and delete ours when it removes them.
-    assert set(packages_distributions().get(name, ["vastine"])) == {"vastine"}
+    assert set(packages_distributions()[name]) == {"vastine"}
+
+
+def test_a_planted_intruder_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    intruder = tmp_path / "intruder-1.0.dist-info"
+    intruder.mkdir()
+    (intruder / "METADATA").write_text("Metadata-Version: 2.1\nName: intruder\nVersion: 1.0\n", encoding="utf-8")
+    (intruder / "top_level.txt").write_text("models\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert set(packages_distributions()["models"]) == {"vastine", "intruder"}
 
 
 @pytest.mark.parametrize("name", PACKAGES)
