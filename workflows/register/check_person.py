@@ -36,6 +36,9 @@ def _subject(source: SourceSpec, doc: Document, collections: Mapping[str, Collec
         what = f"the dataset has no collection `{subject.collection}`"
         yield doc.fault((*at, "collection"), what, remedy=nearest(subject.collection, collections))
         return
+    if not any(c.meta.identity for c in collection.columns.values()):
+        what = f"`{subject.collection}` has no `identity`, so nobody can be found in it"
+        yield doc.fault((*at, "collection"), what, remedy="set `identity: email` (or another) on a column of it")
     named: list[tuple[Path, str | None]] = [
         (("key",), subject.key),
         (("email",), subject.email),

@@ -1,6 +1,5 @@
 """Faults of one source: its name, how it is reached, and what its dataset says of each collection."""
 
-import codecs
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,7 +13,6 @@ from workflows.register.check_controller import blank_texts, likely_slip
 from workflows.register.document import Document
 from workflows.register.model import SourceSpec
 from workflows.register.reading import Reading
-from workflows.register.secret import is_secret
 from workflows.register.shape import nearest
 
 CONNECTION_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -23,7 +21,7 @@ CONNECTION_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """What `connection` may hold; the first of each is required."""
 
-_MASKING = ("null_rewrite", "string_rewrite", "random_string_rewrite", "preserve")
+_MASKING = ("null_rewrite", "string_rewrite", "random_string_rewrite")
 _REVERSIBLE = ("hash", "hmac", "aes_encrypt")
 
 
@@ -51,7 +49,8 @@ def source_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
         yield from _connection(source, doc)
         yield from blank_texts(source, doc, ())
     for collection in catalogue.collections.values():
-        yield from _collection(collection)
+        for column in collection.columns.values():
+            yield from _column(collection, column)
         yield from _categories(reading, collection)
 
 
@@ -66,14 +65,17 @@ def _connection(source: SourceSpec, doc: Document) -> Iterator[Fault]:
             ("connection", known[0]), f"`{known[0]}` is missing", remedy=f"add `{known[0]}:` under `connection`"
         )
     for key, value in connection.items():
-        if key in known and key != "header" and not isinstance(value, str) and not is_secret(value):
+        if key not in known or key == "header" or isinstance(value, str) or value is None:
+            continue
+        if key in ("delimiter", "encoding"):
+            yield doc.fault(("connection", key), f"`{key}` must be a text", remedy="write it here, in quotes")
+        elif not isinstance(value, Mapping):
             remedy = "write a text, or {env: NAME} or {file: PATH}"
-            if not isinstance(value, Mapping) and value is not None:
-                yield doc.fault(("connection", key), f"`{key}` must be a text", remedy=remedy)
+            yield doc.fault(("connection", key), f"`{key}` must be a text", remedy=remedy)
     if source.kind == "sql":
         yield from _sql(connection, doc)
     else:
-        yield from _file(connection, doc)
+        yield from _file(source, doc)
 
 
 def _sql(connection: Mapping[str, Any], doc: Document) -> Iterator[Fault]:
@@ -87,24 +89,31 @@ def _sql(connection: Mapping[str, Any], doc: Document) -> Iterator[Fault]:
             return  # not a URL at all is told where its secrets are looked at
 
 
-def _file(connection: Mapping[str, Any], doc: Document) -> Iterator[Fault]:
+def _file(source: SourceSpec, doc: Document) -> Iterator[Fault]:
+    connection = source.connection
     delimiter = connection.get("delimiter", "|")
     if isinstance(delimiter, str) and (len(delimiter) != 1 or delimiter in '"\r\n'):
         yield doc.fault(("connection", "delimiter"), "`delimiter` must be one character", remedy='write "|" or ";"')
     encoding = connection.get("encoding", "utf-8")
     try:
         if isinstance(encoding, str):
-            codecs.lookup(encoding)
+            bytes(4).decode(encoding)  # of no bytes at all Python does not look the encoding up
     except (LookupError, ValueError):
         remedy = "write utf-8, iso-8859-1 or windows-1252"
         yield doc.fault(("connection", "encoding"), "`encoding` is not known", remedy=remedy)
     if not isinstance(connection.get("header", True), bool):
         yield doc.fault(("connection", "header"), "`header` must be true or false", remedy="write true or false")
-
-
-def _collection(collection: Collection) -> Iterator[Fault]:
-    for column in collection.columns.values():
-        yield from _column(collection, column)
+    collections = [c for d in source.dataset for c in d.collections]
+    if source.dataset and len(collections) != 1:
+        what = f"a file is one collection, and {len(collections)} are described"
+        yield doc.fault(("dataset",), what, remedy="write a source for each file")
+    elif source.dataset and connection.get("header") is False:
+        columns = (source.dataset[0].meta or {}).get("columns")
+        named = [str(c) for c in columns] if isinstance(columns, list) else []
+        if not named or len(set(named)) != len(named) or not {f.name for f in collections[0].fields} <= set(named):
+            what = "a file without a header needs its columns in their order"
+            remedy = "name all of them, each once, under `meta: {columns: [...]}` of the dataset"
+            yield doc.fault(("dataset", 0), what, remedy=remedy)
 
 
 def _column(collection: Collection, column: Column) -> Iterator[Fault]:
@@ -126,7 +135,8 @@ def _column(collection: Collection, column: Column) -> Iterator[Fault]:
             yield doc.fault(at, what, remedy="write null_rewrite or string_rewrite")
         elif override.strategy not in _MASKING:
             what = f"`{override.strategy}` is no masking strategy of a field"
-            yield doc.fault(at, what, remedy=nearest(override.strategy, _MASKING))
+            kept = "write `read_only: true` to keep the value" if override.strategy == "preserve" else ""
+            yield doc.fault(at, what, remedy=kept or nearest(override.strategy, _MASKING))
     for n, key in enumerate(column.model.data_categories or ()):
         if slip := likely_slip(key):
             at = (*column.path, "data_categories", n)

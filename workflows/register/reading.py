@@ -14,7 +14,6 @@ from workflows.register.secret import secret_faults
 from workflows.register.shape import nearest, shaped
 
 FILES = ("controller.yaml", "categories.yaml", "holds.yaml")
-_MAX_FILES = 500
 
 
 @dataclass(slots=True)
@@ -44,15 +43,23 @@ def read_folder(folder: Path) -> Reading:
         return reading
     digest = hashlib.sha256()
     paths = [p for p in (folder / name for name in FILES) if p.is_file()]
-    sources = sorted((folder / "sources").glob("*.yaml"))
-    for path in (*paths, *sources):
+    paths += sorted(p for p in (folder / "sources").glob("*.yaml") if p.is_file())
+    letters = sorted(p for p in (folder / "letters").rglob("*") if p.is_file())
+    for path in (*paths, *letters):
         name = path.relative_to(folder).as_posix()
-        document = read_document(name, _bytes(path))
-        reading.documents[name] = document
-        reading.faults += document.faults
-    for path in (*paths, *sources, *sorted(p for p in (folder / "letters").rglob("*") if p.is_file())):
-        name = path.relative_to(folder).as_posix()
-        digest.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+        try:
+            with path.open("rb") as file:
+                raw = file.read(MAX_BYTES + 1)
+                file.seek(0)
+                digest.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+        except OSError as error:
+            what = f"the file can't be read ({type(error).__name__})"
+            reading.faults.append(Fault(f"{name}:1", what, "let the user that Vastine runs as read it"))
+            raw = None
+        if path not in letters:
+            document = Document(name) if raw is None else read_document(name, raw)
+            reading.documents[name] = document
+            reading.faults += document.faults
     reading.digest = digest.hexdigest()
     _stray(reading, folder)
     _controller(reading)
@@ -62,14 +69,9 @@ def read_folder(folder: Path) -> Reading:
     return reading
 
 
-def _bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
-
-
 def _stray(reading: Reading, folder: Path) -> None:
     """Files that look as if they should be read, and are not."""
-    for path in sorted((*folder.glob("*.y*ml"), *(folder / "sources").glob("*.y*ml")))[:_MAX_FILES]:
+    for path in sorted((*folder.glob("*.y*ml"), *(folder / "sources").glob("*.y*ml"))):
         name = path.relative_to(folder).as_posix()
         if name in reading.documents or not path.is_file():
             continue
