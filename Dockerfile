@@ -16,13 +16,17 @@ RUN /opt/vastine/bin/pip install --no-deps --no-build-isolation -e /srv/vastine 
     && /opt/vastine/bin/python -m compileall -q /srv/vastine
 
 FROM python:3.11-slim-bookworm
+# Who owns the secret files on the host: they are readable by their owner alone, and the data folder must match.
+ARG VASTINE_UID=10001
+ARG VASTINE_GID=10001
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core \
     && rm -rf /var/lib/apt/lists/* \
-    && groupadd --gid 10001 vastine \
-    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/vastine --shell /usr/sbin/nologin vastine \
-    && install -d -o 10001 -g 10001 -m 0700 /var/lib/vastine
+    && groupadd --non-unique --gid $VASTINE_GID vastine \
+    && useradd --non-unique --uid $VASTINE_UID --gid $VASTINE_GID --no-create-home --home-dir /var/lib/vastine \
+        --shell /usr/sbin/nologin vastine \
+    && install -d -o $VASTINE_UID -g $VASTINE_GID -m 0700 /var/lib/vastine
 COPY --from=built /opt/vastine /opt/vastine
 COPY --from=built /srv/vastine /srv/vastine
 COPY register /etc/vastine/register
@@ -30,7 +34,7 @@ COPY register /etc/vastine/register
 # A plain TERM makes Celery hand unfinished work back at once instead of waiting for it.
 ENV PATH=/opt/vastine/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 XDG_CACHE_HOME=/tmp \
     REMAP_SIGTERM=SIGQUIT VASTINE_DATA_DIR=/var/lib/vastine VASTINE_REGISTER=/etc/vastine/register
-USER 10001:10001
+USER $VASTINE_UID:$VASTINE_GID
 WORKDIR /var/lib/vastine
 VOLUME /var/lib/vastine
 ENTRYPOINT []

@@ -77,7 +77,15 @@ def test_the_image_enforces_hashes_and_runs_as_nobody_in_particular() -> None:
     installs = re.findall(r"pip install (.*)", DOCKERFILE)
     assert installs
     assert all("--require-hashes" in line or "--no-deps --no-build-isolation" in line for line in installs)
-    assert re.findall(r"(?m)^USER (.*)$", DOCKERFILE) == ["10001:10001"]
+    assert re.findall(r"(?m)^USER (.*)$", DOCKERFILE) == ["$VASTINE_UID:$VASTINE_GID"]
+    assert re.findall(r"(?m)^ARG VASTINE_[UG]ID=(.*)$", DOCKERFILE) == ["10001", "10001"]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_process_runs_as_who_owns_the_data_folder_of_its_image(name: str) -> None:
+    settings = SERVICES[name].settings
+    arguments = settings["build"]["args"]
+    assert settings["user"] == f"{arguments['VASTINE_UID']}:{arguments['VASTINE_GID']}"
 
 
 def test_the_image_and_the_set_up_install_the_same_system_packages() -> None:
