@@ -97,10 +97,8 @@ class CeleryBell:
         self._app.send_task(
             f"vastine.{kind}",
             kwargs={"hint": step_id},
+            # Named by its queue alone, a message goes through the nameless exchange: one command and no look-up.
             queue=kind,
-            # The nameless exchange puts the message into its queue with one command and no look-up.
-            exchange="",
-            routing_key=kind,
             producer=self._producer,
             serializer="json",
             retry=False,
