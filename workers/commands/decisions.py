@@ -1,0 +1,88 @@
+"""`vastine plan`, `approve`, `refuse`, `extend`, `withdraw`: what people decide."""
+
+import click
+
+from models.vocabulary import Ground
+from workers.host import runtime
+from workers.idle import work_until_idle
+from workers.speech import give_json, give_table, say
+from workflows.stages import decision
+from workflows.stages.decision import EXTENSION_REASONS
+from workflows.views import find_request, show_plan, show_request
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--json", "as_json", is_flag=True)
+def plan(*, reference: str, as_json: bool) -> None:
+    """Show what would be erased, kept, until when and why."""
+    rt = runtime()
+    with rt.unit() as session:
+        shown = show_plan(session, rt, find_request(session, reference))
+    if as_json:
+        give_json(shown)
+        return
+    click.echo(f"{shown['reference']}  version {shown['version']}  {shown['state']}  {shown['hash'][:12]}")
+    rows = [{**i, "holds": " ".join(i["holds"]), "fields": " ".join(i["fields"])} for i in shown["items"]]
+    give_table(rows, ["source", "collection", "category", "ownership", "action", "fields", "until", "holds", "reason"])
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--as", "user", required=True, help="Who approves.")
+@click.option("--plan", "plan_hash", help="The hash you looked at, at least its first 12 digits.")
+@click.option("--wait", is_flag=True, help="Work on it here once it is decided.")
+@click.option("--json", "as_json", is_flag=True)
+def approve(*, reference: str, user: str, plan_hash: str | None, wait: bool, as_json: bool) -> None:
+    """Approve a plan. An erasure needs two different people."""
+    rt = runtime()
+    with rt.unit() as session:
+        request = find_request(session, reference, lock=True)
+        missing = decision.approve(session, rt, request, user=user, plan_hash=plan_hash)
+    if missing:
+        say(f"approved by {user}; {missing} more needed")
+    else:
+        say(f"approved by {user}; decided")
+    if wait:
+        work_until_idle(rt, everything=False)
+    if as_json:
+        with rt.unit() as session:
+            shown = show_request(session, rt, find_request(session, reference))
+        give_json({**shown, "approvals_missing": missing})
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--ground", type=click.Choice([g.value for g in Ground]), required=True)
+@click.option("--reason", required=True, help="The reason in words; it goes into the certificate.")
+@click.option("--as", "user", required=True)
+def refuse(*, reference: str, ground: str, reason: str, user: str) -> None:
+    """Refuse a request, with its ground and reason."""
+    rt = runtime()
+    with rt.unit() as session:
+        request = find_request(session, reference, lock=True)
+        decision.refuse(session, rt, request, user=user, ground=Ground(ground), reason=reason)
+    say("refused; the certificate follows")
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--reason", type=click.Choice(EXTENSION_REASONS), required=True)
+@click.option("--as", "user", required=True)
+def extend(*, reference: str, reason: str, user: str) -> None:
+    """Extend by two months, once, inside the first month."""
+    rt = runtime()
+    with rt.unit() as session:
+        until = decision.extend(session, rt, find_request(session, reference, lock=True), user=user, reason=reason)
+    click.echo(until.isoformat())
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--as", "user", default="person", help="Who takes note of it.")
+def withdraw(*, reference: str, user: str) -> None:
+    """Take note that the person withdrew the request."""
+    rt = runtime()
+    with rt.unit() as session:
+        decision.withdraw(session, rt, find_request(session, reference, lock=True), actor=user)
+    say("withdrawn")

@@ -1,0 +1,164 @@
+"""`vastine request`: open, list, show."""
+
+from datetime import date, datetime
+from typing import Any
+
+import click
+
+from models.vocabulary import LANGUAGES, Channel, Method, RequestState, Right, StepState
+from workers.host import runtime
+from workers.idle import work_until_idle
+from workers.speech import PARTIAL, WAITS, give_json, give_table
+from workflows.casefile import Claim
+from workflows.errors import BadInput, Fault, NotAllowed
+from workflows.rules.identifiers import normalise
+from workflows.runtime import Runtime
+from workflows.stages.intake import Asked, open_request
+from workflows.views import find_request, list_requests, show_request
+
+
+@click.group()
+def request() -> None:
+    """Requests: open one for a person, list them, show one."""
+
+
+def _identities(pairs: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    faults = []
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        plain = normalise(name, value) if equals else None
+        if plain is None:
+            faults.append(Fault("--identity", f"{name or 'this'} has no usable value", "write it as KEY=VALUE"))
+        else:
+            found[name] = plain
+    if faults:
+        raise BadInput(faults)
+    return found
+
+
+@request.command("open")
+@click.option("--right", type=click.Choice([r.value for r in Right]), required=True)
+@click.option("--identity", "identities", multiple=True, required=True, metavar="KEY=VALUE")
+@click.option("--name", default="", help="The person's name as they give it.")
+@click.option("--email", default="", help="Where the acknowledgement goes.")
+@click.option("--message", default="", help="The person's own words.")
+@click.option("--language", type=click.Choice(LANGUAGES), default="fi", show_default=True)
+@click.option("--channel", type=click.Choice([c.value for c in Channel]), default="desk", show_default=True)
+@click.option(
+    "--received-on", type=click.DateTime(["%Y-%m-%d"]), help="The day it first arrived anywhere in the house."
+)
+@click.option("--verified-by", type=click.Choice([Method.DESK.value, Method.CALL_BACK.value]))
+@click.option("--as", "user", help="The member of staff who does this.")
+@click.option("--wait", is_flag=True, help="Work on it here until it is done or waits for a person.")
+@click.option("--json", "as_json", is_flag=True)
+def open_(
+    *,
+    right: str,
+    identities: tuple[str, ...],
+    name: str,
+    email: str,
+    message: str,
+    language: str,
+    channel: str,
+    received_on: datetime | None,
+    verified_by: str | None,
+    user: str | None,
+    wait: bool,
+    as_json: bool,
+) -> int:
+    """Open a request.
+
+    \b
+    vastine request open --right access --identity email=aino@posti.example --verified-by desk --as kaisa --wait
+    """
+    rt = runtime()
+    with rt.unit() as session:
+        _staff(session, user, needed=verified_by is not None)
+        asked = Asked(
+            right=Right(right),
+            language=language,
+            channel=Channel(channel),
+            claim=Claim(name=name, reply_to=email, identifiers=_identities(identities), text=message),
+            received_on=_past(rt, received_on),
+            method=Method(verified_by) if verified_by else None,
+            by=user or "person",
+        )
+        reference = open_request(session, rt, asked).request.reference
+    if wait:
+        work_until_idle(rt, everything=False)
+    return _tell(rt, reference, as_json=as_json, wait=wait)
+
+
+def _staff(session: Any, user: str | None, *, needed: bool) -> None:
+    from models.staff import StaffUser  # noqa: PLC0415
+
+    if user is None:
+        if needed:
+            raise BadInput([Fault("--as", "who verified the person?", "name a user: --as USER")])
+        return
+    row = session.get(StaffUser, user)
+    if row is None or row.disabled_at is not None:
+        raise NotAllowed("unknown_user", detail=f"there is no enabled user {user}; add one with `vastine user add`")
+
+
+def _past(rt: Runtime, day: datetime | None) -> date | None:
+    if day is None:
+        return None
+    if day.date() > rt.today():
+        raise BadInput([Fault("--received-on", "the day is in the future", "give the day it arrived")])
+    return day.date()
+
+
+def _tell(rt: Runtime, reference: str, *, as_json: bool, wait: bool) -> int:
+    with rt.unit() as session:
+        found = find_request(session, reference)
+        shown = show_request(session, rt, found)
+        if as_json:
+            give_json(shown)
+        else:
+            click.echo(f"{found.reference}  {found.state.value}{f'  {found.outcome.value}' if found.outcome else ''}")
+        return waiting_code(shown) if wait else 0
+
+
+def waiting_code(shown: dict[str, Any]) -> int:
+    """5 if it waits for a person, 6 if a source is missing, else 0."""
+    if any(s["result"] == "failed" for s in shown["sources"]):
+        return PARTIAL
+    waits = (StepState.WAITING.value, StepState.NEEDS_HUMAN.value)
+    if shown["state"] == RequestState.DECIDING.value or any(s["state"] in waits for s in shown["steps"]):
+        return WAITS
+    return 0
+
+
+@request.command("list")
+@click.option("--open", "open_only", is_flag=True, help="Only those that still need an answer.")
+@click.option("--json", "as_json", is_flag=True)
+def list_(*, open_only: bool, as_json: bool) -> None:
+    """List requests, the next deadline first."""
+    rt = runtime()
+    with rt.unit() as session:
+        rows = list_requests(session, open_only=open_only)
+    if as_json:
+        give_json(rows)
+    else:
+        give_table(rows, ["reference", "right", "state", "outcome", "received_on", "due_on", "channel"])
+
+
+@request.command("show")
+@click.argument("reference")
+@click.option("--json", "as_json", is_flag=True)
+def show(*, reference: str, as_json: bool) -> None:
+    """Show a request: dates, sources, holds, steps, letters; no personal data."""
+    rt = runtime()
+    with rt.unit() as session:
+        shown = show_request(session, rt, find_request(session, reference))
+    if as_json:
+        give_json(shown)
+        return
+    for field in ("reference", "right", "state", "outcome", "received_on", "due_a", "due_b", "extended_until"):
+        click.echo(f"{field:15} {shown[field] if shown[field] is not None else ''}")
+    give_table(shown["sources"], ["source", "result", "why", "collections"])
+    give_table(shown["holds"], ["rule", "items", "until", "law"])
+    give_table(shown["steps"], ["key", "state", "attempts", "error"])
+    give_table(shown["letters"], ["letter", "state", "sent_at"])

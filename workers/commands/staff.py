@@ -1,0 +1,58 @@
+"""`vastine user` and `vastine token`: who may log in."""
+
+import sys
+
+import click
+
+from models.vocabulary import Role
+from workers.host import runtime
+from workers.speech import say
+from workflows.staffing import add_user, disable_user, new_token
+
+
+@click.group()
+def user() -> None:
+    """People who may log in; each has an account of their own."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice([r.value for r in Role]), required=True)
+@click.option("--display-name", default="")
+@click.option("--email", default=None, help="Where reminders go.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def add(*, name: str, role: str, display_name: str, email: str | None, password_stdin: bool) -> None:
+    """Add a person. Without --password-stdin a password is made and shown once."""
+    rt = runtime()
+    given = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    with rt.unit() as session:
+        password = add_user(session, rt, name, role=Role(role), display_name=display_name, email=email, password=given)
+    if given is None:
+        say(f"password of {name}, shown this once:")
+        click.echo(password)
+
+
+@user.command()
+@click.argument("name")
+def disable(*, name: str) -> None:
+    """Disable an account; its sessions end at once."""
+    rt = runtime()
+    with rt.unit() as session:
+        disable_user(session, rt, name)
+    say(f"{name} is disabled")
+
+
+@click.group()
+def token() -> None:
+    """Bearer tokens for the REST API."""
+
+
+@token.command("new")
+@click.option("--label", required=True, help="Which system uses it.")
+@click.option("--role", type=click.Choice([r.value for r in Role]), default=Role.INTAKE.value, show_default=True)
+@click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
+def new(*, label: str, role: str, days: int) -> None:
+    """Make a token; it is shown this once."""
+    rt = runtime()
+    with rt.unit() as session:
+        click.echo(new_token(session, rt, label=label, role=Role(role), days=days))

@@ -1,0 +1,56 @@
+"""A runtime for a command: settings from the environment, the database at the present schema."""
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from models.migrate import is_current, upgrade
+from workflows.errors import BadInput, Fault
+from workflows.ports import Bell
+from workflows.runtime import Runtime
+from workflows.settings import Settings
+
+
+def quiet() -> None:
+    """Logs are JSON lines on stderr, and only what needs attention."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process."""
+    return Settings.from_environ(os.environ if environ is None else environ)
+
+
+def runtime(*, bell: Bell | None = None, given: Settings | None = None, **parts: Any) -> Runtime:
+    """A runtime over an up-to-date database.
+
+    The embedded database is brought up to date here; a PostgreSQL one by `vastine db upgrade` alone,
+    because other processes may be using it.
+    """
+    from workflows.wiring import build  # noqa: PLC0415  # loads everything
+
+    quiet()
+    told = given or settings()
+    rt = build(told, bell=bell, **parts)
+    engine = rt.sessions.kw["bind"]
+    if told.database_url.startswith("sqlite"):
+        upgrade(engine)
+    elif not is_current(engine):
+        remedy = "run `vastine db upgrade` once"
+        raise BadInput([Fault("VASTINE_DATABASE_URL", "the database has another schema", remedy)], "schema_old")
+    return rt
