@@ -40,10 +40,15 @@ def automatic(
 ) -> str | None:
     """The code why this mail must get no answer from a machine, None for a person's mail.
 
-    `loop` we wrote it · `bounce` · `auto_reply` · `auto_generated` · `list` · `bulk` · `suppressed` · `no_reply`.
+    `loop` we wrote it · `own_address` somebody wrote from our mailbox · `bounce` · `auto_reply` ·
+    `auto_generated` · `list` · `bulk` · `suppressed` · `no_reply`.
     """
-    if sender in own_addresses or any(name.startswith(OWN_HEADER) for name, _ in headers):
+    submitted = [v.split(";")[0].strip().lower() for v in values(headers, "auto-submitted")]
+    machine = any(word not in ("no", "") for word in submitted)
+    if any(name.startswith(OWN_HEADER) for name, _ in headers) or (sender in own_addresses and machine):
         return "loop"
+    if sender in own_addresses:  # our mail always says Auto-Submitted: this is a colleague, or forged
+        return "own_address"
     if _is_bounce(headers, sender=sender, subject=subject):
         return "bounce"
     return _is_reply(headers, subject) or _is_mass(headers, sender)

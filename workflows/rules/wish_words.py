@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from models.vocabulary import Right
 
 DATA = (
-    r"(?:omat |omia |kaikki |kaikkia |kaikkea |mun |minun |henkilökohtaiset )*"
+    r"(?:omat |omia |kaikki |kaikkia |kaikkea |mun |minun |henkilökohtaiset ){0,5}"
     r"(?:henkilö|asiakas|asioin|rekisteri|yhteys|käyttäjä|kulutus|mittaus)?tie(?:to|do|toj|toih)\w*"
 )
 UPPGIFTER = (
-    r"(?:alla |alla de |de |mina |mitt |all |min |era |person|kund|samtliga )*(?:person|kund)?"
+    r"(?:alla |alla de |de |mina |mitt |all |min |era |person|kund|samtliga ){0,5}(?:person|kund)?"
     r"(?:uppgifter|uppgifterna|data|information|konto|kundkonto|kundregister)"
 )
 MY_DATA = (
-    r"(?:all |any |of |the |my |our |personal |customer |account |private |every )*"
+    r"(?:all |any |of |the |my |our |personal |customer |account |private |every ){0,6}"
     r"(?:data|information|details|records?|(?<=my )account|(?<=customer )account)\b"
 )
 MINE = (
