@@ -158,7 +158,8 @@ secrets() {
   done
   [[ -s secrets/database_url ]] || printf 'postgresql://vastine:%s@postgres/vastine' "$(<secrets/database_password)" >secrets/database_url
   [[ -s secrets/broker_url ]] || printf 'redis://:%s@redis:6379/0' "$(<secrets/redis_password)" >secrets/broker_url
-  [[ -s secrets/keys.json ]] || .venv/bin/vastine key new secrets/keys.json
+  [[ -s secrets/keys.json ]] || .venv/bin/python -c \
+    'from pathlib import Path; from workflows.adapters.keys import create_key_file; create_key_file(Path("secrets/keys.json"))'
   # The containers run as whoever owns these files, and never as root.
   local user group
   user=$(id -u)
