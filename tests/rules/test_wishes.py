@@ -1,6 +1,5 @@
 """Sentences as people write them, each with the one right it asks for, or none."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
