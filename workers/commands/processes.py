@@ -1,0 +1,137 @@
+"""`vastine up`, `web`, `worker`, `beat`: the processes."""
+
+import os
+import threading
+from typing import Any
+
+import click
+
+from workers.host import runtime, settings
+from workers.speech import say
+from workflows.errors import BadInput, Fault
+from workflows.messages import QUEUES
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--portal-port", default=8080, show_default=True)
+@click.option("--console-port", default=8081, show_default=True)
+def up(*, host: str, portal_port: int, console_port: int) -> None:
+    """Portal, console, worker and schedule in one process: the embedded default."""
+    from workers.embedded import EmbeddedWorker, serve, wait_for_the_end, web_app  # noqa: PLC0415
+
+    told = settings()
+    if not told.embedded:
+        remedy = "use `vastine web`, `vastine worker` and `vastine beat`, or unset it"
+        raise BadInput([Fault("VASTINE_BROKER_URL", "`up` is for the embedded default", remedy)], "bad_settings")
+    worker = EmbeddedWorker(lambda **parts: runtime(given=told, **parts), told)
+    servers = [
+        serve(web_app("portal", worker.runtime), host=host, port=portal_port),
+        serve(web_app("console", worker.runtime), host=host, port=console_port),
+    ]
+    for server in servers:
+        threading.Thread(target=server.run, daemon=True).start()
+    worker.start()
+    say(f"portal http://{host}:{portal_port}/   console http://{host}:{console_port}/   (stop with Ctrl-C)")
+    wait_for_the_end()
+    for server in servers:
+        server.close()
+    worker.stop()
+    say("stopped")
+
+
+@click.command()
+@click.argument("name", type=click.Choice(["portal", "console"]))
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=None)
+@click.option("--processes", default=1, show_default=True)
+@click.option("--threads", default=8, show_default=True)
+def web(*, name: str, host: str, port: int | None, processes: int, threads: int) -> None:
+    """Serve the portal or the console with gunicorn, for production behind a proxy that speaks TLS."""
+    from gunicorn.app.base import BaseApplication  # noqa: PLC0415
+
+    from workers.app import make_app  # noqa: PLC0415
+    from workers.embedded import web_app  # noqa: PLC0415
+    from workflows.adapters.broker import CeleryBell  # noqa: PLC0415
+
+    told = settings()
+    bound = f"{host}:{port or (8080 if name == 'portal' else 8081)}"
+    options = {
+        "bind": bound,
+        "workers": processes,
+        "threads": threads,
+        "worker_class": "gthread",
+        "timeout": 60,
+        "accesslog": None,
+        "loglevel": "warning",
+        "proc_name": f"vastine-{name}",
+        "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: PTH112, S108
+        "control_socket_disable": True,
+    }
+
+    class Served(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            for key, value in options.items():
+                if key in self.cfg.settings:
+                    self.cfg.set(key, value)
+
+        def load(self) -> Any:
+            # In the child: connections and threads don't survive a fork.
+            return web_app(name, runtime(given=told, bell=CeleryBell(make_app(told))))
+
+    say(f"{name} on http://{bound}/")
+    Served().run()
+
+
+@click.command()
+@click.option("-Q", "--queues", default=",".join(QUEUES), help="Which kinds of work, by comma.")
+@click.option("-c", "--concurrency", default=2, show_default=True)
+def worker(*, queues: str, concurrency: int) -> None:
+    """A Celery worker: does the work the database says is due, whenever a bell rings."""
+    from workers.app import Process, attach, make_app  # noqa: PLC0415
+
+    told = settings()
+    _needs_broker(told)
+    chosen = tuple(q.strip() for q in queues.split(",") if q.strip())
+    unknown = [q for q in chosen if q not in QUEUES]
+    if unknown:
+        raise BadInput([Fault("-Q", f"no such queue: {', '.join(unknown)}", f"choose from {', '.join(QUEUES)}")])
+    runtime(given=told)  # says now what is wrong, not at the first task
+    app = make_app(told)
+    process = Process(told, app)
+    process.kinds = tuple(q for q in chosen)
+    attach(app, process)
+    say(f"worker on {', '.join(chosen)}")
+    app.worker_main(
+        [
+            "worker",
+            "-Q",
+            ",".join(chosen),
+            "-c",
+            str(concurrency),
+            "--loglevel",
+            "WARNING",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+        ]
+    )
+
+
+@click.command()
+def beat() -> None:
+    """The schedule: rings for the sweeps. Two of them do no harm, none only delays."""
+    from workers.app import make_app  # noqa: PLC0415
+
+    told = settings()
+    _needs_broker(told)
+    app = make_app(told)
+    told.data_dir.mkdir(parents=True, exist_ok=True)
+    say("schedule running")
+    app.start(["beat", "--loglevel", "WARNING", "-s", str(told.data_dir / "beat-schedule"), "--pidfile", ""])
+
+
+def _needs_broker(told: Any) -> None:
+    if told.embedded:
+        remedy = "set it to redis://…, or use `vastine up`"
+        raise BadInput([Fault("VASTINE_BROKER_URL", "a worker of its own needs a broker", remedy)], "bad_settings")
