@@ -80,6 +80,7 @@ def test_numbers_are_the_same_person_across_the_databases(ask: Ask) -> None:
         assert {row[0] for row in ask("laskutus", f"SELECT DISTINCT asnro FROM {table}")} <= people
     places = {row[0] for row in ask("mittaus", "SELECT gsrn FROM kayttopaikka")}
     assert {row[0] for row in ask("laskutus", "SELECT gsrn FROM sopimus")} == places
+    assert {row[0] for row in ask("mittaus", "SELECT DISTINCT gsrn FROM sarja_15")} <= places
     contracts = {row[0] for row in ask("laskutus", "SELECT sopnro FROM sopimus")}
     assert {row[0] for row in ask("laskutus", "SELECT DISTINCT sopnro FROM lasku")} <= contracts
 

@@ -65,9 +65,10 @@ def build_demo(
 ) -> DemoFiles:
     """Make all sources under `folder`; what is there already under the same names is replaced.
 
-    `people` counts the crowd; the cast comes on top. `metering_days` are the days of values for the crowd, and
-    `longest_days` cuts the years of values that some of the cast have to their last days. `urls` sends a source ("asiakas", "laskutus", "mittaus") to
-    another database instead of a SQLite file; its tables of these names are dropped first.
+    `people` counts the crowd; the cast comes on top. `metering_days` are the days of values for the crowd;
+    `longest_days` cuts the years of values that some of the cast have to their last days. `urls` sends a source
+    ("asiakas", "laskutus", "mittaus") to another database instead of a SQLite file; its tables of these names are
+    dropped first.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tell = progress or (lambda _what, _done, _total: None)

@@ -89,7 +89,8 @@ CUSTOMERS: tuple[Member, ...] = (
     Member(
         "moved-in", "Uusi-Kölli", "Eevi Katariina", date(1999, 1, 27), True,
         "Took over the flat that another customer left: sees only her own days.",
-        _ACTIVE, since=Ago(months=1), deals=(Deal(Ago(months=1), at="moved"),), rows=("M01", "M06", "M15"),
+        kept("H12", "H05", rows="M29"),
+        since=Ago(months=1), deals=(Deal(Ago(months=1), at="moved"),), rows=("M01", "M06", "M15"),
     ),
     Member(
         "joint-first", "Rajala", "Antti Petteri", date(1980, 2, 14), False,
@@ -254,7 +255,7 @@ CUSTOMERS: tuple[Member, ...] = (
     Member(
         "canary", "Kanarialintu", "Testi", date(1970, 6, 15), True,
         "Test record in every source; a search that does not find it did not work.",
-        partly("H12", rows="M29", note="never asked for real; the line at the agency is taken out by hand"),
+        kept("H12", rows="M29", note="never asked for real; the line at the agency is taken out by hand"),
         deals=(Deal(Ago(years=2)),),
         debts=(Debt(Ago(months=8), 10_00, 0, (Ago(months=7),), claim="Closed"),),
     ),

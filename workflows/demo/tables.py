@@ -51,7 +51,7 @@ sa.Table(
     _text("postitoimipaikka", 40),
     sa.Column("turvakielto", sa.Boolean, nullable=False),
     _text("lahde", 10),
-    sa.Column("alkaen", sa.Date, nullable=False),
+    sa.Column("alkaen", sa.Date),
     sa.Column("paatetty_pvm", sa.Date),
     _mark(),
     sa.Index("asiakas_hetu", "hetu"),
@@ -216,7 +216,7 @@ sa.Table(
 sa.Table(
     "sarja_15",
     MITTAUS,
-    sa.Column("gsrn", sa.String(18), sa.ForeignKey("kayttopaikka.gsrn"), primary_key=True),
+    sa.Column("gsrn", sa.String(18), primary_key=True),  # no foreign key: too many rows to check each
     sa.Column("ts_utc", sa.TIMESTAMP, primary_key=True),
     sa.Column("kwh", sa.Double),
     sa.Column("status", sa.String(1), nullable=False),
