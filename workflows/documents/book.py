@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup
@@ -15,13 +16,14 @@ from workflows.documents.formats import short_date
 from workflows.documents.gather import SAMPLE_RECORDS, Gathered
 from workflows.documents.letters import TEMPLATES, environment
 from workflows.documents.printing import ASSETS
-from workflows.documents.tables import WIDEST_TABLE, Reader
+from workflows.documents.tables import Reader
 from workflows.documents.words import fill, words
 from workflows.ports import CaseFacts
 
-PRINTED_RECORDS = 12
-"""Records of a collection in the PDF: a cell costs half a millisecond there, and nobody reads a thousand lines."""
-PRINTED_LISTS = 4
+PRINTED_CELLS = 240
+"""Cells of all tables in the PDF together: one costs half a millisecond to print, and all are in the CSV."""
+PRINTED_RECORDS = (3, 12)
+"""Least and most records of a collection in the PDF, within that budget."""
 _BOX = ("what", "why", "source", "recipients", "retention", "automated", "rights")
 
 
@@ -140,10 +142,7 @@ class Book:
 
     def _part(self, gathered: Gathered, *, printed: bool) -> Context:
         reader = Reader(self._catalogue, gathered, self._language)
-        most = PRINTED_RECORDS if printed else SAMPLE_RECORDS
-        if printed and len(reader.columns) > WIDEST_TABLE:
-            most = PRINTED_LISTS
-        table = None if gathered.series else reader.table(most)
+        table = None if gathered.series else reader.table(self._printed_records if printed else SAMPLE_RECORDS)
         csv = f"data/{self._stems[gathered.source, gathered.collection]}.csv"
         shown = table["shown"] if table else 0
         note = self._words.book.rest if table and shown < gathered.records else self._words.book.all_in
@@ -159,6 +158,12 @@ class Book:
             "note": fill(note, shown=str(shown), total=str(gathered.records), file=csv),
             "redacted": gathered.redacted_fields,
         }
+
+    @cached_property
+    def _printed_records(self) -> int:
+        columns = sum(len(g.columns) for g in self._gathered if g.records and not g.series)
+        least, most = PRINTED_RECORDS
+        return max(least, min(most, PRINTED_CELLS // max(1, columns)))
 
     def _period(self, parts: Sequence[Gathered]) -> str:
         first = min((g.first_on for g in parts if g.first_on), default=None)

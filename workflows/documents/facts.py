@@ -131,9 +131,11 @@ def plan_row(catalogue: Catalogue, line: PlanLine, language: str) -> Context:
     why = [hold_text(catalogue, match, language) for match in line.holds]
     if not why and not is_erased(line):
         why = [w.reason.one_of(line.reason)]
+    category = catalogue.category_label(line.category, language) or w.book.other_category
+    detail = catalogue.collection_label(line.source, line.collection, language)
     return {
-        "what": catalogue.category_label(line.category, language) or w.book.other_category,
-        "detail": catalogue.collection_label(line.source, line.collection, language),
+        "what": category if category == detail else f"{category}: {detail}",
+        "erased": is_erased(line),
         "source": catalogue.source_label(line.source, language),
         "count": line.count,
         "fate": w.action[line.action.value],

@@ -7,6 +7,7 @@ sheet once, and ends itself when its parent is gone or has asked for nothing for
 
 import base64
 import binascii
+import gc
 import logging
 import os
 import resource
@@ -32,6 +33,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     printer = Printer()
+    gc.freeze()  # what the libraries hold is not looked through again at each collection
     sys.addaudithook(_forbid)
     while select.select([source], [], [], IDLE_SECONDS)[0]:
         html = receive(source)
@@ -65,8 +67,11 @@ class Printer:
         """`0` and the PDF, or `1` and the code of what went wrong; never a word of the document."""
         from weasyprint.urls import FatalURLFetchingError
 
+        self._fetcher.blocked = False
         try:
-            return b"0" + self.render(html)
+            pdf = self.render(html)
+            # While it draws an SVG, WeasyPrint swallows even the fatal error and leaves a hole.
+            return b"1blocked_fetch" if self._fetcher.blocked else b"0" + pdf
         except FatalURLFetchingError:
             return b"1blocked_fetch"
         except MemoryError:
@@ -93,12 +98,15 @@ def _fetcher() -> Any:
     class OurPicturesOnly(URLFetcher):  # type: ignore[misc] # WeasyPrint has no types
         """Opens the SVG pictures that stand in the document itself and refuses all else, loudly."""
 
+        blocked = False
+
         def fetch(self, url: str, headers: Any = None) -> Any:  # noqa: ARG002
-            if not url.startswith(PICTURE):
-                raise FatalURLFetchingError("blocked")
             try:
+                if not url.startswith(PICTURE):
+                    raise ValueError
                 body = base64.b64decode(url[len(PICTURE) :], validate=True)
-            except binascii.Error:
+            except (ValueError, binascii.Error):
+                self.blocked = True
                 raise FatalURLFetchingError("blocked") from None
             return URLFetcherResponse("data:image/svg+xml", body, {"Content-Type": "image/svg+xml"})
 
