@@ -124,7 +124,7 @@ def compile_expression(text: str, *, gives: type[bool] | type[str], where: str) 
         run = environment().compile(text)
     except RuntimeError as error:
         found = _MISTAKE.findall(str(error)) or [("1", "1", "this is no CEL expression")]
-        return [Fault(f"{where}:{line}:{column}", what.strip(), _remedy(what)) for line, column, what in found]
+        return [Fault(f"{where}:{line}:{column}", _plain(what), _remedy(what)) for line, column, what in found]
     if run.return_type() != _TYPES[gives]:
         wanted = "true or false" if gives is bool else 'a date as text, or ""'
         return [Fault(f"{where}:1:1", f"the result is {run.return_type().name()}", f"It must give {wanted}.")]
@@ -140,6 +140,11 @@ def evaluate(expression: Expression, activation: Any) -> bool | str | None:
         result: bool | str = value.value()
         return result
     return None
+
+
+def _plain(what: str) -> str:
+    """Without what CEL adds for its own developers."""
+    return what.split(" (in container", maxsplit=1)[0].split(" expecting {", maxsplit=1)[0].strip()
 
 
 def _remedy(what: str) -> str:
