@@ -114,9 +114,7 @@ def _file(session: Session, rt: Runtime, message: Message, mail: Understood) -> 
 def asked_of(mail: Understood, arrived_at: datetime) -> Sequence[Asked]:
     """The requests a mail makes. What it says of the person is claimed, its sender included."""
     sender = mail.forwarded.sender if mail.forwarded else mail.sender
-    identifiers = {"email": sender} if sender else {}
-    for found in mail.identifiers:
-        identifiers.setdefault(found.kind, found.value)
+    identifiers = {k: v for k, v in mail.claims().items() if k != "name"}
     received = arrived_at
     if mail.forwarded and mail.forwarded.sent_at and arrived_at - mail.forwarded.sent_at < _OLDEST_FORWARD:
         # The clock runs from the first arrival anywhere in the house, not from the forwarding.

@@ -41,8 +41,7 @@ class Looked:
     """What the controller's own records say about the identifiers given."""
 
     match: Match[Person]
-    people: tuple[Person, ...]
-    silent: tuple[str, ...]  # sources that could not be asked
+    people: tuple[Person, ...]  # every record that carries one of the identifiers claimed or on file
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,13 @@ class Verification:
         for connector in rt.connectors.values():
             people.extend(connector.find(inputs.claim.identifiers))
         given = {**inputs.claim.identifiers, "name": inputs.claim.name}
-        return Looked(match_identity(given, people), tuple(people), ())
+        match = match_identity(given, people)
+        # An e-mail or phone on file may stand on a spouse's record too, whom the claims did not mention: what
+        # two people share must not become a seed, so the neighbours of the record are looked up as well.
+        for record in match.people:
+            for connector in rt.connectors.values():
+                people.extend(p for p in connector.find(record.identifiers) if p not in people)
+        return Looked(match, tuple(people))
 
     def settle(
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Ask, result: Looked
