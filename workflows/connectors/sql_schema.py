@@ -177,6 +177,8 @@ def _bind(connection: sa.Connection, node: Node, table: sa.Table) -> Bound:
         partial = index.dialect_kwargs.get(f"{connection.dialect.name}_where") is not None
         if index.unique and not partial and all(isinstance(e, sa.Column) for e in index.expressions):
             uniques.add(frozenset(c.name for c in index.columns))
+    if connection.dialect.name == "sqlite":
+        uniques |= _sqlite_uniques(connection, table)
     key = reflected or tuple(f for f in node.primary if f in table.c)
     return Bound(
         node=node,
@@ -185,6 +187,18 @@ def _bind(connection: sa.Connection, node: Node, table: sa.Table) -> Bound:
         keyed=bool(key),
         uniques=frozenset(u for u in uniques if u),
     )
+
+
+def _sqlite_uniques(connection: sa.Connection, table: sa.Table) -> set[frozenset[str]]:
+    """SQLAlchemy reads them off the text of CREATE TABLE and misses `x VARCHAR(8) UNIQUE`; SQLite itself knows."""
+    indexes = sa.text('SELECT name FROM pragma_index_list(:name) WHERE "unique" AND NOT partial')
+    columns = sa.text("SELECT name FROM pragma_index_info(:name)")
+    found = set()
+    for (index,) in connection.execute(indexes, {"name": table.name}).all():
+        names = {row[0] for row in connection.execute(columns, {"name": index})}
+        if None not in names:  # an expression has no name
+            found.add(frozenset(names))
+    return found
 
 
 def _foreign_keys(metadata: sa.MetaData) -> Iterable[ForeignKey]:

@@ -92,7 +92,10 @@ class Search:
         whole = next(iter(values.values())) if len(set(values.values())) == 1 else frozenset()
         for row in rows_with(self._connection, bound.table, columns, values=list(values), email=email):
             # A spelling that is not exactly the seed's gets a period only if all seeds share it.
-            windows = values.get(tuple(row[c] for c in columns), whole)
+            value = tuple(row[c] for c in columns)
+            if value not in values and not email and _another_text(value, values):
+                continue
+            windows = values.get(value, whole)
             self._admit(bound, row, windows, strong=strong, identified=identified, direct=direct, path=path)
 
     def _admit(
@@ -137,6 +140,17 @@ class Search:
                 continue
             sent[value] = wider
             self._pending.setdefault(slot, {})[value] = wider
+
+
+def _another_text(value: tuple[Any, ...], values: Values) -> bool:
+    """Whether a database that cares less about case found a text that is not the one looked for.
+
+    Only the spaces that CHAR columns are filled up with do not count.
+    """
+    if not all(isinstance(part, str) for part in value):
+        return False
+    plain = tuple(part.rstrip(" ") for part in value)
+    return plain not in {tuple(str(part).rstrip(" ") for part in wanted) for wanted in values}
 
 
 def rows_with(
