@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from models.vocabulary import SourceResult
 from workflows.documents.catalogue import Catalogue
-from workflows.documents.facts import Context, letter_facts
+from workflows.documents.facts import Context, letter_facts, source_name
 from workflows.documents.figures import figures
 from workflows.documents.formats import short_date
 from workflows.documents.gather import SAMPLE_RECORDS, Gathered
@@ -185,10 +185,11 @@ class Book:
                 why = fill(w.left_fields_why, mark=w.redacted)
                 rows.append((f"{w.left_fields}: {where}, {what}", g.redacted_fields, why))
         for source in self._case.sources:
+            name = source_name(self._catalogue, source, self._language)
             if source.result is SourceResult.FAILED:
-                rows.append((f"{w.left_failed}: {source.label or source.name}", w.empty, w.left_failed_why))
+                rows.append((f"{w.left_failed}: {name}", w.empty, w.left_failed_why))
             elif source.result is SourceResult.NOT_SEARCHED:
-                rows.append((f"{w.left_failed}: {source.label or source.name}", w.empty, w.left_not_searched_why))
+                rows.append((f"{w.left_failed}: {name}", w.empty, w.left_not_searched_why))
         if self._not_portable:
             rows.append((w.left_not_portable, self._not_portable, w.left_not_portable_why))
         return [(what, str(count), why) for what, count, why in rows]

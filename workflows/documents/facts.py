@@ -9,7 +9,7 @@ from typing import Any
 from models.vocabulary import Action, SourceResult
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.formats import long_date
-from workflows.documents.words import Words, words
+from workflows.documents.words import words
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
 from workflows.register.model import Authority, Controller, Officer
 from workflows.rules.items import HoldMatch
@@ -63,14 +63,14 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         | {
             "words": w,
             "indirect": case.refusal_ground == "rights_of_others",
-            "sources": [source_row(s, w) for s in case.sources],
+            "sources": [source_row(catalogue, s, lang) for s in case.sources],
             "found": bool(found),
             "gaps": any(s.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED} for s in case.sources),
             "third_party_count": sum(s.ownerships.get("third_party", 0) for s in case.sources),
             "erased": [plan_row(catalogue, line, lang) for line in case.plan if is_erased(line)],
             "kept": [plan_row(catalogue, line, lang) for line in case.plan if not is_erased(line)],
             "receipts": [(w.receipt.one_of(name), count) for name, count in case.receipts.items() if count],
-            "proofs": proofs(case, w),
+            "proofs": proofs(catalogue, case),
             "processing": processing(catalogue, case, lang),
         }
         | {name: value for name, value in known.items() if value}
@@ -115,11 +115,17 @@ def authority_facts(authority: Authority | None, language: str) -> Context | Non
     }
 
 
-def source_row(source: SourceFacts, w: Words) -> Context:
+def source_name(catalogue: Catalogue, source: SourceFacts, language: str) -> str:
+    """A source's name in the reader's language; the caller's label only for sources the register has not."""
+    known = source.name in catalogue.register.sources
+    return catalogue.source_label(source.name, language) if known else source.label or source.name
+
+
+def source_row(catalogue: Catalogue, source: SourceFacts, language: str) -> Context:
     """One line of the table of what was searched."""
     return {
-        "label": source.label or source.name,
-        "result": w.result[source.result.value],
+        "label": source_name(catalogue, source, language),
+        "result": words(language).result[source.result.value],
         "count": sum(source.counts.values()),
         "gap": source.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED},
     }
@@ -156,10 +162,10 @@ def hold_text(catalogue: Catalogue, match: HoldMatch, language: str) -> str:
     return hold_sentence(rule.text, match, language)
 
 
-def proofs(case: CaseFacts, w: Words) -> list[tuple[str, str]]:
+def proofs(catalogue: Catalogue, case: CaseFacts) -> list[tuple[str, str]]:
     """(system, how its erasure was proven), in the order of the sources."""
-    labels = {s.name: s.label or s.name for s in case.sources}
-    return [(labels.get(name, name), w.guarantee[tier]) for name, tier in case.guarantees.items()]
+    w = words(case.language)
+    return [(catalogue.source_label(name, case.language), w.guarantee[tier]) for name, tier in case.guarantees.items()]
 
 
 def processing(catalogue: Catalogue, case: CaseFacts, language: str) -> list[Context]:
