@@ -16,6 +16,7 @@ from models.request import Request
 from models.vocabulary import PlanState, SourceResult
 from workflows.casefile import open_proof
 from workflows.ports import CaseFacts, PlanLine, RequestKey, SourceFacts
+from workflows.rules.hold_merge import later
 from workflows.rules.items import HoldMatch
 from workflows.runtime import Runtime
 
@@ -104,40 +105,49 @@ def matches_of(item: PlanItem, params: Sequence[dict[str, str]]) -> tuple[HoldMa
 
 
 def plan_lines(session: Session, key: RequestKey, plan: Plan) -> tuple[PlanLine, ...]:
-    """The plan grouped: items that share source, collection, fate and holds are one line with a count."""
+    """The plan grouped: items that share source, collection, fate and holds are one line with a count.
+
+    The days of a series go one by one: they are one line that names the last of them.
+    """
     lines: dict[Any, PlanLine] = {}
     for item in plan_items(session, plan):
-        _, params = open_item(key, item) if item.holds else ({}, [])
+        locator, params = open_item(key, item) if item.holds else ({}, [])
         holds = matches_of(item, params)
+        one_by_one = "from" in locator
         group = (
             item.source,
             item.collection,
             item.category,
             item.action,
             item.ownership,
-            tuple((h.rule, h.until, h.unknown, h.params.get("number")) for h in holds),
+            tuple((h.rule, None if one_by_one else h.until, h.unknown, tuple(h.params.items())) for h in holds),
             item.reason,
-            item.erase_on if len(holds) != 1 or holds[0].params.get("number") else None,
+            None if one_by_one else item.erase_on,
             tuple(item.fields),
         )
-        if group in lines:
-            line = lines[group]
-            latest = max((d for d in (line.erase_on, item.erase_on) if d), default=None)
-            lines[group] = replace(line, count=line.count + 1, erase_on=latest)
-        else:
-            lines[group] = PlanLine(
-                source=item.source,
-                collection=item.collection,
-                category=item.category,
-                action=item.action,
-                ownership=item.ownership,
-                count=1,
-                holds=holds,
-                reason=item.reason,
-                erase_on=item.erase_on,
-                fields=tuple(item.fields),
-            )
+        line = lines.get(group)
+        lines[group] = _line(item, holds) if line is None else _with_one_more(line, item, holds)
     return tuple(lines.values())
+
+
+def _line(item: PlanItem, holds: tuple[HoldMatch, ...]) -> PlanLine:
+    return PlanLine(
+        source=item.source,
+        collection=item.collection,
+        category=item.category,
+        action=item.action,
+        ownership=item.ownership,
+        count=1,
+        holds=holds,
+        reason=item.reason,
+        erase_on=item.erase_on,
+        fields=tuple(item.fields),
+    )
+
+
+def _with_one_more(line: PlanLine, item: PlanItem, holds: tuple[HoldMatch, ...]) -> PlanLine:
+    last = max(line.erase_on, item.erase_on) if line.erase_on and item.erase_on else None
+    return replace(line, count=line.count + 1, holds=later(line.holds, holds), erase_on=last)
 
 
 def receipt_counts(session: Session, request: Request) -> dict[str, int]:

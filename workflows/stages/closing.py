@@ -8,7 +8,6 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from models.decision import Plan
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Action, Event, Kind, Letter, Outcome, PlanState, ReceiptOutcome, Right
@@ -18,7 +17,7 @@ from workflows.casefile import open_claim, open_key
 from workflows.caseview import case_facts, current_plan, plan_lines, receipt_counts, source_facts
 from workflows.errors import VastineError
 from workflows.outbox import queue_mail
-from workflows.ports import CaseFacts, RequestKey
+from workflows.ports import CaseFacts, PlanLine, RequestKey
 from workflows.runtime import Runtime
 from workflows.schedule import next_look, waiting_items
 from workflows.work import Lease, NewStep
@@ -63,7 +62,8 @@ class Closing:
         if plan is not None and request.right is Right.ERASURE and plan.state is PlanState.APPROVED:
             again = next_look(rt.today(), [row.erase_on for row, _ in waiting_items(session, plan)])
         receipts = receipt_counts(session, request)
-        outcome = request.outcome or _outcome(receipts, rest=plan is not None and _keeps(session, key, plan))
+        lines = plan_lines(session, key, plan) if plan else ()
+        outcome = request.outcome or _outcome(receipts, rest=_keeps(lines))
         if (
             request.right is Right.ERASURE
             and outcome is Outcome.PARTLY_ERASED
@@ -76,7 +76,7 @@ class Closing:
             request,
             key,
             sources=source_facts(session, rt, request),
-            plan=plan_lines(session, key, plan) if plan else (),
+            plan=lines,
             plan_hash=plan.plan_hash.hex() if plan else "",
             receipts=receipts,
         )
@@ -140,11 +140,8 @@ class Closing:
         return None
 
 
-def _keeps(session: Session, key: RequestKey, plan: Plan) -> bool:
-    return any(
-        line.holds or (line.action is Action.KEEP and line.reason not in _NOTHING_LEFT)
-        for line in plan_lines(session, key, plan)
-    )
+def _keeps(lines: Sequence[PlanLine]) -> bool:
+    return any(line.holds or (line.action is Action.KEEP and line.reason not in _NOTHING_LEFT) for line in lines)
 
 
 def _outcome(receipts: dict[str, int], *, rest: bool) -> Outcome:
