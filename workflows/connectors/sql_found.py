@@ -125,9 +125,9 @@ class Discovery:
                         yield name, found
 
     def owned(self, name: str, key: Key) -> bool:
-        """Whether this row was found and is the person's."""
+        """Whether this row was found and is the person's, not only something that a row of theirs points at."""
         found = self.piles[name].rows.get(key)
-        return found is not None and found.ownership is not Ownership.THIRD_PARTY
+        return found is not None and found.strong and found.ownership is not Ownership.THIRD_PARTY
 
     def onward(self, name: str, found: Found, column: str) -> Windows:
         """When this column's value leads on: while the row is the person's, within the column's own window."""
@@ -150,7 +150,7 @@ class Discovery:
         spec, node = bound.node.spec, bound.node
         if spec.ownership != "auto":
             return Ownership(spec.ownership)
-        if found.undated or self._another_subject(bound, found):
+        if found.undated or self._another_subject(bound, found) or self._anothers_child(bound, found):
             return Ownership.THIRD_PARTY
         if spec.owner:
             mine = all(found.links[c] is None or self._mine(bound, c, found.links[c]) for c in spec.owner)
@@ -172,6 +172,21 @@ class Discovery:
             for c in columns
             if c in identities
         )
+
+    def _anothers_child(self, bound: Bound, found: Found) -> bool:
+        """A row that ours only points at, and that itself hangs below a row which is not ours, is that one's."""
+        if found.strong:
+            return False
+        for way in self.schema.ways:
+            parent = self.schema.bound[way.source]
+            below = way.target == bound.name and not way.up and frozenset(way.source_fields) in parent.uniques
+            if not below or len(way.target_fields) > 1 or frozenset(way.target_fields) in bound.uniques:
+                continue
+            value = found.links[way.target_fields[0]]
+            key = parent.node.address(way.source_fields[0])
+            if value is not None and _spelled(key, value) not in self._known.get(key, ()):
+                return True
+        return False
 
     def _mine(self, bound: Bound, column: str, value: Any) -> bool:
         return any(_spelled(key, value) in self._known.get(key, ()) for key in self._meanings(bound, column))
