@@ -6,6 +6,7 @@ preview. What the sources would then do is what the receipts will say.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -69,14 +70,14 @@ def items_of(sources: Sources, member: Member) -> list[Item]:
     return search(sources, proven_identifiers(match.person, shared=shared_keys(match.person, people)))
 
 
-def verdicts(sources: Sources, items: list[Item]) -> list[tuple[Item, Verdict]]:
+def verdicts(sources: Sources, items: list[Item], today: date = AS_OF) -> list[tuple[Item, Verdict]]:
     roles = {
         (name, collection): {c: column.role for c, column in spec.columns.items() if column.role}
         for name, source in sources.register.sources.items()
         for collection, spec in source.person.collections.items()
     }
     judged = assess(
-        items, sources.rules, today=AS_OF, roles=lambda source, collection: roles[source, collection],
+        items, sources.rules, today=today, roles=lambda source, collection: roles[source, collection],
         erasure_kind=lambda item: plan_action(sources.register, item),
     )  # fmt: skip
     return list(judged)
@@ -154,3 +155,21 @@ def test_who_shares_a_mail_address_gets_only_her_own(sources: Sources) -> None:
 def test_nobody_is_found_by_a_number_that_is_nobodys(sources: Sources) -> None:
     number = str(customer_number("unknown"))
     assert [p for c in sources.connectors.values() for p in c.find({"customer_number": number})] == []
+
+
+def test_every_source_is_as_the_register_describes_it(sources: Sources) -> None:
+    for connector in sources.connectors.values():
+        connector.health()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("day", [date(2026, 12, 31), date(2027, 1, 1), date(2027, 7, 1)])
+def test_the_stories_keep_their_ends_on_other_days(tmp_path: Path, day: date) -> None:
+    files = build_demo(tmp_path, people=2, metering_days=1, longest_days=5, as_of=day)
+    register = load_register(ROOT / "register")
+    sources = Sources(register, connectors_of(register, files.environ()), compile_rules(register.holds))
+    for member in ON_FILE:
+        plan = verdicts(sources, items_of(sources, member), day)
+        assert set(member.erasure.holds) <= {hold.rule for _, verdict in plan for hold in verdict.holds}, member.slug
+        if member.erasure.outcome is not Outcome.BY_HAND:
+            assert outcome(sources, plan) is member.erasure.outcome, member.slug

@@ -38,12 +38,14 @@ CUSTOMERS: tuple[Member, ...] = (
         "Contract ended six years and a day ago: the contract goes, the year's vouchers stay.",
         partly("H01", "H02", rows="M31 M34"),
         since=Ago(years=9), deals=(Deal(Ago(years=8), Ago(years=6, days=2)),),
+        debts=(Debt(Ago(years=6, days=-20), 74_30, 0),),
     ),
     Member(
         "six-years-less-a-day", "Viitala", "Eino Johannes", date(1990, 4, 18), False,
         "Contract ended a day less than six years ago: the contract stays for one more day.",
         partly("H06", "H01", "H02", rows="M30 M34"),
         since=Ago(years=9), deals=(Deal(Ago(years=8), Ago(years=6, days=-1)),),
+        debts=(Debt(Ago(years=6, days=-20), 74_30, 0),),
     ),
     Member(
         "paid-all", "Heikkilä", "Helmi Sofia", date(1977, 8, 24), True,

@@ -72,7 +72,7 @@ DEBTORS: tuple[Member, ...] = (
     Member(
         "interrupted", "Äijälä", "Raimo Tapio", date(1964, 6, 11), False,
         "An old debt, kept alive by reminders every two years.",
-        partly("H09", "H02", rows="M37"),
+        partly("H09", "H01", "H02", rows="M37"),
         since=Ago(years=9), deals=(Deal(Ago(years=8), Ago(years=7)),),
         debts=(
             Debt(Ago(years=6, months=11), 512_00, 512_00, (Ago(years=6), Ago(years=4), Ago(years=2), Ago(months=3))),

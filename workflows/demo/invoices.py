@@ -33,27 +33,27 @@ def euros(cents: int) -> str:
 
 
 def add_invoice(world: World, customer: str, contract: str, bill: Bill) -> str:
-    """The invoice and all that hangs on it; returns its number."""
+    """The invoice and all that hangs on it; returns its number.
+
+    The vouchers of an invoice stay together: each carries the fiscal year of the last entry about it.
+    """
     serial = world.number("lasku", 1)
     number = f"{bill.day.year}{serial:07d}"
-    ends = year_end(bill.day)
+    paid, paid_on = bill.cents - bill.open_cents, bill.due - timedelta(days=serial % 6)
+    ends = year_end(max([bill.day, *bill.reminded, *([paid_on] if paid > 0 else [])]))
     world.add(
         "lasku", number, customer, contract, bill.day, bill.due, euros(bill.cents), euros(bill.open_cents),
         _state(bill, world.as_of), ends, numbers.reference_number(int(number)),
         bill.reminded[-1] if bill.reminded else None, bill.judged, bill.disputed,
     )  # fmt: skip
     _lines(world, number, bill, ends)
-    paid = bill.cents - bill.open_cents
     if paid > 0:
-        on = bill.due - timedelta(days=serial % 6)
         account = numbers.iban(int(customer))
-        world.add(
-            "suoritus", world.number("suoritus"), number, account, bill.payer or None, on, paid, year_end(on)
-        )  # fmt: skip
-        world.add("osareskontra", f"P{number}", customer, "1701", euros(-paid), on, year_end(on))
+        world.add("suoritus", world.number("suoritus"), number, account, bill.payer or None, paid_on, paid, ends)
+        world.add("osareskontra", f"P{number}", customer, "1701", euros(-paid), paid_on, year_end(paid_on))
     for level, day in enumerate(bill.reminded, start=1):
-        world.add("muistutus", world.number("muistutus"), number, day, level, _REMINDER_FEE, year_end(day))
-    world.add("osareskontra", f"L{number}", customer, "1701", euros(bill.cents), bill.day, ends)
+        world.add("muistutus", world.number("muistutus"), number, day, level, _REMINDER_FEE, ends)
+    world.add("osareskontra", f"L{number}", customer, "1701", euros(bill.cents), bill.day, year_end(bill.day))
     return number
 
 
