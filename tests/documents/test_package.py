@@ -8,8 +8,9 @@ import zipfile
 
 import pytest
 
-from models.vocabulary import LANGUAGES, Ownership, Right
+from models.vocabulary import LANGUAGES, Ownership, Right, SourceResult
 from workflows.documents.verify import verify_package
+from workflows.ports import SourceFacts
 
 
 def make(documents, case, items, tmp_path, name="package.zip"):
@@ -121,6 +122,14 @@ def test_a_collection_without_records_is_an_empty_list_and_not_a_missing_file(do
     with zipfile.ZipFile(path) as z:
         assert json.loads(z.read("data/metering_reading.json"))["records"] == []
         assert z.read("data/crm_customer.csv").decode("utf-8-sig").strip() == '"id","number","name","note"'
+
+
+def test_a_source_that_was_not_searched_has_no_empty_list(documents, case, tmp_path):
+    sources = (SourceFacts("metering", "", SourceResult.FAILED, "down", {}),)
+    path, _ = make(documents, case(sources=sources), {"crm": [], "metering": []}, tmp_path)
+    with zipfile.ZipFile(path) as z:
+        assert "data/crm_customer.json" in z.namelist()
+        assert not [n for n in z.namelist() if n.startswith("data/metering")]
 
 
 def test_a_column_that_appears_late_is_in_every_line(documents, case, item, tmp_path):

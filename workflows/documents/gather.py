@@ -4,7 +4,7 @@ import heapq
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -48,12 +48,16 @@ class Gathered:
 
 
 class Gatherer:
-    """Fills one `Gathered` for each collection; what is not portable is only counted if `portable_only`."""
+    """Fills one `Gathered` for each collection; what is not portable is only counted if `portable_only`.
 
-    def __init__(self, catalogue: Catalogue, *, portable_only: bool) -> None:
+    `gaps` are the sources that failed or were not searched: they get no empty list, which would be an answer.
+    """
+
+    def __init__(self, catalogue: Catalogue, *, portable_only: bool, gaps: Collection[str] = ()) -> None:
         self._catalogue = catalogue
         self._zone = ZoneInfo(catalogue.register.controller.time_zone)
         self._portable_only = portable_only
+        self._gaps = gaps
         self._found: dict[tuple[str, str], Gathered] = {}
         self.not_portable: Counter[str] = Counter()
         self.items = 0
@@ -61,7 +65,7 @@ class Gatherer:
     def read(self, items: Mapping[str, Callable[[], Iterable[Item]]]) -> list[Gathered]:
         """Everything, by source and collection in the register's order; collections without records are there too."""
         for source in sorted(items):
-            for name in self._catalogue.declared_collections(source):
+            for name in self._catalogue.declared_collections(source) if source not in self._gaps else ():
                 self._of(source, name, category=self._catalogue.category_of(source, name))
             for item in items[source]():
                 self._take(item)

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from models.vocabulary import Letter, Right
+from models.vocabulary import Letter, Right, SourceResult
 from workflows.documents.book import Book
 from workflows.documents.bundle import MANIFEST, PUBLIC_KEY, SIGNATURE, Bundle
 from workflows.documents.catalogue import Catalogue
@@ -36,7 +36,8 @@ class PackageWriter:
     ) -> PackageSummary:
         """Read each source once and write the zip to `out`, which need not be able to seek."""
         portable = case.right is Right.PORTABILITY
-        gatherer = Gatherer(self._catalogue, portable_only=portable)
+        gaps = {s.name for s in case.sources if s.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED}}
+        gatherer = Gatherer(self._catalogue, portable_only=portable, gaps=gaps)
         gathered = gatherer.read(items)
         stems = file_stems(gathered)
         bundle = Bundle(out)
