@@ -93,7 +93,7 @@ def outcome(sources: Sources, plan: list[tuple[Item, Verdict]]) -> Outcome:
             if verdict.action in (Action.DELETE, Action.MASK)
         ]
         refused = {p.item_no: p.refused for p in connector.preview(batch) if p.refused}
-        assert set(refused.values()) <= {"by_hand", "nothing_to_mask"}, refused
+        assert set(refused.values()) <= {"by_hand"}, refused
         gone = gone or len(refused) < len(batch)
         rest = rest or any(
             v.holds or n in refused or (v.action is Action.KEEP and v.reason not in NOT_OURS) for n, _, v in mine
