@@ -1,5 +1,6 @@
 """A runtime for a command: settings from the environment, the database at the present schema."""
 
+import getpass
 import logging
 import os
 import sys
@@ -54,3 +55,11 @@ def runtime(*, bell: Bell | None = None, given: Settings | None = None, **parts:
         remedy = "run `vastine db upgrade` once"
         raise BadInput([Fault("VASTINE_DATABASE_URL", "the database has another schema", remedy)], "schema_old")
     return rt
+
+
+def who() -> str:
+    """Who sits at this command line, for the audit: the operating system's name for them."""
+    try:
+        return f"cli:{getpass.getuser()}"[:64]
+    except (KeyError, OSError):
+        return "cli"

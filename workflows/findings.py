@@ -3,6 +3,11 @@
 import gzip
 from collections.abc import Iterator, Mapping
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.collection import Finding
+from models.request import Request
 from workflows.ports import RequestKey
 from workflows.rules.items import Item
 from workflows.runtime import Runtime
@@ -15,6 +20,16 @@ def read_items(rt: Runtime, key: RequestKey, blob: str | None) -> Iterator[Item]
     with rt.blobs.read(blob, key) as sealed, gzip.GzipFile(fileobj=sealed, mode="rb") as lines:
         for line in lines:
             yield Item.from_json(line)
+
+
+def forget_items(session: Session, rt: Runtime, request: Request) -> None:
+    """Delete the copies of a person's records that a request no longer needs; counts and results stay.
+
+    A copy of what was erased must not outlive the erasure, nor one of what was packed the package.
+    """
+    for finding in session.scalars(select(Finding).where(Finding.request_id == request.id, Finding.blob.is_not(None))):
+        rt.blobs.delete(finding.blob or "")
+        finding.blob = None
 
 
 class AllItems:

@@ -3,9 +3,10 @@
 import click
 
 from models.vocabulary import Ground
-from workers.host import runtime
+from workers.host import runtime, who
 from workers.idle import work_until_idle
 from workers.speech import give_json, give_table, say
+from workflows import audit
 from workflows.stages import decision
 from workflows.stages.decision import EXTENSION_REASONS
 from workflows.views import find_request, show_plan, show_request
@@ -18,7 +19,10 @@ def plan(*, reference: str, as_json: bool) -> None:
     """Show what would be erased, kept, until when and why."""
     rt = runtime()
     with rt.unit() as session:
-        shown = show_plan(session, rt, find_request(session, reference))
+        request = find_request(session, reference, lock=True)
+        shown = show_plan(session, rt, request)
+        looked = {"what": "plan", "how": "command line"}
+        audit.record(session, "case:read", at=rt.now(), actor=who(), request_id=request.id, facts=looked)
     if as_json:
         give_json(shown)
         return

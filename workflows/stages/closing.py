@@ -16,6 +16,7 @@ from workflows.answer import keep_artifact, notify_ready
 from workflows.casefile import open_claim, open_key
 from workflows.caseview import case_facts, current_plan, plan_lines, receipt_counts, source_facts
 from workflows.errors import VastineError
+from workflows.findings import forget_items
 from workflows.outbox import queue_mail
 from workflows.ports import CaseFacts, PlanLine, RequestKey
 from workflows.runtime import Runtime
@@ -127,6 +128,7 @@ class Closing:
                 facts={"letter": inputs.letter.value, "sha256": result.digest.hex()},
             )
         _tell(session, rt, request, inputs, step)
+        forget_items(session, rt, request)
         request.recheck_on = inputs.recheck_on
         if inputs.recheck_on is not None:
             return Event.ANSWERED_WITH_REST

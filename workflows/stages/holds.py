@@ -29,6 +29,7 @@ from workflows import audit
 from workflows.casefile import open_key
 from workflows.caseview import open_item
 from workflows.errors import PersonMustLook, VastineError
+from workflows.findings import forget_items
 from workflows.fresh import manual_holds
 from workflows.human import open_task
 from workflows.planning import Planned, plan_hash, planned_items
@@ -226,4 +227,6 @@ def _rest(session: Session, rt: Runtime, request: Request, fresh: list[Planned])
         _ask(session, rt, request, code="decide_again", kind=TaskKind.DECIDE)
         return Event.DECISION_NEEDED
     request.recheck_on = next_look(rt.today(), again)
+    if not free:
+        forget_items(session, rt, request)
     return Event.HOLD_ENDED if free else Event.NOTHING_DUE

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.decision import Plan, PlanItem
@@ -114,6 +114,8 @@ class Proof:
                 receipt.after_digest = result.after.get(receipt.item_no, receipt.after_digest)
         if not (result.residue or result.strangers or inputs.unfinished):
             audit.record(session, "erasure:proven", at=rt.now(), actor="vastine", request_id=request.id)
+            if plan is not None:
+                _ask_by_hand(session, rt, request, plan)
             return Event.PROVEN
         facts = {"residue": result.residue, "unknown": result.strangers, "unfinished": inputs.unfinished}
         audit.record(session, "erasure:residue", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
@@ -134,3 +136,23 @@ class Proof:
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """The engine's task is enough."""
         return None
+
+
+def _ask_by_hand(session: Session, rt: Runtime, request: Request, plan: Plan) -> None:
+    # A source that no program can erase from: a person must see to it, and the letter says that it is not done.
+    rows = session.execute(
+        select(PlanItem.source, func.count())
+        .where(PlanItem.plan_id == plan.id, PlanItem.reason == "by_hand")
+        .group_by(PlanItem.source)
+    )
+    for source, count in rows.tuples().all():
+        open_task(
+            session,
+            rt,
+            key=f"by_hand:{plan.id}:{source}",
+            kind=TaskKind.BY_HAND,
+            code="erase_by_hand",
+            request_id=request.id,
+            due_on=request.due_on,
+            facts={"source": source, "items": count},
+        )

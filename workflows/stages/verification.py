@@ -21,7 +21,7 @@ from models.step import Step
 from models.verification import Challenge
 from models.vocabulary import Event, Kind, Letter, Method, Outcome, RequestState, StepState, TaskKind
 from workflows import audit, lifecycle
-from workflows.casefile import Claim, Proof, open_claim, open_key, proof_from, seal_proof
+from workflows.casefile import Claim, Proof, open_claim, open_key, open_proof, proof_from, seal_proof
 from workflows.caseview import case_facts
 from workflows.errors import Conflict, NotAllowed, VastineError
 from workflows.human import close_tasks_of, open_task
@@ -94,6 +94,8 @@ class Verification:
                 dict(inputs.claim.identifiers), Contact(name=inputs.claim.name, email=inputs.claim.reply_to)
             )
             return prove(session, rt, request, inputs.key, proof, actor=request.verified_by or "vastine")
+        if request.after_request_id is not None:
+            return _with_the_first(session, rt, request, step, inputs.key)
         if inputs.claim.for_another:
             _wait(session, rt, request, step, code="for_another")
             return None
@@ -124,6 +126,32 @@ def _proof(match: Match[Person], people: Sequence[Person]) -> Proof | None:
         for name, value in proven_identifiers(record, shared=shared_keys(record, people)).items():
             identifiers.setdefault(name, value)
     return Proof(identifiers, person.contact, person.source, person.key)
+
+
+def _with_the_first(session: Session, rt: Runtime, request: Request, step: Step, key: RequestKey) -> Event | None:
+    # Two rights asked for in one message need one proof: the code of the first is the code of both.
+    first = session.get_one(Request, request.after_request_id)
+    if first.proof_sealed is None:
+        step.state, step.done_at = StepState.WAITING, None
+        return None
+    proof = open_proof(open_key(session, rt, first.data_key_id), first)
+    request.verified_method, request.verified_at = first.verified_method, rt.now()
+    request.verified_by = first.verified_by
+    return prove(session, rt, request, key, proof, actor="vastine")
+
+
+def _prove_followers(session: Session, rt: Runtime, request: Request, proof: Proof, *, actor: str) -> None:
+    followers = session.scalars(
+        select(Request)
+        .where(Request.after_request_id == request.id, Request.state == RequestState.VERIFYING)
+        .with_for_update()
+    ).all()
+    for follower in followers:
+        if follower.verified_at is None:
+            follower.verified_method, follower.verified_at = request.verified_method, rt.now()
+            follower.verified_by = request.verified_by
+            key = open_key(session, rt, follower.data_key_id)
+            lifecycle.advance(session, rt, follower, prove(session, rt, follower, key, proof, actor=actor), actor=actor)
 
 
 def _wait(session: Session, rt: Runtime, request: Request, step: Step, *, code: str) -> None:
@@ -248,6 +276,7 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
         request_id=request.id,
         facts={"method": request.verified_method.value if request.verified_method else ""},
     )
+    _prove_followers(session, rt, request, proof, actor=actor)
     return Event.IDENTIFIED
 
 
