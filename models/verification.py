@@ -17,6 +17,7 @@ class Challenge(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("requests.id"), index=True)
+    purpose: Mapped[str] = mapped_column(String(16), default="identify")  # or "fetch": to open what was answered
     code_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # null: nobody to send it to
     candidate_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the Proof that a right code establishes
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -1,5 +1,6 @@
 """What the person can fetch: files made for them, the links that lead there, and the notice that says so."""
 
+import hmac
 import secrets
 from datetime import datetime, timedelta
 
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.delivery import Artifact, Grant
 from models.request import Request
+from models.verification import Challenge
 from models.vocabulary import Letter
 from workflows import audit
 from workflows.casefile import open_key, open_proof
@@ -18,6 +20,8 @@ from workflows.ports import RequestKey
 from workflows.runtime import Runtime
 
 PACKAGE = "package.zip"
+FETCH = "fetch"
+CODE_DIGITS = 8
 
 
 def keep_artifact(
@@ -63,6 +67,67 @@ def notify_ready(session: Session, rt: Runtime, request: Request, key: RequestKe
     case = case_facts(rt, request, key, name="", link=link, link_expires_on=expires.date())
     to = open_proof(key, request).contact.email
     queue_mail(session, rt, request, key, letter=Letter.READY, to=to, case=case, occurrence=occurrence, once=True)
+
+
+def send_code(session: Session, rt: Runtime, request: Request) -> None:
+    """Send whoever wants to fetch a one-time code to the contact on file; the code before it opens nothing any more.
+
+    Where there is no contact on file everything but the mail is done, so that it looks the same.
+    """
+    for old in _open_codes(session, rt, request):
+        old.tries_left = 0
+    delivery = rt.register.controller.delivery
+    code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+    row = Challenge(
+        request_id=request.id,
+        purpose=FETCH,
+        created_at=rt.now(),
+        expires_at=rt.now() + timedelta(minutes=delivery.code_minutes),
+        tries_left=delivery.code_tries,
+    )
+    session.add(row)
+    session.flush()  # the code's digest is bound to the row's id
+    if request.proof_sealed is not None:
+        key = open_key(session, rt, request.data_key_id)
+        row.code_digest = rt.vault.digest("challenge", f"{row.id}:{code}")
+        case = case_facts(rt, request, key, name="", code=code, code_minutes=delivery.code_minutes)
+        to = open_proof(key, request).contact.email
+        queue_mail(session, rt, request, key, letter=Letter.CODE, to=to, case=case, occurrence=str(row.id))
+    facts = {"purpose": FETCH}
+    audit.record(session, "identity:challenged", at=rt.now(), actor="person", request_id=request.id, facts=facts)
+
+
+def take_code(session: Session, rt: Runtime, request: Request, code: str) -> Challenge | None:
+    """The code answered, if it was the right one; a wrong one costs one try. The caller holds the request's lock."""
+    row = next(iter(_open_codes(session, rt, request)), None)
+    if row is None:
+        return None
+    given = rt.vault.digest("challenge", f"{row.id}:{''.join(c for c in code if c.isdigit())}")
+    if row.code_digest is None or not hmac.compare_digest(given, row.code_digest):
+        row.tries_left -= 1
+        facts = {"purpose": FETCH}
+        audit.record(session, "identity:code:failed", at=rt.now(), actor="person", request_id=request.id, facts=facts)
+        return None
+    row.used_at = rt.now()
+    facts = {"purpose": FETCH, "method": "code"}
+    audit.record(session, "identity:proven", at=rt.now(), actor="person", request_id=request.id, facts=facts)
+    return row
+
+
+def _open_codes(session: Session, rt: Runtime, request: Request) -> list[Challenge]:
+    return list(
+        session.scalars(
+            select(Challenge)
+            .where(
+                Challenge.request_id == request.id,
+                Challenge.purpose == FETCH,
+                Challenge.used_at.is_(None),
+                Challenge.tries_left > 0,
+                Challenge.expires_at > rt.now(),
+            )
+            .order_by(Challenge.created_at.desc())
+        )
+    )
 
 
 def fetch(session: Session, rt: Runtime, request: Request, name: str, *, actor: str) -> tuple[Artifact, RequestKey]:

@@ -116,18 +116,25 @@ def _zone(rt: Runtime) -> str:
 
 
 def open_request(
-    session: Session, rt: Runtime, asked: Asked, *, message: Message | None = None, after: Request | None = None
+    session: Session,
+    rt: Runtime,
+    asked: Asked,
+    *,
+    message: Message | None = None,
+    after: Request | None = None,
+    secret: str = "",
 ) -> Opened:
     """Open one request: reference, both due dates, acknowledgement in the outbox, first step.
 
-    `after`: a request that must have been delivered before this one may erase anything.
+    `after`: a request that must have been delivered before this one may erase anything. `secret`: the status
+    page's, at least 128 bits nobody can guess, where the door must be able to make it again; else a fresh one.
     """
     arrived = asked.received_at or (message.arrived_at if message else rt.now())
     day = asked.received_on or received_on(arrived, _zone(rt))
     settings = rt.register.controller.deadlines
     due = due_dates(day, months=settings.months, country=settings.country, not_holidays=settings.not_holidays)
     data_key, key = make_key(session, rt)
-    secret = secrets.token_urlsafe(16)
+    secret = secret or secrets.token_urlsafe(16)
     request = Request(
         reference=new_reference(_RANDOM, year=day.year),
         right=asked.right,

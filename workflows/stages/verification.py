@@ -219,6 +219,7 @@ def open_challenge(session: Session, rt: Runtime, request: Request) -> Challenge
         select(Challenge)
         .where(
             Challenge.request_id == request.id,
+            Challenge.purpose == "identify",
             Challenge.used_at.is_(None),
             Challenge.tries_left > 0,
             Challenge.expires_at > rt.now(),

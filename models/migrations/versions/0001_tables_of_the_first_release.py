@@ -322,6 +322,7 @@ def upgrade() -> None:
         "challenges",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
         sa.Column("code_digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("candidate_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", models.types.UTCDateTime(timezone=True), nullable=False),
