@@ -6,65 +6,32 @@ on is checked again: the plan's hash, the approvals, the holds, the fence. If an
 is erased and the plan is made anew.
 """
 
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.collection import Finding
-from models.decision import Approval, Plan, PlanItem
-from models.erasure import Receipt, Tombstone
-from models.intake import InboundEvent
+from models.decision import Plan, PlanItem
+from models.erasure import Receipt
 from models.request import Request
-from models.step import Effect, Step
+from models.step import Step
 from models.vocabulary import (
     Action,
-    EffectState,
     Event,
     Kind,
-    Outcome,
     PlanState,
-    ReceiptOutcome,
-    RequestState,
 )
 from workflows import audit, lifecycle
 from workflows.casefile import open_key, seeds_of
 from workflows.caseview import open_item
-from workflows.errors import Conflict, PersonMustLook, VastineError, WaitFor
-from workflows.fresh import fresh_items, manual_holds, newly_held
+from workflows.errors import VastineError
+from workflows.fresh import fresh_items
+from workflows.intents import Batch, Changed, intend, write_receipts
 from workflows.lease import mid_work
-from workflows.planning import hash_of_rows
-from workflows.ports import ErasedItem, EraseItem, Lead, RequestKey
-from workflows.rules.items import Item, canonical
+from workflows.ports import ErasedItem, EraseItem, RequestKey
 from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
-
-TOMBSTONE_DAYS = 65  # longest backup cycle (35 days) and a month
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """One source's part of the plan, opened."""
-
-    source: str
-    plan_id: uuid.UUID
-    plan_hash: bytes
-    phase: int
-    op_id: str
-    items: tuple[EraseItem, ...]
-    key: RequestKey
-    seeds: Mapping[str, list[Lead]]
-    blobs: Mapping[str, str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """Nothing was erased: a hold began, or what an approval rests on is not what it was."""
-
-    code: str
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
@@ -199,123 +166,3 @@ def _erase_item(key: RequestKey, row: PlanItem, phase: int, masked: bytes | None
 def _void(session: Session, request: Request) -> None:
     for plan in session.scalars(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.APPROVED)):
         plan.state = PlanState.VOID
-
-
-def intend(
-    session: Session,
-    rt: Runtime,
-    request: Request,
-    lease: Lease,
-    batch: Batch,
-    fresh: Sequence[Item],
-) -> Changed | None:
-    """Check all that the erasure rests on, and write that it is about to happen; or say what changed.
-
-    Raises `Conflict` where the database itself was tampered with: then nobody erases anything.
-    """
-    if request.state is not RequestState.ERASING:
-        raise Conflict("not_erasing")
-    if request.after_request_id is not None:
-        _delivered_before(session, request)
-    plan = session.get_one(Plan, batch.plan_id)
-    if plan.state is not PlanState.APPROVED or plan.plan_hash != batch.plan_hash:
-        return Changed("plan_not_approved")
-    rows = session.scalars(select(PlanItem).where(PlanItem.plan_id == plan.id).order_by(PlanItem.item_no)).all()
-    if hash_of_rows(request.reference, batch.key, rows) != plan.plan_hash:
-        raise PersonMustLook("plan_tampered")
-    given = session.scalar(
-        select(func.count()).where(Approval.plan_id == plan.id, Approval.plan_hash == plan.plan_hash)
-    )
-    if (given or 0) < rt.register.controller.decisions.erasure_approvals:
-        raise PersonMustLook("approvals_missing")
-    if _news(session, request):
-        return Changed("event")
-    if newly_held(rt, batch.source, batch.items, fresh=fresh, manual=manual_holds(session, request)):
-        return Changed("hold")
-    effect = session.get(Effect, batch.op_id)
-    if effect is None:
-        effect = Effect(
-            op_id=batch.op_id,
-            step_id=lease.step_id,
-            kind="erase",
-            first_fence=lease.fence,
-            intended_at=rt.now(),
-        )
-        session.add(effect)
-    effect.state, effect.last_fence, effect.settled_at = EffectState.INTENDED, lease.fence, None
-    audit.record(
-        session,
-        "erasure:intended",
-        at=rt.now(),
-        actor="vastine",
-        request_id=request.id,
-        facts={"source": batch.source, "items": len(batch.items), "hash": plan.plan_hash.hex()},
-    )
-    return None
-
-
-def _delivered_before(session: Session, request: Request) -> None:
-    # What was asked for together is delivered before it is erased; a failed delivery stops the erasure.
-    first = session.get_one(Request, request.after_request_id)
-    if first.state is RequestState.CLOSED and first.outcome in (Outcome.DELIVERED, Outcome.NOTHING_FOUND):
-        return
-    if first.state is RequestState.CLOSED:
-        raise PersonMustLook("delivery_failed")
-    raise WaitFor("waits_for_delivery")
-
-
-def _news(session: Session, request: Request) -> bool:
-    return (
-        session.scalar(
-            select(InboundEvent.id)
-            .where(InboundEvent.subject_digest == request.subject_digest, InboundEvent.applied_at.is_(None))
-            .limit(1)
-        )
-        is not None
-    )
-
-
-def write_receipts(
-    session: Session, rt: Runtime, request: Request, batch: Batch, result: Sequence[ErasedItem], *, fence: int
-) -> None:
-    """One receipt per item, the effect confirmed, a tombstone for what is gone."""
-    where = {item.item_no: item for item in batch.items}
-    for erased in result:
-        session.add(
-            Receipt(
-                plan_id=batch.plan_id,
-                item_no=erased.item_no,
-                phase=batch.phase,
-                op_id=batch.op_id,
-                fence=fence,
-                outcome=erased.outcome,
-                at=rt.now(),
-            )
-        )
-        item = where[erased.item_no]
-        if erased.outcome is ReceiptOutcome.ERASED:
-            session.add(
-                Tombstone(
-                    source=batch.source,
-                    collection=item.collection,
-                    locator_digest=rt.vault.digest(
-                        f"tombstone:{batch.source}", f"{item.collection}:{canonical(item.locator)}"
-                    ),
-                    erased_at=rt.now(),
-                    expires_on=rt.today() + timedelta(days=TOMBSTONE_DAYS),
-                )
-            )
-    effect = session.get(Effect, batch.op_id)
-    if effect is not None:
-        effect.state, effect.settled_at = EffectState.CONFIRMED, rt.now()
-    counts: dict[str, int] = {}
-    for erased in result:
-        counts[erased.outcome.value] = counts.get(erased.outcome.value, 0) + 1
-    audit.record(
-        session,
-        "erasure:done",
-        at=rt.now(),
-        actor="vastine",
-        request_id=request.id,
-        facts={"source": batch.source, "phase": batch.phase, "outcomes": counts},
-    )

@@ -1,0 +1,169 @@
+"""The plain data that passes through the ports: frozen, typed, and knowing nothing of where it came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from models.vocabulary import Action, Ownership, ReceiptOutcome, Right, SourceResult
+from workflows.rules.items import HoldMatch, Json
+
+Guarantee = Literal["A", "B", "C", "D"]
+"""What a source can promise about erasure: A same transaction as the receipt · B idempotency key ·
+C probe, erase, probe · D by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A value that leads to records: proven, or found in the controller's own records.
+
+    [start, end) limits what it leads to in time, in dates at the controller's seat; None is open.
+    """
+
+    value: str
+    start: date | None = None
+    end: date | None = None
+
+
+Seeds = Mapping[str, Sequence[Lead]]
+"""What a search starts from: "identity:<key>" or "<dataset>:<collection>.<field>" to values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a person can be reached, as the controller's own records have it."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    postal: tuple[str, ...] = ()
+    language: str = ""
+    protected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person's record in a source that knows people: its key, identifiers and contact on file."""
+
+    source: str
+    key: str
+    identifiers: Mapping[str, str]  # identity key -> value as on file
+    contact: Contact
+    path: str = ""  # why it matched
+
+
+@dataclass(frozen=True, slots=True)
+class EraseItem:
+    """One plan item for a source to treat."""
+
+    item_no: int
+    collection: str
+    locator: Mapping[str, Json]
+    action: Action  # DELETE or MASK
+    fields: tuple[str, ...]  # for MASK
+    digest: str  # the content that was approved; anything else is drift
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedItem:
+    """What the source says became of it."""
+
+    item_no: int
+    outcome: ReceiptOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedItem:
+    """What a source would do with an item, before anyone approves it; `refused` is a code or empty."""
+
+    item_no: int
+    refused: str = ""
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MailText:
+    """A rendered mail: no personal data beyond the greeting-free text, no attachment."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """One mail for the post. `message_id` stays the same however often it is tried."""
+
+    message_id: str
+    to: str
+    subject: str
+    body: str
+    language: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """How one source answered, for letters and packages."""
+
+    name: str
+    label: str
+    result: SourceResult
+    why: str
+    counts: Mapping[str, int]
+    ownerships: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """A group of plan items that share their fate, for letters and screens."""
+
+    source: str
+    collection: str
+    category: str
+    action: Action
+    ownership: Ownership
+    count: int
+    holds: tuple[HoldMatch, ...] = ()
+    reason: str = ""
+    erase_on: date | None = None
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFacts:
+    """All that a letter or a package may say about a request."""
+
+    reference: str
+    right: Right
+    language: str
+    received_on: date
+    due_a: date
+    due_b: date
+    today: date
+    name: str = ""  # the person's, as on file; "" while not proven
+    verified_method: str = ""
+    extended_until: date | None = None
+    extension_reason: str = ""
+    sources: tuple[SourceFacts, ...] = ()
+    plan: tuple[PlanLine, ...] = ()
+    plan_hash: str = ""
+    receipts: Mapping[str, int] = field(default_factory=dict)  # outcome -> count
+    refusal_ground: str = ""
+    refusal_reason: str = ""
+    decided_by: str = ""
+    guarantees: Mapping[str, Guarantee] = field(default_factory=dict)  # source -> tier
+    link: str = ""
+    link_expires_on: date | None = None
+    code: str = ""
+    code_minutes: int = 0
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PackageSummary:
+    """What was put into a package."""
+
+    files: int
+    items: int
+    size_bytes: int
+    digest: str  # of the manifest
