@@ -4,6 +4,7 @@ The engine's part (steps, approvals, letters) is left out: find, search until no
 preview. What the sources would then do is what the receipts will say.
 """
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from models.vocabulary import Action, Outcome, Ownership, Right
+from models.vocabulary import Action, Outcome, Ownership, ReceiptOutcome, Right
 from workflows.connectors.erasing import plan_action
 from workflows.demo.build import AS_OF, build_demo
 from workflows.demo.cast import Member
@@ -173,3 +174,31 @@ def test_the_stories_keep_their_ends_on_other_days(tmp_path: Path, day: date) ->
         assert set(member.erasure.holds) <= {hold.rule for _, verdict in plan for hold in verdict.holds}, member.slug
         if member.erasure.outcome is not Outcome.BY_HAND:
             assert outcome(sources, plan) is member.erasure.outcome, member.slug
+
+
+@pytest.mark.parametrize("slug", ["ended-12-years", "prospect", "in-collection", "contact-ended", "outages"])
+def test_erasing_touches_the_member_and_nobody_else(tmp_path: Path, slug: str) -> None:
+    files = build_demo(tmp_path, people=5, metering_days=1, longest_days=3)
+    register = load_register(ROOT / "register")
+    sources = Sources(register, connectors_of(register, files.environ()), compile_rules(register.holds))
+    member = next(m for m in CAST if m.slug == slug)
+    others = [m for m in ON_FILE if m.slug not in (slug, "shared-address-1")]
+    before = {m.slug: {(i.source, i.collection, i.digest) for i in items_of(sources, m)} for m in others}
+    plan = verdicts(sources, items_of(sources, member))
+    for name in sorted(sources.connectors, key=lambda n: register.sources[n].person.order):
+        batch = [
+            EraseItem(n, item.collection, item.locator, verdict.action, verdict.fields, item.digest)
+            for n, (item, verdict) in enumerate(plan)
+            if item.source == name and verdict.action in (Action.DELETE, Action.MASK)
+        ]
+        done = sources.connectors[name].erase(f"{slug}-{name}", 1, batch) if batch else []
+        assert {d.outcome for d in done} <= {ReceiptOutcome.ERASED, ReceiptOutcome.MASKED}
+        assert len(done) == len(batch)
+    after = {m.slug: {(i.source, i.collection, i.digest) for i in items_of(sources, m)} for m in others}
+    assert after == before
+    left = sqlite3.connect(tmp_path / "asiakas.db")
+    row = left.execute(
+        "SELECT asnro, sahkoposti, puhelin FROM asiakas WHERE asnro = ?", (customer_number(slug),)
+    ).fetchone()
+    left.close()
+    assert row == (customer_number(slug), None, None)
