@@ -134,6 +134,9 @@ def run(rt: Runtime, claimed: Claimed, kinds: Collection[str] = ()) -> Claimed |
         try:
             with kept(rt, lease):
                 result = stage.work(rt, lease, claimed.inputs)
+        except Fenced:
+            log.info("step.fenced", kind=lease.kind.value, step=str(lease.step_id), fence=lease.fence)
+            return None
         except VastineError as caught:
             error = caught
         except Exception as caught:  # noqa: BLE001  # a bug must not take the worker or the request with it

@@ -100,7 +100,7 @@ class Erasure:
             plan_id=plan.id,
             plan_hash=plan.plan_hash,
             phase=phase,
-            op_id=f"{plan.id}:{step.source}:{phase}:{min(row.item_no for row, p in mine if p == phase)}",
+            op_id=f"{plan.id}:{phase}:{min(row.item_no for row, p in mine if p == phase)}",
             items=tuple(_erase_item(key, row, phase, masked.get(row.item_no)) for row, p in mine if p == phase),
             key=key,
             seeds=seeds_of(session, key, request),
