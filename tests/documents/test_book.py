@@ -86,6 +86,15 @@ def test_a_hidden_column_is_in_the_data_but_not_in_the_book(packed):
     assert ">Id<" not in packed["fi"]["html/01_identity.html"].decode()
 
 
+def test_an_identity_code_is_masked_for_reading_and_whole_for_machines(documents, case, item):
+    code = "070358-9020"
+    files = unzip(documents, case(), {"crm": [item(fields={"id": 1, "name": f"hetu {code}.", "note": code})]})
+    for name, data in files.items():
+        assert (code.encode() in data) is name.startswith("data/crm_customer"), name
+    assert code not in text_of(files["your_data_fi.pdf"])
+    assert "070358-****" in files["html/01_identity.html"].decode()
+
+
 def test_long_tables_say_where_the_rest_is(packed):
     chapter = packed["fi"]["html/03_contact_history.html"].decode()
     assert chapter.count("puhelu (P)") == 200

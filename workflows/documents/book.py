@@ -142,7 +142,8 @@ class Book:
 
     def _part(self, gathered: Gathered, *, printed: bool) -> Context:
         reader = Reader(self._catalogue, gathered, self._language)
-        table = None if gathered.series else reader.table(self._printed_records if printed else SAMPLE_RECORDS)
+        most = self._printed_records if printed else SAMPLE_RECORDS
+        table = None if gathered.series else reader.table(most, printed=printed)
         csv = f"data/{self._stems[gathered.source, gathered.collection]}.csv"
         shown = table["shown"] if table else 0
         note = self._words.book.rest if table and shown < gathered.records else self._words.book.all_in

@@ -80,6 +80,7 @@ class Catalogue:
         """A column's name for people, with its unit."""
         spec = self.column(source, collection, name=name)
         label = spec.label.get(language) if spec.label else readable(name)
+        label = label[:1].upper() + label[1:]
         return f"{label} ({spec.unit})" if spec.unit else label
 
     def category(self, code: str) -> Category | None:

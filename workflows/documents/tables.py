@@ -18,8 +18,9 @@ from workflows.rules.items import Json
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
 _FRACTION = re.compile(r"-?\d{1,15}\.\d{1,10}")
+_HETU = re.compile(r"\b(\d{6}[-+A-FU-Y])\d{3}[0-9A-Y]\b")
 _LONGEST_CELL = 400
-WIDEST_TABLE = 8
+WIDEST_TABLE = 7
 """Columns beyond which records are shown as lists of their own."""
 
 
@@ -43,15 +44,18 @@ class Reader:
         specs = [(name, self._spec(name)) for name in self.columns]
         return [[self.cell(record.get(name), spec) for name, spec in specs] for record in self._gathered.newest(most)]
 
-    def table(self, most: int) -> dict[str, Any]:
-        """What the templates show: a table, or lists where a record is too wide for a line or stands alone."""
+    def table(self, most: int, *, printed: bool = False) -> dict[str, Any]:
+        """What the templates show: a table, or lists where a record is too wide for a line or stands alone.
+
+        On paper, a list leaves out the fields that have no value.
+        """
         rows = self.rows(most)
-        return {
-            "labels": self.labels,
-            "rows": rows,
-            "lists": len(rows) == 1 or len(self.columns) > WIDEST_TABLE,
-            "shown": len(rows),
-        }
+        empty = str(self._words.book.empty)
+        lists = []
+        if len(rows) == 1 or len(self.columns) > WIDEST_TABLE:
+            whole = [list(zip(self.labels, row, strict=True)) for row in rows]
+            lists = [[(k, v) for k, v in fields if v != empty or not printed] for fields in whole]
+        return {"labels": self.labels, "rows": rows, "lists": lists, "shown": len(rows)}
 
     def cell(self, value: Json, spec: ColumnSpec) -> str:
         """One value."""
@@ -97,5 +101,9 @@ _PLAIN = ColumnSpec()
 
 
 def _shortened(text: str) -> str:
-    """Long texts are cut for reading; CSV and JSON have them whole."""
+    """For reading, a long text is cut and a personal identity code masked; CSV and JSON have them whole.
+
+    Source: Data Protection Act 1050/2018 s. 29(4): no identity code on paper without need.
+    """
+    text = _HETU.sub(r"\1****", text)
     return text if len(text) <= _LONGEST_CELL else text[:_LONGEST_CELL].rstrip() + " […]"
