@@ -11,6 +11,7 @@ from typing import Any
 
 from models.vocabulary import Ownership
 from workflows.connectors.dataset import Graph
+from workflows.connectors.sql_roles import Roles, roles_of
 from workflows.connectors.sql_schema import Bound, Schema
 from workflows.connectors.sql_values import as_json, local_day
 from workflows.connectors.windows import Span, Windows, both, covers, of_span, union
@@ -40,10 +41,10 @@ class Found:
 
 @dataclass(slots=True)
 class Pile:
-    """The rows found of one collection, and which of their values lead on or tell whose they are."""
+    """The rows found of one collection."""
 
     bound: Bound
-    links: tuple[str, ...]
+    roles: Roles
     rows: dict[Key, Found] = field(default_factory=dict)
 
 
@@ -52,28 +53,16 @@ class Discovery:
 
     def __init__(self, spec: SourceSpec, graph: Graph, schema: Schema, *, seeds: Seeds, zone: tzinfo) -> None:
         self.schema, self.zone, self.subject = schema, zone, spec.person.subject
-        self._graph = graph
-        self.piles = {name: Pile(bound, tuple(self._links(bound))) for name, bound in schema.bound.items()}
+        self.piles = {
+            name: Pile(bound, roles_of(bound, graph, schema, subject=self.subject))
+            for name, bound in schema.bound.items()
+        }
         self._buffered = 0
         self._known: dict[str, set[str]] = {}
         for key, leads in seeds.items():
             for lead in leads:
                 self._know(key, lead.value)
         self._given = frozenset(self._known)
-
-    def _links(self, bound: Bound) -> Iterator[str]:
-        node, spec = bound.node, bound.node.spec
-        names = {*bound.key, *node.identities, *spec.owner, *spec.windows}
-        names |= {c for w in spec.windows.values() for c in (w.start, w.end)}
-        names |= {f for way in self.schema.ways if way.source == node.name for f in way.source_fields}
-        names |= {f for way in self.schema.ways if way.target == node.name for f in way.target_fields}
-        names |= {f for export in self._graph.exports for n, _, f in [export.rpartition(".")] if n == node.name}
-        names |= {c for fk in self.schema.foreign_keys if fk.parent is bound.table for c in fk.parent_columns}
-        names |= {c for fk in self.schema.foreign_keys if fk.child is bound.table for c in fk.child_columns}
-        subject = self.subject
-        if subject and subject.collection == node.name:
-            names.add(subject.key)
-        return (c.name for c in bound.table.columns if c.name in names)
 
     def admit(
         self,
@@ -94,11 +83,11 @@ class Discovery:
         if old is None:
             kept = row if self._buffered < BUFFERED_ROWS else None
             self._buffered += kept is not None
-            links = {c: row[c] for c in pile.links}
+            links = row if kept is not None else {c: row[c] for c in pile.roles.links}
             found = Found(key, links, kept, strong, identified, direct, windows, path, undated)
-            found.ownership = self._judge(pile.bound, found)
+            found.ownership = self._judge(pile, found)
             pile.rows[key] = found
-            self._learn(pile.bound, found)
+            self._learn(pile, found)
             return found
         wider = union(old.windows, windows)
         before = (old.strong, old.identified, old.direct, old.undated, old.windows)
@@ -110,8 +99,8 @@ class Discovery:
         old.undated, old.windows = old.undated and undated, wider
         if before == (old.strong, old.identified, old.direct, old.undated, old.windows):
             return None
-        old.ownership = self._judge(pile.bound, old)
-        self._learn(pile.bound, old)
+        old.ownership = self._judge(pile, old)
+        self._learn(pile, old)
         return old
 
     def reconsider(self) -> Iterator[tuple[str, Found]]:
@@ -119,9 +108,9 @@ class Discovery:
         for name, pile in self.piles.items():
             for found in pile.rows.values():
                 if found.ownership is Ownership.THIRD_PARTY:
-                    found.ownership = self._judge(pile.bound, found)
+                    found.ownership = self._judge(pile, found)
                     if found.ownership is not Ownership.THIRD_PARTY:
-                        self._learn(pile.bound, found)
+                        self._learn(pile, found)
                         yield name, found
 
     def owned(self, name: str, key: Key) -> bool:
@@ -146,84 +135,48 @@ class Discovery:
         day = local_day(row[on], self.zone)
         return None if day is None else covers(windows, day)
 
-    def _judge(self, bound: Bound, found: Found) -> Ownership:
-        spec, node = bound.node.spec, bound.node
+    def _judge(self, pile: Pile, found: Found) -> Ownership:
+        spec, roles = pile.bound.node.spec, pile.roles
+        if roles.plain and found.strong and not found.undated:
+            return Ownership.OWN
         if spec.ownership != "auto":
             return Ownership(spec.ownership)
-        if found.undated or self._another_subject(bound, found) or self._anothers_child(bound, found):
+        if found.undated or self._another_subject(roles, found) or self._anothers_child(roles, found):
             return Ownership.THIRD_PARTY
         if spec.owner:
-            mine = all(found.links[c] is None or self._mine(bound, c, found.links[c]) for c in spec.owner)
+            mine = all(found.links[c] is None or self._mine(roles, c, found.links[c]) for c in spec.owner)
             return Ownership.OWN if mine else Ownership.THIRD_PARTY
-        named = [c for c in node.identities if found.links[c] is not None]
-        if found.identified or not named or any(self._mine(bound, c, found.links[c]) for c in named):
+        named = [c for c in roles.identities if found.links[c] is not None]
+        if found.identified or not named or any(self._mine(roles, c, found.links[c]) for c in named):
             return Ownership.OWN
         return Ownership.THIRD_PARTY
 
-    def _another_subject(self, bound: Bound, found: Found) -> bool:
+    def _another_subject(self, roles: Roles, found: Found) -> bool:
         """An e-mail address may be a family's: where the person's own number is given, another number decides."""
-        subject = self.subject
-        columns = [subject.key] if subject and subject.collection == bound.name else list(bound.key[:1])
-        if len(bound.key) > 1 and not (subject and subject.collection == bound.name):
-            return False
-        identities = bound.node.identities
-        return any(
-            f"identity:{identities[c]}" in self._given and not self._mine(bound, c, found.links[c])
-            for c in columns
-            if c in identities
-        )
+        return any(key in self._given and not self._mine(roles, c, found.links[c]) for c, key in roles.numbers)
 
-    def _anothers_child(self, bound: Bound, found: Found) -> bool:
+    def _anothers_child(self, roles: Roles, found: Found) -> bool:
         """A row that ours only points at, and that itself hangs below a row which is not ours, is that one's."""
         if found.strong:
             return False
-        for way in self.schema.ways:
-            parent = self.schema.bound[way.source]
-            below = way.target == bound.name and not way.up and frozenset(way.source_fields) in parent.uniques
-            if not below or len(way.target_fields) > 1 or frozenset(way.target_fields) in bound.uniques:
-                continue
-            value = found.links[way.target_fields[0]]
-            key = parent.node.address(way.source_fields[0])
-            if value is not None and _spelled(key, value) not in self._known.get(key, ()):
-                return True
-        return False
+        values = ((found.links[c], key) for c, key in roles.below)
+        return any(v is not None and _spelled(key, v) not in self._known.get(key, ()) for v, key in values)
 
-    def _mine(self, bound: Bound, column: str, value: Any) -> bool:
-        return any(_spelled(key, value) in self._known.get(key, ()) for key in self._meanings(bound, column))
+    def _mine(self, roles: Roles, column: str, value: Any) -> bool:
+        return any(_spelled(key, value) in self._known.get(key, ()) for key in roles.meanings[column])
 
-    def _meanings(self, bound: Bound, column: str) -> Iterator[str]:
-        """What a column's value is a value of: an identity, a field here that it refers to, one elsewhere."""
-        node = bound.node
-        if identity := node.identities.get(column):
-            yield f"identity:{identity}"
-        for way in self.schema.ways:
-            if way.target == node.name and way.target_fields == (column,):
-                yield self.schema.bound[way.source].node.address(way.source_fields[0])
-            if way.source == node.name and way.up and way.source_fields == (column,):
-                yield self.schema.bound[way.target].node.address(way.target_fields[0])
-        for inlet in self._graph.inlets:
-            if inlet.target == node.name and inlet.fields == (column,):
-                yield inlet.keys[0]
-
-    def _learn(self, bound: Bound, found: Found) -> None:
+    def _learn(self, pile: Pile, found: Found) -> None:
         """What a row of the person tells: the values others refer to, and its identities if it is the person's record.
 
         A row that names two people, such as a request with two e-mail addresses, teaches no identity.
         """
         if found.ownership is not Ownership.OWN or not found.strong:
             return
-        node = bound.node
-        for way in self.schema.ways:
-            fields = way.target_fields if way.up else way.source_fields
-            if node.name == (way.target if way.up else way.source) and len(fields) == 1:
-                self._know_column(node.address(fields[0]), found.links[fields[0]])
-        subject = self.subject
-        if not (subject.collection == node.name if subject else found.identified):
-            return
-        keys = list(node.identities.values())
-        for column, identity in node.identities.items():
-            if keys.count(identity) == 1:
-                self._know_column(f"identity:{identity}", found.links[column])
+        for column, key in pile.roles.taught:
+            self._know_column(key, found.links[column])
+        if pile.roles.is_subject if self.subject else found.identified:
+            for column, key in pile.roles.taught_identities:
+                self._know_column(key, found.links[column])
 
     def _know_column(self, key: str, value: Any) -> None:
         if value is not None:

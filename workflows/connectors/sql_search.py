@@ -16,6 +16,7 @@ from workflows.ports import Lead, Seeds
 
 BINDS = 500
 ROWS = 1_000
+FEW = 500
 Values = dict[tuple[Any, ...], Windows]
 Target = tuple[str, tuple[str, ...]]
 """(collection, columns) that values are looked up in."""
@@ -29,6 +30,9 @@ class Search:
         self._pending: dict[tuple[Way, bool], Values] = {}  # (way, from an identified row)
         self._sent: dict[tuple[Way, bool], Values] = {}
         self.series: dict[Target, Values] = {}
+        self._ways: dict[str, list[Way]] = {}
+        for way in discovery.schema.ways:
+            self._ways.setdefault(way.source, []).append(way)
 
     def run(self, seeds: Seeds) -> None:
         """Find everything."""
@@ -126,8 +130,8 @@ class Search:
         """Note where this row's values lead; another's row leads nowhere, a parent never downwards."""
         if found.ownership is Ownership.THIRD_PARTY:
             return
-        for way in self._found.schema.ways:
-            if way.source != name or not (found.strong or way.up):
+        for way in self._ways.get(name, ()):
+            if not (found.strong or way.up):
                 continue
             value = tuple(found.links[c] for c in way.source_fields)
             if None in value:
@@ -165,10 +169,18 @@ def rows_with(
     names = [c.name for c in table.columns]
     for chunk in chunks(values, max(1, BINDS // len(columns))):
         statement = sa.select(table).where(matches(table, columns, values=chunk, email=email))
-        result = connection.execute(statement, execution_options={"stream_results": True})
-        for part in result.partitions(ROWS):
+        for part in _parts(connection, statement):
             for row in part:
-                yield dict(zip(names, row, strict=True))
+                yield dict(zip(names, row, strict=False))
+
+
+def _parts(connection: sa.Connection, statement: sa.Select[Any]) -> Iterable[Sequence[Sequence[Any]]]:
+    """A few rows in one go; more than that through a cursor of the server, which takes four more round trips."""
+    if connection.dialect.name != "sqlite":
+        few = connection.execute(statement.limit(FEW + 1)).all()
+        if len(few) <= FEW:
+            return [few]
+    return connection.execute(statement, execution_options={"stream_results": True}).partitions(ROWS)
 
 
 def matches(
