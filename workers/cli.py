@@ -13,31 +13,37 @@ from workers.speech import exit_code, explain
 from workflows.errors import VastineError
 
 COMMANDS = {
-    "demo": "workers.commands.demo:demo",
-    "up": "workers.commands.processes:up",
-    "web": "workers.commands.processes:web",
-    "worker": "workers.commands.processes:worker",
-    "beat": "workers.commands.processes:beat",
-    "check": "workers.commands.check:check",
-    "db": "workers.commands.database:db",
-    "source": "workers.commands.sources:source",
-    "request": "workers.commands.requests:request",
-    "mail": "workers.commands.mail:mail",
-    "work": "workers.commands.work:work",
-    "plan": "workers.commands.decisions:plan",
-    "approve": "workers.commands.decisions:approve",
-    "refuse": "workers.commands.decisions:refuse",
-    "extend": "workers.commands.decisions:extend",
-    "withdraw": "workers.commands.decisions:withdraw",
-    "package": "workers.commands.packages:package",
-    "deadline": "workers.commands.deadline:deadline",
-    "holds": "workers.commands.holds:holds",
-    "audit": "workers.commands.audit:audit",
-    "user": "workers.commands.staff:user",
-    "token": "workers.commands.staff:token",
-    "letter": "workers.commands.packages:letter",
+    "up": (
+        "workers.commands.processes:up",
+        "Portal, console, worker and schedule in one process: the embedded default.",
+    ),
+    "web": ("workers.commands.processes:web", "Serve the portal or the console, for production."),
+    "worker": ("workers.commands.processes:worker", "Do the work that is due, whenever a bell rings, for production."),
+    "beat": ("workers.commands.processes:beat", "Ring for what must be looked at regularly, for production."),
+    "check": (
+        "workers.commands.check:check",
+        "Every setting, source, rule and text: what is wrong and how to mend it.",
+    ),
+    "db": ("workers.commands.database:db", "Bring the database to this release's schema."),
+    "key": ("workers.commands.keys:key", "Make the key file, or rotate its master key."),
+    "source": ("workers.commands.sources:source", "List the sources, or test whether they answer as described."),
+    "request": ("workers.commands.requests:request", "Open a request for a person, list them, show one."),
+    "mail": ("workers.commands.mail:mail", "Take mails in as if the mailbox had received them."),
+    "work": ("workers.commands.work:work", "Do everything that is due, here, then stop."),
+    "plan": ("workers.commands.decisions:plan", "Show what would be erased, kept, until when and why."),
+    "approve": ("workers.commands.decisions:approve", "Approve a plan; an erasure needs two different people."),
+    "refuse": ("workers.commands.decisions:refuse", "Refuse a request, with its ground and reason."),
+    "extend": ("workers.commands.decisions:extend", "Extend by two months, once, inside the first month."),
+    "withdraw": ("workers.commands.decisions:withdraw", "Take note that the person withdrew the request."),
+    "package": ("workers.commands.packages:package", "Fetch a package for a person, or check one."),
+    "deadline": ("workers.commands.deadline:deadline", "Both due dates of a request, and how they were computed."),
+    "holds": ("workers.commands.holds:holds", "List, place and release holds by hand."),
+    "audit": ("workers.commands.audit:audit", "Check or export the record of what was done."),
+    "user": ("workers.commands.staff:user", "Add or disable people who may log in."),
+    "token": ("workers.commands.staff:token", "Make a bearer token for the REST API."),
+    "letter": ("workers.commands.packages:letter", "Show a letter as this register writes it."),
 }
-"""Name to where it is: a command that only counts days must not wait for the letters to load."""
+"""Name to where it is and what it is for: a command that only counts days must not wait for the letters to load."""
 
 
 class Lazy(click.Group):
@@ -51,12 +57,18 @@ class Lazy(click.Group):
         """The command of this name."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
+        target = COMMANDS[cmd_name][0]
+        module, _, name = target.partition(":")
         command = getattr(importlib.import_module(module), name)
         if not isinstance(command, click.Command):
-            msg = f"{COMMANDS[cmd_name]} is no command"
+            msg = f"{target} is no command"
             raise TypeError(msg)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Names and what they are for, without loading any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

@@ -14,7 +14,7 @@ OK, FAILED, USAGE, CONFIGURATION, NOT_FOUND, WAITS, PARTIAL, OVERDUE = range(8)
 
 def exit_code(error: VastineError) -> int:
     """The exit code of an error."""
-    if isinstance(error, BadRegister) or error.code in ("bad_settings", "secret", "keys", "schema_old"):
+    if isinstance(error, BadRegister) or error.code in ("bad_settings", "secret", "bad_key_file", "schema_old"):
         return CONFIGURATION
     if isinstance(error, BadInput):
         return USAGE

@@ -1,5 +1,6 @@
 """One line a task, named after the story. Ids in, nothing out; safe to ring twice."""
 
+from datetime import timedelta
 from typing import Any
 
 from celery import Celery
@@ -11,6 +12,9 @@ from workflows.messages import POLL, RECHECK, REMIND, SEND, SWEEP, WORK, task_na
 from workflows.post import send_all
 from workflows.reminding import remind
 from workflows.sweeps import orphan_blobs, rechecks, sweep
+
+_UNFINISHED = timedelta(days=1)
+"""No writer takes so long: what is older was left by a process that died."""
 
 
 def register_tasks(app: Celery, process: Process) -> None:
@@ -40,8 +44,10 @@ def register_tasks(app: Celery, process: Process) -> None:
 
     @app.task(name=task_name(RECHECK))
     def recheck_all(**_: Any) -> None:
-        rechecks(process.runtime(), every=True)
-        orphan_blobs(process.runtime())
+        rt = process.runtime()
+        rechecks(rt, every=True)
+        orphan_blobs(rt)
+        rt.blobs.clear_unfinished(rt.now() - _UNFINISHED)
 
 
 def _work(process: Process, kind: str) -> Any:

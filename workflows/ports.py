@@ -128,6 +128,10 @@ class BlobStore(Protocol):
         """Names that exist, for finding orphans."""
         ...
 
+    def clear_unfinished(self, before: datetime) -> int:
+        """Remove what killed writers left behind before this instant; how many there were."""
+        ...
+
 
 class Mailer(Protocol):
     """The way out. Raises `TryAgain` before anything was handed over, `PersonMustLook("mail_unknown")` if the

@@ -105,6 +105,13 @@ class SmtpMailer:
         finally:
             smtp.close()
 
+    def reach(self) -> None:
+        """Connect, log in and part without sending anything; raises as `send` does."""
+        smtp = self._connect()
+        with suppress(OSError, smtplib.SMTPException):
+            smtp.quit()
+        smtp.close()
+
     def _check_allowed(self, to: str) -> None:
         if self._allow is not None:
             address = to.casefold()
