@@ -18,7 +18,9 @@ LONGEST_FUNCTION = 60
 MACHINE_PATHS = re.compile("/" + r"(?:work|root|home/\w+|Users/\w+)/(?:main|shared|\.\w+|\w+)|/tm" + r"p/(?!\$)\w")
 REGISTRY_HOSTS = re.compile("|".join(["pypi" + r"\.org", "python" + r"hosted\.org", "npm" + r"js\.(?:org|com)"]))
 VAGUE_MODULES = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
-CANVAS = re.compile(r"\bchord\b|(?:(?<!\.)|celery\.)\b(?:chain|group)\(|\.retry\(|\bcountdown=|\beta=")
+CANVAS = re.compile(
+    r"\bchord\b|from celery\S* import .*\b(?:chain|group)\b|celery\.(?:chain|group)\(|\.retry\(|\bcountdown=|\beta="
+)
 
 
 @cache
@@ -98,15 +100,13 @@ def test_celery_only_rings_bells() -> None:
 
 
 @pytest.mark.parametrize(
-    "planted", ["chord(", "chain(a, b)", "group(a)", "celery.group(a)", "self.retry()", "countdown=3", "eta=now"]
+    "planted", ["chord(", "from celery import group", "celery.chain(a)", "self.retry()", "countdown=3", "eta=now"]
 )
 def test_a_planted_canvas_word_is_found(planted: str) -> None:
     assert CANVAS.search(planted)
 
 
-@pytest.mark.parametrize(
-    "innocent", ["match.group()", "@click.group()", "itertools.chain(a)", "theta=1", "retry_after"]
-)
+@pytest.mark.parametrize("innocent", ["match.group()", "@click.group()", "list(chain(a))", "theta=1", "retry_after"])
 def test_innocent_words_are_left_alone(innocent: str) -> None:
     assert not CANVAS.search(innocent)
 
