@@ -137,3 +137,31 @@ def test_a_row_of_somebody_else_given_by_mistake_is_still_only_what_was_approved
     unknown = dataclasses.replace(wrong, locator={"id = 2 OR 1": 1}, digest=item.digest)
     assert [e.outcome for e in connector.erase("op-2", 1, [unknown])] == [ReceiptOutcome.REFUSED]
     assert item.ownership is Ownership.OWN
+
+
+def test_an_item_given_twice_is_treated_once(shop_url: str) -> None:
+    connector = shop(shop_url, **ALL_DELETED)
+    plan = to_erase(collected(connector, seeds(email="one@shop.example")), connector)
+    plan.append(dataclasses.replace(plan[0], item_no=len(plan)))
+    erased = connector.erase("op-1", 1, plan)
+    assert [e.outcome for e in erased].count(ReceiptOutcome.REFUSED) == 1
+    assert erased[-1].outcome is ReceiptOutcome.REFUSED
+
+
+SWALLOWING = {
+    "sqlite": "CREATE TRIGGER no BEFORE UPDATE ON card WHEN old.id = 9 BEGIN SELECT RAISE(IGNORE); END",
+    "postgresql": "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " IF old.id = 9 THEN RETURN NULL; END IF; RETURN new; END $$;\n"
+    "CREATE TRIGGER no BEFORE UPDATE ON card FOR EACH ROW EXECUTE FUNCTION no()",
+}
+
+
+def test_a_row_that_quietly_was_not_changed_undoes_everything(shop_url: str) -> None:
+    connector = shop(shop_url)
+    plan = to_erase(collected(connector, seeds(email="one@shop.example")), connector)
+    run_sql(shop_url, SWALLOWING[shop_url.split(":")[0]])
+    before = dump(shop_url)
+    with pytest.raises(PersonMustLook) as caught:
+        connector.erase("op-1", 1, plan)
+    assert caught.value.code == "count_differs"
+    assert dump(shop_url) == before
