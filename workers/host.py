@@ -47,7 +47,7 @@ def runtime(*, bell: Bell | None = None, given: Settings | None = None, **parts:
 
     quiet()
     told = given or settings()
-    rt = build(told, bell=bell, **parts)
+    rt = build(told, bell=bell or _bell(told), **parts)
     engine = rt.sessions.kw["bind"]
     if told.database_url.startswith("sqlite"):
         upgrade(engine)
@@ -55,6 +55,16 @@ def runtime(*, bell: Bell | None = None, given: Settings | None = None, **parts:
         remedy = "run `vastine db upgrade` once"
         raise BadInput([Fault("VASTINE_DATABASE_URL", "the database has another schema", remedy)], "schema_old")
     return rt
+
+
+def _bell(told: Settings) -> Bell | None:
+    """A command rings like any door; in the embedded default it works itself, and nobody listens."""
+    if told.embedded:
+        return None
+    from workers.app import make_app  # noqa: PLC0415
+    from workflows.adapters.broker import CeleryBell  # noqa: PLC0415
+
+    return CeleryBell(make_app(told))
 
 
 def who() -> str:

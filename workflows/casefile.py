@@ -36,7 +36,7 @@ class Proof:
     `contact` is frozen here: a later change in the register or a wish in a mail does not move the reply.
     """
 
-    identifiers: Mapping[str, str]
+    identifiers: Mapping[str, Sequence[str]]  # a person may have two customer numbers
     contact: Contact
     source: str = ""
     key: str = ""
@@ -108,8 +108,9 @@ def seeds_of(session: Session, key: RequestKey, request: Request) -> dict[str, l
     """Everything that may seed a search: proven identifiers, and what they led to so far."""
     proof = open_proof(key, request)
     seeds: dict[str, dict[tuple[str, str | None, str | None], Lead]] = {}
-    for name, value in proof.identifiers.items():
-        seeds.setdefault(f"identity:{name}", {})[(value, None, None)] = Lead(value)
+    for name, values in proof.identifiers.items():
+        for value in values:
+            seeds.setdefault(f"identity:{name}", {})[(value, None, None)] = Lead(value)
     for source, sealed in session.execute(
         select(Finding.source, Finding.leads_sealed)
         .where(Finding.request_id == request.id, Finding.leads_sealed.is_not(None))

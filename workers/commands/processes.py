@@ -9,7 +9,7 @@ import click
 from workers.host import runtime, settings
 from workers.speech import say
 from workflows.errors import BadInput, Fault
-from workflows.messages import QUEUES
+from workflows.messages import QUEUES, WORK
 
 
 @click.command()
@@ -99,7 +99,7 @@ def worker(*, queues: str, concurrency: int) -> None:
     runtime(given=told)  # says now what is wrong, not at the first task
     app = make_app(told)
     process = Process(told, app)
-    process.kinds = tuple(q for q in chosen)
+    process.kinds = tuple(q for q in chosen if q in WORK)
     attach(app, process)
     say(f"worker on {', '.join(chosen)}")
     app.worker_main(

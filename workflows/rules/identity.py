@@ -99,10 +99,10 @@ def match_identity(given: Mapping[str, str], people: Sequence[P]) -> Match[P]:
     if not standing:
         return Match("none", "contradicted" if fits else "unknown")
     best = max(standing, key=lambda f: (bool(f.keys & STRONG), len(f.keys)))
-    same = [f for f in standing if f is best or _same_person(best.person, f.person)]
+    same = [f for f in standing if f is best or same_person(best.person, f.person)]
     ours = frozenset().union(*(f.keys for f in same))
     # a claim that only another person's record carries points away, even if that record is contradicted otherwise
-    astray = any(not _same_person(best.person, f.person) and f.keys - ours for f in fits)
+    astray = any(not same_person(best.person, f.person) and f.keys - ours for f in fits)
     if len(same) < len(standing) or astray:
         return Match("ambiguous", "several_people", matched=tuple(sorted(ours)))
     reason = _too_weak(ours, named=any(f.named for f in same))
@@ -129,7 +129,7 @@ def proven_identifiers(person: PersonLike, *, shared: Collection[str] = ()) -> d
 def shared_keys(person: PersonLike, people: Sequence[PersonLike]) -> frozenset[str]:
     """The identity keys of a record whose value another person's record carries as well: household e-mail, phone."""
     own = _on_file(person)
-    others = [_on_file(p) for p in people if not _is_record(person, p) and not _same_person(person, p)]
+    others = [_on_file(p) for p in people if not _is_record(person, p) and not same_person(person, p)]
     return frozenset(k for k, v in own.items() if any(o.get(k) == v for o in others))
 
 
@@ -177,7 +177,7 @@ def _too_weak(keys: frozenset[str], *, named: bool) -> str:
     return "" if len(keys) > 1 or named else f"{min(keys)}_alone"
 
 
-def _same_person(one: PersonLike, other: PersonLike) -> bool:
+def same_person(one: PersonLike, other: PersonLike) -> bool:
     """Whether two records are the same person's by the controller's own data; a name or birthday is not enough."""
     if _is_record(one, other):
         return True

@@ -23,7 +23,7 @@ from workflows.human import open_task
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
 from workflows.rules.bucket import deadline_bucket
-from workflows.rules.deadlines import due_dates, received_on
+from workflows.rules.deadlines import DueDates, due_dates, received_on
 from workflows.rules.reference import new_reference
 from workflows.runtime import Runtime
 
@@ -158,29 +158,7 @@ def open_request(
     session.add(request)
     session.flush()  # the claim is sealed to the row's id
     request.claim_sealed = seal_claim(key, request.id, asked.claim)
-    if message is not None:
-        message.state, message.request_id = MessageState.OPENED, request.id
-    audit.record(
-        session,
-        "request:opened",
-        at=rt.now(),
-        actor=asked.by,
-        request_id=request.id,
-        facts={
-            "right": asked.right.value,
-            "channel": asked.channel.value,
-            "received_on": day.isoformat(),
-            "due_a": due.due_a.isoformat(),
-            "due_b": due.due_b.isoformat(),
-            "why": list(due.why),
-        },
-    )
-    _acknowledge(session, rt, request, key, asked, secret)
-    if asked.right in lifecycle.APPROVED_TO:
-        lifecycle.advance(session, rt, request, Event.OPENED, actor=asked.by)
-    else:
-        _by_hand(session, rt, request)
-    return Opened(request, secret)
+    return request, key
 
 
 def _acknowledge(session: Session, rt: Runtime, request: Request, key: RequestKey, asked: Asked, secret: str) -> None:

@@ -27,7 +27,7 @@ from workflows.errors import Conflict, NotAllowed, VastineError
 from workflows.human import close_tasks_of, open_task
 from workflows.outbox import queue_mail
 from workflows.ports import Contact, Person, RequestKey
-from workflows.rules.identity import Match, match_identity, proven_identifiers, shared_keys
+from workflows.rules.identity import Match, match_identity, proven_identifiers, same_person, shared_keys
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
@@ -91,7 +91,8 @@ class Verification:
                 _wait(session, rt, request, step, code="ambiguous")
                 return None
             proof = _proof(match, result.people) or Proof(
-                dict(inputs.claim.identifiers), Contact(name=inputs.claim.name, email=inputs.claim.reply_to)
+                {k: [v] for k, v in inputs.claim.identifiers.items()},
+                Contact(name=inputs.claim.name, email=inputs.claim.reply_to),
             )
             return prove(session, rt, request, inputs.key, proof, actor=request.verified_by or "vastine")
         if request.after_request_id is not None:
@@ -121,10 +122,12 @@ def _proof(match: Match[Person], people: Sequence[Person]) -> Proof | None:
     person = match.person
     if person is None or match.outcome not in ("one", "selected"):
         return None
-    identifiers: dict[str, str] = {}
-    for record in match.people or (person,):
+    identifiers: dict[str, list[str]] = {}
+    records = [*match.people, *(p for p in people if p not in match.people and same_person(person, p))]
+    for record in records or [person]:
         for name, value in proven_identifiers(record, shared=shared_keys(record, people)).items():
-            identifiers.setdefault(name, value)
+            if value not in identifiers.setdefault(name, []):
+                identifiers[name].append(value)
     return Proof(identifiers, person.contact, person.source, person.key)
 
 
