@@ -133,8 +133,45 @@ def open_request(
     day = asked.received_on or received_on(arrived, _zone(rt))
     settings = rt.register.controller.deadlines
     due = due_dates(day, months=settings.months, country=settings.country, not_holidays=settings.not_holidays)
-    data_key, key = make_key(session, rt)
     secret = secret or secrets.token_urlsafe(16)
+    request, key = _row(session, rt, asked, arrived=arrived, day=day, due=due, secret=secret, after=after)
+    if message is not None:
+        message.state, message.request_id = MessageState.OPENED, request.id
+    audit.record(
+        session,
+        "request:opened",
+        at=rt.now(),
+        actor=asked.by,
+        request_id=request.id,
+        facts={
+            "right": asked.right.value,
+            "channel": asked.channel.value,
+            "received_on": day.isoformat(),
+            "due_a": due.due_a.isoformat(),
+            "due_b": due.due_b.isoformat(),
+            "why": list(due.why),
+        },
+    )
+    _acknowledge(session, rt, request, key, asked, secret)
+    if asked.right in lifecycle.APPROVED_TO:
+        lifecycle.advance(session, rt, request, Event.OPENED, actor=asked.by)
+    else:
+        _by_hand(session, rt, request)
+    return Opened(request, secret)
+
+
+def _row(
+    session: Session,
+    rt: Runtime,
+    asked: Asked,
+    *,
+    arrived: datetime,
+    day: date,
+    due: DueDates,
+    secret: str,
+    after: Request | None,
+) -> tuple[Request, RequestKey]:
+    data_key, key = make_key(session, rt)
     request = Request(
         reference=new_reference(_RANDOM, year=day.year),
         right=asked.right,
