@@ -131,9 +131,9 @@ class Book:
         labels = [self._catalogue.collection_label(g.source, g.collection, self._language) for g in chapter.parts]
         values = {
             "what": ", ".join(dict.fromkeys(labels)),
-            "why": f"{told['purpose']} ({w.processing.basis}: {told['basis']})",
+            "why": f"{told['purpose']} {w.processing.basis}: {told['basis']}",
             "source": told["obtained_from"],
-            "recipients": f"{told['recipients']} ({w.processing.transfers}: {told['transfers']})",
+            "recipients": f"{told['recipients']} {w.processing.transfers}: {told['transfers']}",
             "retention": told["retention"],
             "automated": w.processing.automated,
             "rights": w.book.rights,

@@ -107,8 +107,13 @@ class Catalogue:
         for name in ("purpose", "basis", "obtained_from", "recipients", "retention", "transfers"):
             text: Text | None = getattr(found, name, None)
             fallback = w.processing.no_transfers if name == "transfers" else w.processing.not_recorded
-            facts[name] = text.get(language) if text else fallback
+            facts[name] = sentence(text.get(language) if text else fallback)
         return facts
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop at its end."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def readable(name: str) -> str:

@@ -9,6 +9,7 @@ from workflows.rules.items import Json
 
 REDACTED = "REDACTED:third_party"
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}")
 _ALSO_DANGEROUS = ("\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}", "|", "%")
 _NEGATIVE = re.compile(r"-\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
@@ -19,6 +20,8 @@ def csv_cell(value: Json) -> str:
 
     A text that could start a formula gets an apostrophe before it; the JSON twin is unchanged.
     """
+    if type(value) is str and value[:1].isalnum() and '"' not in value:
+        return f'"{value}"'  # nearly all cells
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -38,7 +41,7 @@ def csv_line(values: Iterable[Json]) -> bytes:
 
 def json_line(value: Json) -> str:
     """Compact JSON in the order of the keys."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def redact(fields: Mapping[str, Json], names: Sequence[str]) -> tuple[dict[str, Json], int]:

@@ -134,17 +134,18 @@ class Gatherer:
 
 
 def _write(into: Gathered, fields: dict[str, Json]) -> None:
-    if not fields.keys() <= into.types.keys():
+    types = into.types
+    if not fields.keys() <= types.keys():
         for name in fields:
-            into.types.setdefault(name, set())
+            types.setdefault(name, set())
         new = [name for name in fields if name not in into.columns]
         into.widened = into.widened or (bool(new) and into.rows > 0)
         into.columns += new
-    into.csv.write(csv_line([fields.get(name) for name in into.columns]))
+    into.csv.write(csv_line(map(fields.get, into.columns)))
     into.json.write(((",\n" if into.rows else "\n") + json_line(fields)).encode())
     into.rows += 1
     for name, value in fields.items():
-        into.types[name].add(_JSON_TYPES.get(type(value), "array"))
+        types[name].add(_JSON_TYPES.get(type(value), "array"))
 
 
 def csv_file(gathered: Gathered) -> Iterator[bytes]:

@@ -54,10 +54,11 @@ class SeriesReader:
                     self.monthly[name][local.year, local.month] += figure
                     cell = self.hourly[name][local.weekday(), local.hour]
                     cell[0] += figure
-                    hour = (name, local.toordinal(), local.hour, local.fold)
-                    cell[1] += hour not in seen
-                    seen.add(hour)
-            yield [*lead, start.strftime("%Y-%m-%dT%H:%M:%SZ"), local.isoformat(), *rest]
+                    hour = (name, local.day, local.hour, local.fold)
+                    if hour not in seen:
+                        seen.add(hour)
+                        cell[1] += 1
+            yield [*lead, start.isoformat()[:-6] + "Z", local.isoformat(), *rest]
 
     def _at(self, item: Item) -> str:
         return self._spec.series.at if self._spec.series else str(item.locator.get("at", ""))
