@@ -112,8 +112,20 @@ def test_portability_holds_only_what_the_person_provided(documents, case, item, 
     with zipfile.ZipFile(path) as z:
         assert "data/crm_customer.json" in z.namelist()
         assert "data/crm_contact.json" not in z.namelist()
+        assert not [n for n in z.namelist() if n.startswith(("html/", "your_data"))]
         for name in z.namelist():
             assert "Päättelyä".encode() not in z.read(name), name
+
+
+def test_a_record_that_is_not_portable_is_left_out_of_a_portable_collection_and_counted(
+    documents, case, item, tmp_path
+):
+    inferred = item(category="C12", fields={"id": 2, "name": "Päättelyä"})
+    path, summary = make(documents, case(right=Right.PORTABILITY), {"crm": [item(), inferred]}, tmp_path)
+    assert summary.items == 1
+    with zipfile.ZipFile(path) as z:
+        assert "Päättelyä".encode() not in z.read("data/crm_customer.json")
+        assert "Muut kuin antamasi tai mitatut tiedot" in z.read("START_HERE.html").decode()
 
 
 def test_a_collection_without_records_is_an_empty_list_and_not_a_missing_file(documents, case, tmp_path):
