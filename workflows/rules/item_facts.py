@@ -12,7 +12,7 @@ from workflows.rules.items import DATE_FACTS, EVENT_FACTS, FACTS, Fact, Item
 _MIDNIGHT = re.compile(r"[T ]00:00(:00(\.0+)?)?$")  # a date from a column that could hold a time
 
 
-def clean(name: str, value: Any) -> Fact:
+def clean(name: str, value: Any) -> Fact:  # noqa: PLR0911  # one return a type reads better
     """A fact as its declared type, or None where it is not: a wrong type or an impossible date is unknown."""
     kind = FACTS[name]
     if kind is float:
