@@ -42,9 +42,7 @@ def _remind_one(rt: Runtime, ident: object) -> int:
         known = set(
             session.execute(
                 select(Reminder.rung, Reminder.due_on).where(Reminder.request_id == request.id).distinct()
-            )
-            .tuples()
-            .all()
+            ).all()
         )
         due = due_rungs(_facts(session, rt, request), rt.today(), known)
         for rung in due.supersede:

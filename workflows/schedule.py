@@ -16,9 +16,7 @@ def waiting_items(session: Session, plan: Plan) -> list[tuple[PlanItem, bytes]]:
     masked = dict(
         session.execute(
             select(Receipt.item_no, Receipt.after_digest).where(Receipt.plan_id == plan.id, Receipt.phase == 0)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     rows = session.scalars(
         select(PlanItem).where(

@@ -90,9 +90,7 @@ class Erasure:
         masked = dict(
             session.execute(
                 select(Receipt.item_no, Receipt.after_digest).where(Receipt.plan_id == plan.id, Receipt.phase == 0)
-            )
-            .tuples()
-            .all()
+            ).all()
         )
         findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
         return Batch(

@@ -145,7 +145,7 @@ def _ask_by_hand(session: Session, rt: Runtime, request: Request, plan: Plan) ->
         .where(PlanItem.plan_id == plan.id, PlanItem.reason == "by_hand")
         .group_by(PlanItem.source)
     )
-    for source, count in rows.tuples().all():
+    for source, count in rows.all():
         open_task(
             session,
             rt,
