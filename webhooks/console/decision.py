@@ -1,0 +1,89 @@
+"""What people do with a case: approve, refuse, extend, take note of a withdrawal."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, g, redirect, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from models.request import Request
+from models.vocabulary import Ground
+from webhooks.console.case import show_case
+from webhooks.console.roles import DECIDE, WORK, allow
+from webhooks.console.shell import Shell
+from workflows.errors import BadInput, Fault, VastineError
+from workflows.rules.reference import parse_reference
+from workflows.stages import decision
+from workflows.views import find_request
+
+Work = Callable[[Session, Request], str]
+"""Does it and says which sentence the page shows then."""
+
+
+def pages(shell: Shell) -> Blueprint:
+    """Decisions; each is a form that is posted, none is one click or a key."""
+    rt = shell.rt
+    blueprint = Blueprint("decision", __name__)
+
+    @blueprint.post("/requests/<reference>/approve")
+    @allow(DECIDE)
+    def approve(reference: str) -> BaseResponse:
+        def work(session: Session, case: Request) -> str:
+            _typed_the_reference(case)
+            shown = request.form.get("plan_hash", "")
+            missing = decision.approve(session, rt, case, user=g.user.name, plan_hash=shown)
+            return "one_more" if missing else "approved"
+
+        return act(shell, reference, work, form="approve")
+
+    @blueprint.post("/requests/<reference>/refuse")
+    @allow(DECIDE)
+    def refuse(reference: str) -> BaseResponse:
+        def work(session: Session, case: Request) -> str:
+            given = request.form.get("ground", "")
+            if given not in {ground.value for ground in Ground}:
+                raise BadInput([Fault("ground", "ground_missing")])
+            reason = request.form.get("reason", "")[:5000]
+            decision.refuse(session, rt, case, user=g.user.name, ground=Ground(given), reason=reason)
+            return "refused"
+
+        return act(shell, reference, work, form="refuse")
+
+    @blueprint.post("/requests/<reference>/extend")
+    @allow(WORK)
+    def extend(reference: str) -> BaseResponse:
+        def work(session: Session, case: Request) -> str:
+            decision.extend(session, rt, case, user=g.user.name, reason=request.form.get("extension_reason", ""))
+            return "extended"
+
+        return act(shell, reference, work, form="extend")
+
+    @blueprint.post("/requests/<reference>/withdraw")
+    @allow(WORK)
+    def withdraw(reference: str) -> BaseResponse:
+        def work(session: Session, case: Request) -> str:
+            if request.form.get("asked") != "yes":
+                raise BadInput([Fault("asked", "withdrawal_not_confirmed")])
+            decision.withdraw(session, rt, case, actor=g.user.name)
+            return "withdrawn"
+
+        return act(shell, reference, work, form="withdraw")
+
+    return blueprint
+
+
+def act(shell: Shell, reference: str, work: Work, *, form: str) -> BaseResponse:
+    """Do it in one transaction under the case's lock; what goes wrong is told on its page, nothing typed lost."""
+    try:
+        with shell.rt.unit() as session:
+            case = find_request(session, reference, lock=True)
+            done = work(session, case)
+            known = case.reference
+    except VastineError as error:
+        return show_case(shell, reference, problem=error, form=form, status=error.status)
+    return redirect(url_for("case.case", reference=known, done=done))
+
+
+def _typed_the_reference(case: Request) -> None:
+    if parse_reference(request.form.get("reference", "")) != case.reference:
+        raise BadInput([Fault("reference", "reference_differs")])

@@ -1,0 +1,48 @@
+"""Who may open which page: every route names one of these sets, and a route that names none opens for nobody."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from models.vocabulary import Role
+
+EVERYONE = frozenset(Role)
+LIST = frozenset(Role) - {Role.ADMIN}  # see that a case exists and how it stands
+NAMES = frozenset({Role.CASEWORKER, Role.APPROVER, Role.DPO})  # see who the person is
+RECORDS = NAMES  # see the person's records, letters and files
+REGISTER = frozenset({Role.INTAKE, Role.CASEWORKER, Role.DPO})  # write requests down, read what came in
+VERIFY = frozenset({Role.INTAKE, Role.CASEWORKER, Role.APPROVER, Role.DPO})  # say whom they saw
+WORK = frozenset({Role.CASEWORKER, Role.APPROVER, Role.DPO})  # extend, ask a source again, close tasks
+DECIDE = frozenset({Role.APPROVER, Role.DPO})  # approve and refuse
+AUDIT = frozenset({Role.DPO, Role.AUDITOR})
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_GUARDS = "vastine_roles"
+_OPEN = "vastine_open"
+
+
+def allow(roles: frozenset[Role]) -> Callable[[View], View]:
+    """Let these roles use a view, and nobody else."""
+
+    def mark(view: View) -> View:
+        setattr(view, _GUARDS, roles)
+        return view
+
+    return mark
+
+
+def open_to_all(view: View) -> View:
+    """A view that needs no log-in: the log-in itself, files of style, the health check."""
+    setattr(view, _OPEN, True)
+    return view
+
+
+def roles_of(view: Callable[..., Any]) -> frozenset[Role]:
+    """The roles a view lets in; none if nobody said."""
+    roles: frozenset[Role] = getattr(view, _GUARDS, frozenset())
+    return roles
+
+
+def is_open(view: Callable[..., Any]) -> bool:
+    """Whether a view needs no log-in."""
+    return bool(getattr(view, _OPEN, False))

@@ -1,0 +1,69 @@
+"""The console for members of staff and the REST API, on an address of their own."""
+
+from flask import Flask, Response, g, jsonify
+from sqlalchemy import text
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from webhooks.console import (
+    case,
+    collection,
+    decision,
+    files,
+    login,
+    outbox,
+    queue,
+    tasks,
+    today,
+    verification,
+)
+from webhooks.console.case import problems_of
+from webhooks.console.roles import open_to_all
+from webhooks.console.shell import Shell
+from webhooks.security import Signer, protect
+from webhooks.words import load_words
+from workflows.documents.catalogue import Catalogue
+from workflows.errors import VastineError
+from workflows.runtime import Runtime
+
+ROOMS = (login, today, queue, case, decision, verification, collection, files, tasks, outbox)
+_TOLD = {400: "bad", 401: "expired", 403: "forbidden", 404: "missing", 405: "bad", 413: "too_large", 429: "too_often"}
+
+
+def create_app(rt: Runtime) -> Flask:
+    """The console over one runtime. Every route names the roles it is for; one that names none is closed."""
+    app = Flask("webhooks.staff", template_folder="templates", static_folder="static")
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    shell = Shell(rt, load_words("console."), Signer(rt, "console"), Catalogue(rt.register))
+    protect(app, public_url=rt.settings.console_url, scripts=False)
+    shell.guard(app)
+    open_to_all(app.view_functions["static"])
+    for room in ROOMS:
+        app.register_blueprint(room.pages(shell))
+    _health(app, rt)
+    _errors(app, shell)
+    return app
+
+
+def _health(app: Flask, rt: Runtime) -> None:
+    @app.get("/healthz")
+    @open_to_all
+    def healthz() -> Response:
+        with rt.unit() as session:
+            session.execute(text("SELECT 1"))
+        return jsonify(status="ok")
+
+
+def _errors(app: Flask, shell: Shell) -> None:
+    @app.errorhandler(VastineError)
+    def ours(error: VastineError) -> BaseResponse:
+        words = problems_of(error)[0]["text"]
+        return shell.page("error.html", status=error.status, title=g.t("error.title"), text=words)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> BaseResponse:
+        status = error.code or 500
+        if "t" not in g:
+            g.t = shell.words[shell.language()]
+        key = _TOLD.get(status, "failed")
+        return shell.page("error.html", status=status, title=g.t("error.title"), text=g.t(f"error.page_{key}"))
