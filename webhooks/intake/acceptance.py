@@ -1,0 +1,71 @@
+"""A sent form becomes a message and its request in one transaction: recorded whole, or not at all."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from models.request import Request
+from models.vocabulary import Channel
+from workflows import audit
+from workflows.casefile import Claim
+from workflows.errors import VastineError
+from workflows.rules.form import FormRequest
+from workflows.rules.items import canonical
+from workflows.runtime import Runtime
+from workflows.stages.intake import Asked, open_request, store, to_triage
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What was recorded; without a reference a person reads the message first."""
+
+    reference: str = ""
+    secret: str = ""
+
+
+def accept(rt: Runtime, form: FormRequest, answers: Mapping[str, str], *, nonce: str) -> Accepted:
+    """Record one sent form. The same form sent twice is one message, one request and one status page.
+
+    `answers` is the form as typed and is kept raw; `nonce` is the form's own random number: with changed answers
+    it is another message.
+    """
+    raw = canonical(dict(answers)).encode()
+    ident = f"form:{nonce}:{hashlib.sha256(raw).hexdigest()}"
+    try:
+        return _record(rt, form, raw, ident=ident)
+    except IntegrityError:
+        # The same form came twice in the same instant: the other one is in by now.
+        return _record(rt, form, raw, ident=ident)
+    except VastineError:
+        with rt.unit() as session:
+            message, new = store(session, rt, channel=Channel.PORTAL, external_id=ident, raw=raw)
+            if new:
+                to_triage(session, rt, message, code="form_failed")
+        return Accepted()
+
+
+def _record(rt: Runtime, form: FormRequest, raw: bytes, *, ident: str) -> Accepted:
+    secret = base64.urlsafe_b64encode(rt.vault.digest("status-secret", ident)).decode()[:22]
+    with rt.unit() as session:
+        message, new = store(session, rt, channel=Channel.PORTAL, external_id=ident, raw=raw)
+        if not new:
+            known = session.get(Request, message.request_id) if message.request_id else None
+            return Accepted(known.reference, secret) if known else Accepted()
+        asked = Asked(right=form.right, language=form.language, channel=Channel.PORTAL, claim=_claim(form))
+        opened = open_request(session, rt, asked, message=message, secret=secret)
+        facts = {"message": str(message.id), "requests": 1}
+        audit.record(session, "message:understood", at=rt.now(), actor="vastine", facts=facts)
+        return Accepted(opened.request.reference, secret)
+
+
+def _claim(form: FormRequest) -> Claim:
+    return Claim(
+        name=form.name,
+        reply_to=form.identifiers.get("email", ""),
+        identifiers=form.identifiers,
+        text=form.message,
+        for_another=form.on_behalf,
+    )

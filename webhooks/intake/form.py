@@ -1,0 +1,149 @@
+"""The form as short pages. What was answered travels signed from page to page; no address holds anything personal.
+
+Without a script and without a cookie: every page is a POST of the one before it, so that going back, changing the
+language and coming again after a mistake lose nothing that was typed.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from flask import Blueprint, Response, redirect, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from models.vocabulary import Right
+from webhooks.intake.acceptance import accept
+from webhooks.pace import Limit, within
+from webhooks.portal.house import house, language, network, page, words
+from webhooks.portal.pages import RIGHTS
+from workflows.errors import BadInput
+from workflows.rules.form import MESSAGE_CHARACTERS, FormRequest, understand_form
+
+bp = Blueprint("form", __name__)
+
+PAGES = ("right", "who", "message", "check")
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "right": ("right",),
+    "who": ("on_behalf", "name", "email", "phone_number", "customer_number", "gsrn", "invoice_number"),
+    "message": ("message",),
+    "check": (),
+}
+SENDING = Limit("form", most=20)
+_LIFE_SECONDS = 24 * 3600
+_LONGEST = {"message": 4 * MESSAGE_CHARACTERS + 1}  # one more than is ever accepted
+_LONGEST_FIELD = 1000
+
+
+@bp.get("/<lang>/request")
+def begin(lang: str) -> Response:  # noqa: ARG001
+    """The first page, with a number of its own that makes a form sent twice one form."""
+    wished = request.args.get("right", "")
+    answers = {"nonce": secrets.token_urlsafe(16)}
+    if wished in {r.value for r in RIGHTS}:
+        answers["right"] = wished
+    return show("right", answers)
+
+
+@bp.get("/<lang>/request/<name>")
+def again(lang: str, name: str) -> AnyResponse:  # noqa: ARG001
+    """A page in the middle has no address of its own to come to."""
+    return redirect(url_for("form.begin", lang=lang))
+
+
+@bp.post("/<lang>/request/<name>")
+def step(lang: str, name: str) -> AnyResponse:
+    """Take the answers of one page and show the page asked for."""
+    answers = read_answers()
+    if name not in PAGES or answers is None:
+        return page("expired", status=400)
+    go = request.form.get("go", "next")
+    for field in FIELDS[name]:
+        answers[field] = request.form.get(field, "")[: _LONGEST.get(field, _LONGEST_FIELD)]
+    if name == "check" and go == "next":
+        return send(lang, answers)
+    errors = faults(answers, FIELDS[name]) if go == "next" else []
+    return show(name if errors else _following(name, go, answers), answers, errors=errors)
+
+
+def _following(name: str, go: str, answers: Mapping[str, str]) -> str:
+    """The page that comes after this one, by the button that was pressed."""
+    if go == "stay":
+        return name
+    if go == "back":
+        return PAGES[max(PAGES.index(name) - 1, 0)]
+    if go.startswith("change-"):
+        wished = go.removeprefix("change-")
+        return wished if wished in PAGES else name
+    return "check" if answers.get("checked") else PAGES[min(PAGES.index(name) + 1, len(PAGES) - 1)]
+
+
+def send(lang: str, answers: dict[str, str]) -> AnyResponse:
+    """Record the request and go to its own page, which is the receipt."""
+    wrong = next((name for name in PAGES if faults(answers, FIELDS[name])), None)
+    if wrong is not None:
+        return show(wrong, answers, errors=faults(answers, FIELDS[wrong]))
+    rt = house().rt
+    with rt.unit() as session:
+        fits = within(session, rt, SENDING, network())
+    if not fits:
+        return show("check", answers, errors=[("", words()("fault.too_often"))], status=429)
+    nonce = answers["nonce"]
+    kept = {k: v for k, v in answers.items() if k not in ("nonce", "checked") and v}
+    done = accept(rt, _understood(answers), {**kept, "language": lang}, nonce=nonce)
+    if not done.reference:
+        return redirect(url_for("form.received", lang=lang), 303)
+    return redirect(url_for("status.show", lang=lang, reference=done.reference, secret=done.secret), 303)
+
+
+@bp.get("/<lang>/received")
+def received(lang: str) -> Response:  # noqa: ARG001
+    """The receipt of a message that a person reads first."""
+    return page("received")
+
+
+def read_answers() -> dict[str, str] | None:
+    """The answers so far, if it was we who signed them not too long ago."""
+    state = house().forms.read(request.form.get("state", ""), max_age_seconds=_LIFE_SECONDS)
+    if not isinstance(state, dict) or not state.get("nonce"):
+        return None
+    return {str(k): str(v) for k, v in state.items()}
+
+
+def show(
+    name: str, answers: dict[str, str], *, errors: Sequence[tuple[str, str]] = (), status: int | None = None
+) -> Response:
+    """One page of the form."""
+    if name == "check":
+        answers["checked"] = "1"
+    answer = page(
+        f"form_{name}",
+        status=status or (422 if errors else 200),
+        form_page=name,
+        answers=answers,
+        errors=list(errors),
+        wrong=dict(errors),
+        state=house().forms.sign(answers),
+        rights=RIGHTS,
+        number=PAGES.index(name) + 1,
+        pages=len(PAGES),
+        longest_message=MESSAGE_CHARACTERS,
+    )
+    # Kept by this browser alone, so that its Back button shows the page instead of asking to send it again.
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+def faults(answers: Mapping[str, str], fields: Sequence[str]) -> list[tuple[str, str]]:
+    """(field, what to mend) of these fields."""
+    try:
+        _understood(answers)
+    except BadInput as wrong:
+        t = words()
+        return [(f.where, t(f"fault.{f.what}")) for f in wrong.faults if f.where in fields]
+    return []
+
+
+def _understood(answers: Mapping[str, str]) -> FormRequest:
+    asked = {field: answers.get(field, "") for fields in FIELDS.values() for field in fields}
+    if asked["right"] not in {r.value for r in Right}:
+        asked["right"] = "unknown" if asked["right"].strip() else ""
+    return understand_form({**asked, "language": language()})

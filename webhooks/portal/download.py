@@ -1,0 +1,125 @@
+"""The link from the mail that says an answer is ready. It alone opens nothing: a code to the contact on file does.
+
+GET changes nothing, so a scanner that follows links in mails uses nothing up; an unknown and an expired link
+are the same page.
+"""
+
+from flask import Blueprint, Response, redirect, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from models.delivery import Grant
+from models.request import Request
+from webhooks.portal.fetching import may_send, may_try, stream_file
+from webhooks.portal.house import house, page, words
+from webhooks.portal.opened import is_open, remember
+from webhooks.portal.progress import files_of
+from workflows import answer
+
+bp = Blueprint("download", __name__)
+
+MOST_FETCHES = 100
+_PAGE = "/<lang>/fetch/<token>"
+
+
+class Gone(Exception):  # noqa: N818  # a page to show, not a failure
+    """This link opens nothing, whether it ever did or not."""
+
+
+@bp.errorhandler(Gone)
+def gone(_error: Gone) -> Response:
+    """The one page for links that are unknown, expired, revoked or used up."""
+    return page("gone", status=404)
+
+
+def find(session: Session, token: str) -> tuple[Grant, Request]:
+    """The grant and its request, locked; raises `Gone`."""
+    rt = house().rt
+    grant = session.get(Grant, rt.vault.digest("grant", token))
+    if grant is None or grant.revoked_at is not None or grant.expires_at <= rt.now() or grant.fetches >= MOST_FETCHES:
+        raise Gone
+    asked = session.get(Request, grant.request_id, with_for_update=True)
+    if asked is None or not files_of(session, asked):
+        raise Gone
+    return grant, asked
+
+
+def _scope(grant: Grant) -> str:
+    return f"grant:{grant.token_digest.hex()}"
+
+
+@bp.get(_PAGE)
+def show(lang: str, token: str) -> Response:
+    """A button that asks for a code; with the code typed, the files."""
+    with house().rt.unit() as session:
+        grant, asked = find(session, token)
+        sent = request.args.get("note") == "sent"
+        return _show(session, lang, token, grant=grant, asked=asked, note="sent" if sent else "")
+
+
+def _show(
+    session: Session,
+    lang: str,
+    token: str,
+    *,
+    grant: Grant,
+    asked: Request,
+    note: str = "",
+    errors: list[tuple[str, str]] | None = None,
+    status: int = 200,
+) -> Response:
+    opened = is_open(session, asked, _scope(grant))
+    return page(
+        "fetch",
+        status=status,
+        opened=opened,
+        files=files_of(session, asked) if opened else [],
+        reference=asked.reference if opened else "",
+        expires_on=grant.expires_at.date(),
+        note=note,
+        errors=errors or [],
+        place={"lang": lang, "token": token},
+        code_url=url_for("download.code", lang=lang, token=token),
+        resend_url=url_for("download.send", lang=lang, token=token),
+        file_endpoint="download.file",
+    )
+
+
+@bp.post(f"{_PAGE}/send")
+def send(lang: str, token: str) -> AnyResponse:
+    """Send a code to the contact on file."""
+    with house().rt.unit() as session:
+        grant, asked = find(session, token)
+        if not may_send(session, asked):
+            errors = [("", words()("fault.too_often"))]
+            return _show(session, lang, token, grant=grant, asked=asked, errors=errors, status=429)
+        answer.send_code(session, house().rt, asked)
+        return redirect(url_for("download.show", lang=lang, token=token, note="sent"), 303)
+
+
+@bp.post(f"{_PAGE}/code")
+def code(lang: str, token: str) -> AnyResponse:
+    """Take the code; the right one opens the files to this browser for a while."""
+    with house().rt.unit() as session:
+        grant, asked = find(session, token)
+        if not may_try(session):
+            errors = [("", words()("fault.too_often"))]
+            return _show(session, lang, token, grant=grant, asked=asked, errors=errors, status=429)
+        right = answer.take_code(session, house().rt, asked, request.form.get("code", "")[:40])
+        if right is None:
+            errors = [("code", words()("fault.code"))]
+            return _show(session, lang, token, grant=grant, asked=asked, errors=errors, status=422)
+        done = redirect(url_for("download.show", lang=lang, token=token), 303)
+        remember(done, right.id, _scope(grant))
+        return done
+
+
+@bp.get(f"{_PAGE}/files/<name>")
+def file(lang: str, token: str, name: str) -> AnyResponse:
+    """One file, for the browser in which the code was typed."""
+    with house().rt.unit() as session:
+        grant, asked = find(session, token)
+        if not is_open(session, asked, _scope(grant)):
+            return redirect(url_for("download.show", lang=lang, token=token), 303)
+        grant.fetches += 1
+        return stream_file(session, asked, name)
