@@ -1,0 +1,1 @@
+"""`vastine demo`: invented people ask through the real doors, and every story is checked against its end."""

@@ -1,0 +1,124 @@
+"""One run of the demo, from an empty folder to a table and two running doors."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from workers.demo.place import DemoPlace, free_port
+from workers.demo.play import End, Player, ends
+from workers.demo.show import copy_files, show
+from workers.embedded import EmbeddedWorker, serve, wait_for_the_end, web_app
+from workers.host import quiet, runtime
+from workers.speech import FAILED, OK, say
+from workflows.demo.stories import STAFF, STORIES
+from workflows.errors import BadInput, Fault
+from workflows.runtime import Runtime
+
+_QUIET_SECONDS = 10.0
+_SEAT = ZoneInfo("Europe/Helsinki")
+
+Tell = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the person at the keyboard asked for."""
+
+    folder: Path
+    register: Path
+    once: bool
+    people: int
+    portal_port: int
+    console_port: int
+
+
+def run(wish: Wish) -> int:
+    """Build, play, show, and unless `once` serve until told to stop; the exit code."""
+    quiet()
+    if not (wish.register / "controller.yaml").is_file():
+        remedy = "run this in Vastine's own folder, or set VASTINE_REGISTER to its register"
+        raise BadInput([Fault("VASTINE_REGISTER", "the demo's register is not there", remedy)], "bad_settings")
+    place = DemoPlace(wish.folder)
+    today = datetime.now(_SEAT).date()
+    with progress("building the invented company") as tell:
+        files = place.prepare(
+            people=wish.people,
+            today=today,
+            register=wish.register,
+            keep_older=not wish.once,
+            progress=lambda _what, done, total: tell(done, total),
+        )
+    ports = {"portal": free_port(wish.portal_port), "console": free_port(wish.console_port)}
+    told = place.settings(files, wish.register, portal=ports["portal"], console=ports["console"])
+    worker = EmbeddedWorker(lambda **parts: runtime(given=told, **parts), told)
+    log_ins = place.log_ins(worker.runtime, STAFF)
+    servers = [serve(web_app(name, worker.runtime), host="127.0.0.1", port=port) for name, port in ports.items()]
+    for server in servers:
+        threading.Thread(target=server.run, daemon=True).start()
+    worker.start()
+    try:
+        found = _stories(worker.runtime, place)
+        wrong = [one for one in found if one.wrong] if place.built_on() == today.isoformat() else []
+        say(f"packages and letters: {place.files}")
+        if wrong:
+            say(f"✖ {len(wrong)} of {len(found)} stories did not end as told")
+        if not wish.once:
+            _greet(told.public_url, told.console_url, log_ins)
+            wait_for_the_end()
+    finally:
+        for server in servers:
+            server.close()
+        worker.stop()
+    return FAILED if wrong else OK
+
+
+def _stories(rt: Runtime, place: DemoPlace) -> Sequence[End]:
+    references = place.played()
+    if not references:
+        with progress("playing the stories") as tell:
+            references = Player(rt, tell).play(STORIES)
+        copy_files(rt, ends(rt, STORIES, references), place.files)
+        place.keep_played(references)
+    found = ends(rt, STORIES, references)
+    show(found)
+    return found
+
+
+def _greet(portal: str, console: str, log_ins: dict[str, str]) -> None:
+    say("")
+    say(f"portal   {portal}/      where people ask")
+    say(f"console  {console}/      where staff answer; the mail that was sent is on its outbox page")
+    say("")
+    roles = {name: role.value for name, role in STAFF}
+    for name, password in log_ins.items():
+        say(f"  {name:<10} {password:<14} {roles.get(name, '')}")
+    say("")
+    say("Nothing leaves this machine. Stop with Ctrl-C; the next start takes it up where it is now.")
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Tell]:
+    """Tell how far something is: a bar on a terminal, else a line now and then."""
+    if sys.stderr.isatty():
+        from rich.console import Console  # noqa: PLC0415  # only a terminal needs it
+        from rich.progress import Progress  # noqa: PLC0415
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        return
+    spoken = [time.monotonic()]
+
+    def line(done: int, total: int) -> None:
+        if time.monotonic() - spoken[0] >= _QUIET_SECONDS:
+            spoken[0] = time.monotonic()
+            say(f"{what}: {done} of {total}")
+
+    say(f"{what} …")
+    yield line
