@@ -13,6 +13,7 @@ from workers.speech import exit_code, explain
 from workflows.errors import VastineError
 
 COMMANDS = {
+    "demo": ("workers.commands.demo:demo", "Build an invented company and play its stories to their ends."),
     "up": (
         "workers.commands.processes:up",
         "Portal, console, worker and schedule in one process: the embedded default.",

@@ -170,5 +170,3 @@ def _until(holds: list[Json]) -> str | None:
 def counts_by_state(session: Session) -> Mapping[str, int]:
     """How many requests are in each state."""
     return {s.value: n for s, n in session.execute(select(Request.state, func.count()).group_by(Request.state))}
-
-

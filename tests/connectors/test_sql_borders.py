@@ -148,6 +148,25 @@ def test_rows_that_somebody_holds_are_tried_again_later(shop_url: str, monkeypat
     engine.dispose()
 
 
+ENDLESS = {
+    "sqlite": "CREATE VIEW slow AS WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n)"
+    " SELECT id, 'x' AS email FROM n",
+    "postgresql": "CREATE VIEW slow AS SELECT 1 AS id, 'x' AS email FROM pg_sleep(60)",
+}
+
+
+def test_a_source_that_never_finishes_is_given_up_and_tried_later(database_url: str, tmp_path: Path) -> None:
+    (tmp_path / "vastine.db").touch()
+    run_sql(database_url, ENDLESS[database_url.split(":", maxsplit=1)[0]])
+    slow = [field("id", primary_key=True), field("email", "user.contact.email", identity="email")]
+    spec = source("s", dataset({"slow": slow}, key="s"), timeout_seconds=1)
+    with pytest.raises(TryAgain) as caught:
+        SqlConnector(spec, register=register(spec), url=database_url).collect(
+            seeds(email="one@shop.example"), [].append
+        )
+    assert caught.value.code == "timeout"
+
+
 def test_a_worker_killed_after_the_commit_has_erased_once(shop_url: str) -> None:
     connector = shop(shop_url)
     plan = to_erase(collected(connector, seeds(email="one@shop.example")), connector)

@@ -121,3 +121,19 @@ def test_a_check_that_forbids_the_neutral_value_leaves_everything_as_it_was(data
         connector.erase("op", 1, plan)
     assert caught.value.code == "refused_by_source"
     assert dump(database_url) == before
+
+
+def test_a_column_the_database_knows_as_a_key_is_kept_though_the_dataset_does_not_say_so(database_url: str) -> None:
+    run_sql(database_url, "CREATE TABLE club (code VARCHAR(9) PRIMARY KEY);\nINSERT INTO club VALUES ('gold')")
+    connector = one_table(
+        database_url,
+        "club VARCHAR(9) REFERENCES club (code), x VARCHAR(9)",
+        "'gold', 'x'",
+        field("club", "user.account"),
+        field("x", "user.content"),
+    )
+    plan = to_erase(collected(connector, seeds(email="one@shop.example")), connector)
+    assert plan[0].fields == ("club", "email", "x")
+    assert connector.preview(plan)[0].fields == ("email", "x")
+    connector.erase("op", 1, plan)
+    assert dump(database_url)["person"][0][2:] == ("gold", None)

@@ -4,7 +4,6 @@ Everything the dataset names must exist, or nothing is read. Foreign keys are th
 also from tables that no dataset describes, since their rows may point at a person's.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,20 +77,22 @@ def fingerprint(connection: sa.Connection, schemas: Iterable[str | None]) -> str
     if connection.dialect.name != "postgresql":
         return ""
     named = [s for s in schemas if s]
-    rows = connection.execute(
+    mark = connection.execute(
         sa.text(
-            "SELECT 'a', a.attrelid::text, a.attname, a.atttypid::text,"
-            " concat(a.attnotnull, a.attgenerated, a.atttypmod)"
+            "SELECT md5(string_agg(line, ',' ORDER BY line)) FROM ("
+            "SELECT concat_ws(':', 'a', a.attrelid, a.attname, a.atttypid, a.attnotnull, a.attgenerated, a.atttypmod)"
             " FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
             " WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
             " AND (n.nspname = ANY(:named) OR n.nspname = current_schema()) AND c.relname <> :receipts"
-            " UNION ALL SELECT 'c', k.oid::text, k.conname, k.conrelid::text, concat(k.confdeltype, k.confrelid)"
+            " UNION ALL SELECT concat_ws(':', 'c', k.oid, k.conname, k.conrelid, k.confdeltype, k.confrelid)"
             " FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid"
-            " WHERE k.contype IN ('p', 'u', 'f') AND c.relname <> :receipts ORDER BY 1, 2, 3"
+            " WHERE k.contype IN ('p', 'u', 'f') AND c.relname <> :receipts"
+            " UNION ALL SELECT concat_ws(':', 'i', x.indexrelid, x.indrelid) FROM pg_index x WHERE x.indisunique"
+            " AND x.indrelid >= 16384 AND x.indrelid <> coalesce(to_regclass(:receipts), 0::oid)) lines(line)"
         ),
         {"named": named, "receipts": RECEIPTS},
-    )
-    return hashlib.sha256(repr(rows.all()).encode()).hexdigest()
+    ).scalar_one()
+    return str(mark)
 
 
 def read_schema(connection: sa.Connection, graph: Graph, *, mark: str) -> Schema:

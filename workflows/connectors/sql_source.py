@@ -16,6 +16,7 @@ from workflows.errors import NeverAgain, PersonMustLook, SourceDown, TryAgain, V
 
 LOCK_SECONDS = 10
 CONNECT_SECONDS = 10
+STEPS = 50_000
 
 
 class SqlSource:
@@ -114,12 +115,28 @@ def _sqlite_events(engine: sa.Engine, timeout_seconds: int) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         writing = connection.get_execution_options().get("vastine_mode") == "writing"
-        deadline = time.monotonic() + timeout_seconds
-        raw = connection.connection.dbapi_connection
-        if raw is not None:
-            raw.set_progress_handler(lambda: int(time.monotonic() > deadline), 50_000)
         connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writing else 'ON'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def starts(connection: sa.Connection, *_rest: object) -> None:
+        raw = connection.connection.dbapi_connection
+        if raw is not None:
+            raw.set_progress_handler(_Patience(timeout_seconds).over, STEPS)
+
+
+class _Patience:
+    """Counts the time SQLite works on one statement, not the time we take over its rows."""
+
+    def __init__(self, seconds: float) -> None:
+        self._left, self._last = seconds, time.monotonic()
+
+    def over(self) -> int:
+        """Called by SQLite every so often; anything but 0 interrupts it."""
+        now = time.monotonic()
+        self._left -= min(now - self._last, 0.25)
+        self._last = now
+        return int(self._left < 0)
 
 
 _BY_STATE: tuple[tuple[str, type[VastineError], str], ...] = (
