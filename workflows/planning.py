@@ -112,11 +112,16 @@ def _previewed(rt: Runtime, source: str, items: list[Planned]) -> list[Planned]:
     if batch:
         refused = {r.item_no: r.refused for r in rt.connectors[source].preview(batch) if r.refused}
     return [
-        replace(p, verdict=replace(p.verdict, action=Action.KEEP, fields=(), reason=refused[n][:64]))
+        replace(p, verdict=replace(p.verdict, action=Action.KEEP, fields=(), reason=_why(p, refused[n])))
         if n in refused
         else p
         for n, p in enumerate(items)
     ]
+
+
+def _why(item: Planned, refused: str) -> str:
+    # What could go is gone already, and the rest stays for the reason it always had.
+    return item.verdict.reason if refused == "nothing_personal" and item.verdict.holds else refused[:64]
 
 
 def erase_item(item_no: int, collection: str, locator: Mapping[str, Json], verdict: Verdict, digest: str) -> EraseItem:

@@ -39,7 +39,12 @@ TODAY = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 8, 0, tzinfo=UTC)
 TWO = ("anneli", "tuulikki")
 """Those who may approve: the approver and the data protection officer."""
 
-Rows = dict[str, set[tuple[Any, ...]]]
+Row = frozenset[tuple[str, str]]
+"""Column and text of one record."""
+
+Dump = dict[tuple[str, str], set[Row]]
+"""(source, table) to all its records."""
+
 _CODE = re.compile(r"\b(\d{8})\b")
 
 
@@ -189,20 +194,20 @@ class House:
         engine.dispose()
         return rows
 
-    def dump(self) -> dict[str, Rows]:
-        """Every row of every table of every source, as text; receipts of ours aside."""
-        found: dict[str, Rows] = {}
+    def dump(self) -> Dump:
+        """Every record of every table of every source; the receipts of erasures aside."""
+        found: Dump = {}
         for name, url in self.urls.items():
             if name == "perinta":
-                found[name] = {"toimeksianto": {(line,) for line in Path(url).read_text("utf-8").splitlines()}}
+                head, *lines = (line.split("|") for line in Path(url).read_text("utf-8").splitlines())
+                found[name, "toimeksianto"] = {frozenset(zip(head, line, strict=True)) for line in lines}
                 continue
             engine = source_engine(url)
             with engine.connect() as connection:
-                tables = [t for t in sa.inspect(connection).get_table_names() if not t.startswith("vastine")]
-                found[name] = {
-                    table: {tuple(map(str, row)) for row in connection.execute(sa.text(f"SELECT * FROM {table}"))}
-                    for table in tables
-                }
+                for table in sa.inspect(connection).get_table_names():
+                    if not table.startswith("vastine"):
+                        rows = connection.execute(sa.text(f"SELECT * FROM {table}")).mappings()
+                        found[name, table] = {frozenset((c, str(v)) for c, v in row.items()) for row in rows}
             engine.dispose()
         return found
 

@@ -25,7 +25,7 @@ Mark = tuple[int, int]
 def preview(
     connection: sa.Connection, schema: Schema, items: Sequence[EraseItem], *, zone: tzinfo
 ) -> list[PreviewedItem]:
-    """What `erase` would do with each item; changes nothing."""
+    """What `erase` would do with each item; changes nothing. A record masked before is "nothing_personal"."""
     standings = stand(connection, schema, items, zone=zone, lock=False)
     judge(connection, schema, standings)
     return [PreviewedItem(s.item.item_no, _word(s), s.fields if s.able else ()) for s in standings]
@@ -36,7 +36,18 @@ def _word(standing: Standing) -> str:
         return standing.refused
     if not standing.rows:
         return "absent"
-    return "drifted" if standing.drifted else ""
+    if standing.drifted:
+        return "drifted"
+    return "nothing_personal" if _is_masked(standing) else ""
+
+
+def _is_masked(standing: Standing) -> bool:
+    """Whether masking would write what is there already: then there is nothing to do, and nothing to show for it."""
+    bound, row = standing.bound, standing.rows[0]
+    if bound is None or standing.item.action is not Action.MASK:
+        return False
+    makers = {f: neutral(bound, f) for f in standing.fields}
+    return all(make is not None and row[f] == make() for f, make in makers.items())
 
 
 def erase(
