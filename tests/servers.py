@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -23,7 +24,7 @@ _REMEDY = "run `make test` once, which installs it"
 class PostgresServer:
     """A PostgreSQL cluster in a folder, or the one that VASTINE_TEST_POSTGRES_URL names."""
 
-    def __init__(self, folder: Path, *, may_be_foreign: bool = False) -> None:
+    def __init__(self, folder: Path, *, may_be_foreign: bool = False, options: Sequence[str] = ()) -> None:
         self._process: ServerProcess | None = None
         self._admin_url = os.environ.get("VASTINE_TEST_POSTGRES_URL", "") if may_be_foreign else ""
         if self._admin_url:
@@ -33,10 +34,10 @@ class PostgresServer:
         self._init(folder, user=user)
         self.port = free_port()
         # Without fsync a power cut may lose data, and a kill -9 of a process never does.
-        options = ["-c", "fsync=off", "-c", "synchronous_commit=on", "-c", "full_page_writes=off"]
-        options += ["-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"]
-        options += ["-c", "max_wal_size=4GB", "-c", "shared_buffers=64MB"]
-        command = [_postgres_program("postgres"), "-D", str(self._data), "-k", str(folder), *options]
+        given = ["-c", "fsync=off", "-c", "synchronous_commit=on", "-c", "full_page_writes=off"]
+        given += ["-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"]
+        given += ["-c", "max_wal_size=4GB", "-c", "shared_buffers=64MB"]
+        command = [_postgres_program("postgres"), "-D", str(self._data), "-k", str(folder), *given, *options]
         self._process = ServerProcess(command, log=folder / "log", as_user=user, last_signal="QUIT")
         self._admin_url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self.start()

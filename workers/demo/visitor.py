@@ -71,9 +71,9 @@ class _Forms(HTMLParser):
             if kind == "hidden":
                 form.hidden[name] = value
             elif kind in ("radio", "checkbox"):
-                form.choices.setdefault(name, []).append(value or "on")
+                form.choices.setdefault(name, []).append(given.get("value", "on"))
                 if "checked" in given:
-                    form.chosen[name] = value or "on"
+                    form.chosen[name] = given.get("value", "on")
             elif kind == "submit":
                 form.buttons.append((name, value))
             else:

@@ -1,6 +1,7 @@
 """The sentence that tells a person why something is kept."""
 
 import string
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -63,3 +64,11 @@ def _amount(value: str, language: str) -> str:
         return format_decimal(Decimal(value), format="#,##0.00", locale=Locale.parse(_LOCALES[language][0]))
     except InvalidOperation:
         return ""
+
+
+NOT_IDENTIFIED: Mapping[str, str] = {
+    "fi": "Emme saaneet varmuutta siitä, kuka pyynnön teki. Voit tehdä uuden pyynnön milloin tahansa.",
+    "sv": "Vi kunde inte fastställa vem som gjorde begäran. Du kan göra en ny begäran när som helst.",
+    "en": "We could not establish who made the request. You can make a new request at any time.",
+}
+"""What a request about nobody proven is answered with; it names nobody. Source: GDPR Art. 12(2), 12(6)."""

@@ -29,6 +29,7 @@ from workflows.outbox import queue_mail
 from workflows.ports import Contact, Person, RequestKey
 from workflows.rules.identity import Match, match_identity, proven_identifiers, same_person, shared_keys
 from workflows.rules.items import canonical
+from workflows.rules.text import NOT_IDENTIFIED
 from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
 
@@ -288,6 +289,9 @@ def give_up(session: Session, rt: Runtime, request: Request, *, actor: str = "va
     """Nobody proved to be the person in time: close, reopenable by a new request. Source: GDPR Art. 12(2), 12(6)."""
     request.outcome = Outcome.NOT_IDENTIFIED
     request.refusal_ground = "not_identified"
+    key = open_key(session, rt, request.data_key_id)
+    reason = NOT_IDENTIFIED.get(request.language, NOT_IDENTIFIED["fi"])
+    request.refusal_sealed = key.seal(reason.encode(), f"requests.refusal:{request.id}")
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
     audit.record(session, "identity:failed", at=rt.now(), actor=actor, request_id=request.id)
     lifecycle.advance(session, rt, request, Event.NOT_IDENTIFIED, actor=actor)
