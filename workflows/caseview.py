@@ -69,13 +69,10 @@ def source_facts(session: Session, rt: Runtime, request: Request) -> tuple[Sourc
 
 
 def current_plan(session: Session, request: Request) -> Plan | None:
-    """The frozen or approved plan, or the last one executed."""
-    return session.scalar(
-        select(Plan)
-        .where(Plan.request_id == request.id, Plan.state != PlanState.VOID)
-        .order_by(Plan.version.desc())
-        .limit(1)
-    )
+    """The frozen or approved plan, or the last one executed; of a refused request the one that was refused."""
+    plans = select(Plan).where(Plan.request_id == request.id).order_by(Plan.version.desc()).limit(1)
+    plan = session.scalar(plans.where(Plan.state != PlanState.VOID))
+    return session.scalar(plans) if plan is None and request.refused_by is not None else plan
 
 
 def plan_items(session: Session, plan: Plan) -> Sequence[PlanItem]:
