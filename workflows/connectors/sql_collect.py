@@ -46,7 +46,10 @@ class Collect:
                 pointed = pointers.at(pile.bound, batch)
                 for found, by, row in zip(batch, pointed, self._rows(pile, batch), strict=True):
                     ownership = whose(found, by)
-                    emit(maker.item(row, ownership=ownership, path=found.path, referenced=by.anyone))
+                    others = discovery.of_others(name, row)
+                    emit(
+                        maker.item(row, ownership=ownership, path=found.path, referenced=by.anyone, third_party=others)
+                    )
                     if ownership is Ownership.OWN:
                         self._lead(discovery, name, found)
         self._series(search, emit)

@@ -118,6 +118,13 @@ class Discovery:
         found = self.piles[name].rows.get(key)
         return found is not None and found.strong and found.ownership is not Ownership.THIRD_PARTY
 
+    def of_others(self, name: str, row: Row) -> tuple[str, ...]:
+        """The columns about a third party that in this row don't name the person: of two holders, the other."""
+        pile = self.piles[name]
+        return tuple(
+            c for c in pile.bound.node.spec.third_party if c not in row or not self._mine(pile.roles, c, row[c])
+        )
+
     def onward(self, name: str, found: Found, column: str) -> Windows:
         """When this column's value leads on: while the row is the person's, within the column's own window."""
         window = self.piles[name].bound.node.spec.windows.get(column)

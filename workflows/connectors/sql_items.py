@@ -29,8 +29,16 @@ class ItemMaker:
         ]
         self._fields = [c.name for c in bound.table.columns if c.name in node.fields]
 
-    def item(self, row: Mapping[str, Any], *, ownership: Ownership, path: str, referenced: bool) -> Item:
-        """The item of this row."""
+    def item(
+        self,
+        row: Mapping[str, Any],
+        *,
+        ownership: Ownership,
+        path: str,
+        referenced: bool,
+        third_party: tuple[str, ...],
+    ) -> Item:
+        """The item of this row; `third_party` are the columns about somebody else."""
         node = self._bound.node
         whole = {**row, **{c: encode(row[c]) for c, encode in self._changing}}
         return Item(
@@ -44,7 +52,7 @@ class ItemMaker:
             facts=self.facts(row) if node.spec.facts else {},
             on=local_day(row[node.spec.on], self._zone) if node.spec.on else None,
             path=path,
-            third_party=node.spec.third_party,
+            third_party=third_party,
             referenced=referenced,
         )
 
