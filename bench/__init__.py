@@ -1,0 +1,1 @@
+"""Programs that measure Vastine against physical limits: raw Celery tasks, raw SQL, the driver's own reading."""
