@@ -23,6 +23,7 @@ from tests.fakes import RecordingMailer, SettableClock
 from tests.world import source_engine
 from workers.idle import work_until_idle
 from workflows import views
+from workflows.adapters.mailbox import ImapInbox
 from workflows.answer import PACKAGE, fetch
 from workflows.audit import broken_links
 from workflows.casefile import Claim
@@ -212,7 +213,9 @@ class House:
         return found
 
     def close(self) -> None:
-        """Let go of every database."""
+        """Let go of every database and mailbox."""
+        if isinstance(self.rt.inbox, ImapInbox):
+            self.rt.inbox.close()
         self.rt.sessions.kw["bind"].dispose()
         for connector in self.rt.connectors.values():
             with suppress(AttributeError):
@@ -235,11 +238,13 @@ def open_house(
     build_runtime: Callable[..., Runtime] = build,
     **parts: Any,
 ) -> House:
-    """A process over sources that are filled and a database that is prepared."""
+    """A process over filled sources and a prepared database. Mail is recorded, or sent if the environment says where."""
     clock = clock or SettableClock(TODAY)
-    mailer = mailer or RecordingMailer()
     settings = Settings.from_environ(environ)
-    rt = build_runtime(settings, clock=clock, mailer=mailer, render_pdf=render_pdf, **parts)
+    mailer = mailer or RecordingMailer()
+    if "VASTINE_MAIL_URL" not in environ:
+        parts["mailer"] = mailer
+    rt = build_runtime(settings, clock=clock, render_pdf=render_pdf, **parts)
     return House(rt, clock, mailer, folder, urls, environ)
 
 
