@@ -1,5 +1,6 @@
 """What masking writes where NULL is not allowed, what it never touches, and what it refuses to promise."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -137,3 +138,18 @@ def test_a_column_the_database_knows_as_a_key_is_kept_though_the_dataset_does_no
     assert connector.preview(plan)[0].fields == ("email", "x")
     connector.erase("op", 1, plan)
     assert dump(database_url)["person"][0][2:] == ("gold", None)
+
+
+def test_a_field_that_may_not_be_masked_is_left_out_whoever_asks_for_it(database_url: str) -> None:
+    connector = one_table(
+        database_url,
+        "ro VARCHAR(9), x VARCHAR(9)",
+        "'ro', 'x'",
+        field("ro", "user.content", read_only=True),
+        field("x", "user.content"),
+    )
+    (item,) = to_erase(collected(connector, seeds(email="one@shop.example")), connector)
+    asked = dataclasses.replace(item, fields=("id", "ro", "x"))
+    assert connector.preview([asked])[0].fields == ("x",)
+    connector.erase("op", 1, [asked])
+    assert dump(database_url)["person"] == [(1, "one@shop.example", "ro", None)]
