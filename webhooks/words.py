@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
 from models.vocabulary import LANGUAGES
 
 FOLDER = Path(__file__).parent / "locale"
+_UNITS = {"fi": ("kt", "Mt"), "sv": ("kB", "MB"), "en": ("kB", "MB")}
 _LOCALES = {"fi": "fi", "sv": "sv_FI", "en": "en_GB"}
 
 
@@ -46,6 +48,14 @@ class Words:
     def moment(self, value: datetime, zone: str) -> str:
         """An instant as the clock on the wall of the controller's seat shows it."""
         return format_datetime(value.astimezone(ZoneInfo(zone)), "d.M.y H:mm", locale=_LOCALES[self.language])
+
+    def size(self, size_bytes: int) -> str:
+        """How large a file is, in thousands or millions of bytes, rounded up so that nothing is of no size."""
+        kilo, mega = _UNITS[self.language]
+        thousands = -(-size_bytes // 1000)
+        if thousands < 1000:
+            return f"{thousands} {kilo}"
+        return f"{format_decimal(thousands / 1000, '0.0', locale=_LOCALES[self.language])} {mega}"
 
 
 def read_texts(path: Path) -> dict[str, str]:

@@ -238,7 +238,7 @@ def open_house(
     build_runtime: Callable[..., Runtime] = build,
     **parts: Any,
 ) -> House:
-    """A process over filled sources and a prepared database. Mail is recorded, or sent if the environment says where."""
+    """A process over filled sources and a prepared database. Mail is recorded, or sent if settings say where."""
     clock = clock or SettableClock(TODAY)
     settings = Settings.from_environ(environ)
     mailer = mailer or RecordingMailer()
