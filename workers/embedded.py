@@ -2,17 +2,20 @@
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
 import structlog
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from waitress.server import create_server
 
 from workers.app import Process, attach, make_app
 from workers.schedule import BEAT
 from workflows.adapters.broker import CeleryBell
+from workflows.errors import BadInput, Fault
 from workflows.messages import QUEUES
 from workflows.runtime import Runtime
 
@@ -43,6 +46,8 @@ class EmbeddedWorker:
 
     def start(self) -> None:
         """Start working; returns at once."""
+        # Celery's warning is meant for workers that unpickle; ours read JSON, and this one nobody else can reach.
+        warnings.filterwarnings("ignore", category=SecurityWarning, module="celery.platforms")
         self._worker = self.app.Worker(
             pool="threads",
             concurrency=2,
@@ -92,8 +97,12 @@ class EmbeddedWorker:
 
 
 def serve(app: WsgiApp, *, host: str, port: int) -> Any:
-    """A waitress server, listening; run it with `.run()` in a thread, end it with `.close()`."""
-    return create_server(app, host=host, port=port, threads=8, ident=None, max_request_body_size=30_000_000)
+    """A waitress server, listening; run it with `.run()` in a thread, end it with `.close()`. Raises `BadInput`."""
+    try:
+        return create_server(app, host=host, port=port, threads=8, ident=None, max_request_body_size=30_000_000)
+    except OSError as error:
+        what = f"nobody can listen on {host}:{port} ({error.strerror})"
+        raise BadInput([Fault("--port", what, "stop what listens there, or name another port")]) from None
 
 
 def wait_for_the_end() -> None:

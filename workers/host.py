@@ -16,6 +16,16 @@ from workflows.runtime import Runtime
 from workflows.settings import Settings
 
 
+class _Stderr:
+    """Standard error as it is when something is written, not as it was when logging was set up."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def quiet() -> None:
     """Logs are JSON lines on stderr, and only what needs attention."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
@@ -27,8 +37,8 @@ def quiet() -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=structlog.PrintLoggerFactory(file=_Stderr()),  # type: ignore[arg-type]
+        cache_logger_on_first_use=False,
     )
 
 
@@ -55,6 +65,11 @@ def runtime(*, bell: Bell | None = None, given: Settings | None = None, **parts:
         remedy = "run `vastine db upgrade` once"
         raise BadInput([Fault("VASTINE_DATABASE_URL", "the database has another schema", remedy)], "schema_old")
     return rt
+
+
+def assure(told: Settings) -> None:
+    """Say now what is wrong with register, keys or database, and leave nothing open that a child would inherit."""
+    runtime(given=told).sessions.kw["bind"].dispose()
 
 
 def _bell(told: Settings) -> Bell | None:

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from workers.host import runtime, settings
+from workers.host import assure, runtime, settings
 from workers.speech import say
 from workflows.errors import BadInput, Fault
 from workflows.messages import QUEUES, WORK
+from workflows.settings import Settings
 
 
 @click.command()
@@ -20,7 +21,7 @@ def up(*, host: str, portal_port: int, console_port: int) -> None:
     """Portal, console, worker and schedule in one process: the embedded default."""
     from workers.embedded import EmbeddedWorker, serve, wait_for_the_end, web_app  # noqa: PLC0415
 
-    told = settings()
+    told = _with_addresses(host, portal_port=portal_port, console_port=console_port)
     if not told.embedded:
         remedy = "use `vastine web`, `vastine worker` and `vastine beat`, or unset it"
         raise BadInput([Fault("VASTINE_BROKER_URL", "`up` is for the embedded default", remedy)], "bad_settings")
@@ -40,6 +41,14 @@ def up(*, host: str, portal_port: int, console_port: int) -> None:
     say("stopped")
 
 
+def _with_addresses(host: str, *, portal_port: int, console_port: int) -> Settings:
+    """The settings, with the addresses that are served here where no others are set: links in mails must work."""
+    near = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104  # compared, not bound
+    own = {"VASTINE_PUBLIC_URL": portal_port, "VASTINE_CONSOLE_URL": console_port}
+    unset = {n: f"http://{near}:{port}" for n, port in own.items() if not {n, f"{n}_FILE"} & os.environ.keys()}
+    return settings({**os.environ, **unset})
+
+
 @click.command()
 @click.argument("name", type=click.Choice(["portal", "console"]))
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -56,6 +65,10 @@ def web(*, name: str, host: str, port: int | None, processes: int, threads: int)
 
     told = settings()
     bound = f"{host}:{port or (8080 if name == 'portal' else 8081)}"
+    if told.embedded:
+        _serve_here(name, told, host=host, port=int(bound.rpartition(":")[2]))
+        return
+    assure(told)
     options = {
         "bind": bound,
         "workers": processes,
@@ -96,7 +109,7 @@ def worker(*, queues: str, concurrency: int) -> None:
     unknown = [q for q in chosen if q not in QUEUES]
     if unknown:
         raise BadInput([Fault("-Q", f"no such queue: {', '.join(unknown)}", f"choose from {', '.join(QUEUES)}")])
-    runtime(given=told)  # says now what is wrong, not at the first task
+    assure(told)
     app = make_app(told)
     process = Process(told, app)
     process.kinds = tuple(q for q in chosen if q in WORK)
@@ -129,6 +142,18 @@ def beat() -> None:
     told.data_dir.mkdir(parents=True, exist_ok=True)
     say("schedule running")
     app.start(["beat", "--loglevel", "WARNING", "-s", str(told.data_dir / "beat-schedule"), "--pidfile", ""])
+
+
+def _serve_here(name: str, told: Any, *, host: str, port: int) -> None:
+    """One door in this process alone: another process of this machine does the work, such as `vastine work`."""
+    from workers.embedded import serve, wait_for_the_end, web_app  # noqa: PLC0415
+
+    server = serve(web_app(name, runtime(given=told)), host=host, port=port)
+    threading.Thread(target=server.run, daemon=True).start()
+    say(f"{name} on http://{host}:{port}/   (stop with Ctrl-C)")
+    wait_for_the_end()
+    server.close()
+    say("stopped")
 
 
 def _needs_broker(told: Any) -> None:

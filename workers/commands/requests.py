@@ -8,7 +8,7 @@ import click
 from models.vocabulary import LANGUAGES, Channel, Method, RequestState, Right, StepState
 from workers.host import runtime
 from workers.idle import work_until_idle
-from workers.speech import PARTIAL, WAITS, give_json, give_table
+from workers.speech import OVERDUE, PARTIAL, WAITS, give_json, give_table
 from workflows.casefile import Claim
 from workflows.errors import BadInput, Fault, NotAllowed
 from workflows.rules.identifiers import normalise
@@ -122,27 +122,36 @@ def _tell(rt: Runtime, reference: str, *, as_json: bool, wait: bool) -> int:
 
 
 def waiting_code(shown: dict[str, Any]) -> int:
-    """5 if it waits for a person, 6 if a source is missing, else 0."""
+    """5 if it waits for a person, 6 if a source is missing or will be tried again later, else 0."""
+    waits = (StepState.WAITING.value, StepState.NEEDS_HUMAN.value)
     if any(s["result"] == "failed" for s in shown["sources"]):
         return PARTIAL
-    waits = (StepState.WAITING.value, StepState.NEEDS_HUMAN.value)
-    if shown["state"] == RequestState.DECIDING.value or any(s["state"] in waits for s in shown["steps"]):
+    if shown["state"] in (RequestState.VERIFYING.value, RequestState.DECIDING.value):
         return WAITS
+    if any(s["state"] in waits for s in shown["steps"]):
+        return WAITS
+    if any(s["state"] == StepState.READY.value and s["error"] for s in shown["steps"]):
+        return PARTIAL
     return 0
 
 
 @request.command("list")
 @click.option("--open", "open_only", is_flag=True, help="Only those that still need an answer.")
+@click.option("--overdue", is_flag=True, help="Only open ones whose last day is over; exit 7 if there is one.")
 @click.option("--json", "as_json", is_flag=True)
-def list_(*, open_only: bool, as_json: bool) -> None:
+def list_(*, open_only: bool, overdue: bool, as_json: bool) -> int:
     """List requests, the next deadline first."""
     rt = runtime()
     with rt.unit() as session:
-        rows = list_requests(session, open_only=open_only)
+        rows = list_requests(session, open_only=open_only or overdue)
+    if overdue:
+        today = rt.today().isoformat()
+        rows = [row for row in rows if row["due_on"] < today and row["answered_at"] is None]
     if as_json:
         give_json(rows)
     else:
         give_table(rows, ["reference", "right", "state", "outcome", "received_on", "due_on", "channel"])
+    return OVERDUE if overdue and rows else 0
 
 
 @request.command("show")
@@ -158,7 +167,10 @@ def show(*, reference: str, as_json: bool) -> None:
         return
     for field in ("reference", "right", "state", "outcome", "received_on", "due_a", "due_b", "extended_until"):
         click.echo(f"{field:15} {shown[field] if shown[field] is not None else ''}")
-    give_table(shown["sources"], ["source", "result", "why", "collections"])
+    counted = [
+        {**s, "collections": " ".join(f"{k}={n}" for k, n in s["collections"].items())} for s in shown["sources"]
+    ]
+    give_table(counted, ["source", "result", "why", "collections"])
     give_table(shown["holds"], ["rule", "items", "until", "law"])
     give_table(shown["steps"], ["key", "state", "attempts", "error"])
     give_table(shown["letters"], ["letter", "state", "sent_at"])
