@@ -6,15 +6,18 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from webhooks.console import (
+    audit,
     case,
     collection,
     decision,
     files,
     login,
+    newcase,
     outbox,
     queue,
     tasks,
     today,
+    triage,
     verification,
 )
 from webhooks.console.case import problems_of
@@ -26,7 +29,7 @@ from workflows.documents.catalogue import Catalogue
 from workflows.errors import VastineError
 from workflows.runtime import Runtime
 
-ROOMS = (login, today, queue, case, decision, verification, collection, files, tasks, outbox)
+ROOMS = (login, today, queue, newcase, case, decision, verification, collection, files, tasks, triage, audit, outbox)
 _TOLD = {400: "bad", 401: "expired", 403: "forbidden", 404: "missing", 405: "bad", 413: "too_large", 429: "too_often"}
 
 

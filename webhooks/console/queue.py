@@ -2,12 +2,11 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, g, request, url_for
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -20,12 +19,11 @@ from webhooks.console.masking import person_of
 from webhooks.console.roles import LIST, NAMES, allow
 from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge
+from webhooks.listing import FILTERS, STATES, listed, mark
 from workflows import audit
 from workflows.rules.reference import parse_reference
 
 PAGE = 50
-_NOT_OPEN = (RequestState.CLOSED, RequestState.HELD)
-_STATES = ("open", "all", *(s.value for s in RequestState))
 
 
 def pages(shell: Shell) -> Blueprint:
@@ -36,9 +34,9 @@ def pages(shell: Shell) -> Blueprint:
     @blueprint.get("/requests")
     @allow(LIST)
     def queue() -> BaseResponse:
-        chosen = {k: request.args.get(k, "").strip()[:60] for k in ("right", "state", "overdue", "q", "after")}
+        chosen = {k: request.args.get(k, "").strip()[:60] for k in FILTERS}
         with rt.unit() as session:
-            found = session.scalars(_query(chosen, rt.today()).limit(PAGE + 1)).all()
+            found = session.scalars(listed(chosen, rt.today()).limit(PAGE + 1)).all()
             rows = _rows(session, shell, found[:PAGE])
             if rows and g.user.role in NAMES:
                 audit.record(session, "case:searched", at=rt.now(), actor=g.user.name, facts={"rows": len(rows)})
@@ -46,44 +44,19 @@ def pages(shell: Shell) -> Blueprint:
         if len(found) > PAGE:
             last = found[PAGE - 1]
             kept: dict[str, Any] = {k: v for k, v in chosen.items() if v and k != "after"}
-            older = url_for("queue.queue", **kept, after=f"{last.due_on.isoformat()}_{last.id}")
+            older = url_for("queue.queue", **kept, after=mark(last))
         unknown = bool(chosen["q"]) and parse_reference(chosen["q"]) is None
         return shell.page(
             "queue.html",
             rows=rows,
             chosen=chosen,
             rights=[r.value for r in Right],
-            states=_STATES,
+            states=STATES,
             older=older,
             unknown=unknown,
         )
 
     return blueprint
-
-
-def _query(chosen: Mapping[str, str], today: date) -> Select[Request]:
-    query = select(Request).order_by(Request.due_on, Request.id)
-    if chosen["q"]:
-        return query.where(Request.reference == (parse_reference(chosen["q"]) or ""))
-    state = chosen["state"] or "open"
-    if state == "open":
-        query = query.where(Request.state.not_in(_NOT_OPEN))
-    elif state in {s.value for s in RequestState}:
-        query = query.where(Request.state == RequestState(state))
-    if chosen["right"] in {r.value for r in Right}:
-        query = query.where(Request.right == Right(chosen["right"]))
-    if chosen["overdue"]:
-        query = query.where(Request.due_on < today, Request.answered_at.is_(None))
-    after = _after(chosen["after"])
-    return query.where(tuple_(Request.due_on, Request.id) > after) if after else query
-
-
-def _after(text: str) -> tuple[date, uuid.UUID] | None:
-    day, _, ident = text.partition("_")
-    try:
-        return date.fromisoformat(day), uuid.UUID(ident)
-    except ValueError:
-        return None
 
 
 def _rows(session: Session, shell: Shell, found: Sequence[Request]) -> list[dict[str, Any]]:

@@ -1,0 +1,146 @@
+"""One message as it came, shown as text and nothing else, and what a person makes of it."""
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, g, redirect, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from models.intake import Message
+from models.request import Request
+from models.vocabulary import Channel, MessageState
+from webhooks.console.case import problems_of
+from webhooks.console.entry import choices, read_entry
+from webhooks.console.roles import RECORDS, REGISTER, allow
+from webhooks.console.shell import Shell
+from workflows import audit
+from workflows.errors import BadInput, Fault, NotAllowed, NotFound, VastineError
+from workflows.mailroom import own_addresses
+from workflows.rules.identity import NAME
+from workflows.rules.mail import Understood, understand_mail
+from workflows.stages.intake import open_raw
+from workflows.triage import attach_to, no_request, open_from, waiting_message
+from workflows.views import find_request
+
+_SHOWN = 20_000
+
+
+def pages(shell: Shell) -> Blueprint:
+    """Messages."""
+    rt = shell.rt
+    blueprint = Blueprint("triage", __name__)
+
+    @blueprint.get("/messages/<uuid:ident>")
+    @allow(RECORDS | REGISTER)
+    def message(ident: uuid.UUID) -> BaseResponse:
+        return _show(shell, ident)
+
+    @blueprint.get("/messages/<uuid:ident>/raw")
+    @allow(RECORDS | REGISTER)
+    def raw(ident: uuid.UUID) -> BaseResponse:
+        with rt.unit() as session:
+            body = open_raw(session, rt, _readable(session, shell, ident, what="message_file"))
+        response = Response(body, mimetype="application/octet-stream")
+        response.headers["Content-Disposition"] = 'attachment; filename="message.eml"'
+        return response
+
+    @blueprint.post("/messages/<uuid:ident>/open")
+    @allow(REGISTER)
+    def open_request(ident: uuid.UUID) -> BaseResponse:
+        try:
+            with rt.unit() as session:
+                found = waiting_message(session, ident)
+                written = read_entry(shell, user=g.user.name, channel=found.channel, arrived=found.arrived_at)
+                opened = open_from(session, rt, found, written.asked, user=g.user.name)
+                reference = opened[0].request.reference
+        except VastineError as error:
+            return _show(shell, ident, problem=error)
+        return redirect(url_for("case.case", reference=reference, done="opened"))
+
+    @blueprint.post("/messages/<uuid:ident>/attach")
+    @allow(REGISTER)
+    def attach(ident: uuid.UUID) -> BaseResponse:
+        try:
+            with rt.unit() as session:
+                case = find_request(session, request.form.get("reference", ""), lock=True)
+                attach_to(session, rt, waiting_message(session, ident), case, user=g.user.name)
+                reference = case.reference
+        except VastineError as error:
+            return _show(shell, ident, problem=error)
+        return redirect(url_for("case.case", reference=reference, done="attached"))
+
+    @blueprint.post("/messages/<uuid:ident>/nothing")
+    @allow(REGISTER)
+    def nothing(ident: uuid.UUID) -> BaseResponse:
+        try:
+            if request.form.get("sure") != "yes":
+                raise BadInput([Fault("sure", "nothing_not_confirmed")])
+            with rt.unit() as session:
+                no_request(session, rt, waiting_message(session, ident), user=g.user.name)
+        except VastineError as error:
+            return _show(shell, ident, problem=error)
+        return redirect(url_for("tasks.tasks", done="task_done"))
+
+    return blueprint
+
+
+def _readable(session: Session, shell: Shell, ident: uuid.UUID, *, what: str) -> Message:
+    """The message, if this role may read it; that it was read is written down.
+
+    What belongs to a case is for those who see the case's records.
+    """
+    message = session.get(Message, ident)
+    if message is None:
+        raise NotFound("message")
+    if message.state is not MessageState.TRIAGE and g.user.role not in RECORDS:
+        raise NotAllowed("role")
+    if message.request_id is not None:
+        session.get(Request, message.request_id, with_for_update=True)  # the lock that keeps the chain gapless
+    facts = {"what": what, "message": str(message.id)}
+    at, actor = shell.rt.now(), g.user.name
+    audit.record(session, "case:read", at=at, actor=actor, request_id=message.request_id, facts=facts)
+    return message
+
+
+def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None) -> BaseResponse:
+    rt = shell.rt
+    with rt.unit() as session:
+        message = _readable(session, shell, ident, what="message")
+        raw = open_raw(session, rt, message)
+        case = session.get(Request, message.request_id) if message.request_id else None
+        reference = case.reference if case else ""
+    mail = None
+    if message.channel is Channel.EMAIL:
+        mail = understand_mail(raw, own_addresses=own_addresses(rt), now=rt.now())
+    typed: Any = request.form if problem else _guessed(mail)
+    return shell.page(
+        "message.html",
+        status=problem.status if problem else 200,
+        message=message,
+        mail=mail,
+        raw=raw[: _SHOWN * 4].decode("utf-8", "replace")[:_SHOWN],
+        cut=len(raw) > _SHOWN,
+        reference=reference,
+        waits=message.state is MessageState.TRIAGE,
+        why=f"why.{message.why}",
+        problems=problems_of(problem) if problem else [],
+        typed=typed,
+        chosen=request.form.getlist("right") if problem else [r.value for r in mail.rights] if mail else [],
+        today=rt.today(),
+        **choices(),
+    )
+
+
+def _guessed(mail: Understood | None) -> dict[str, str]:
+    """The form filled with what a machine could tell, for a person to check."""
+    if mail is None:
+        return {}
+    claims = mail.claims()
+    return {
+        **claims,
+        "name": claims.get(NAME, ""),
+        "language": mail.language,
+        "reply_to": mail.forwarded.sender if mail.forwarded else mail.sender,
+        "message": mail.text[:5000],
+    }
