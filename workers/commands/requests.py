@@ -126,12 +126,12 @@ def waiting_code(shown: dict[str, Any]) -> int:
     waits = (StepState.WAITING.value, StepState.NEEDS_HUMAN.value)
     if any(s["result"] == "failed" for s in shown["sources"]):
         return PARTIAL
+    if any(s["state"] == StepState.READY.value and s["error"] for s in shown["steps"]):
+        return PARTIAL
     if shown["state"] in (RequestState.VERIFYING.value, RequestState.DECIDING.value):
         return WAITS
     if any(s["state"] in waits for s in shown["steps"]):
         return WAITS
-    if any(s["state"] == StepState.READY.value and s["error"] for s in shown["steps"]):
-        return PARTIAL
     return 0
 
 
