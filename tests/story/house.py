@@ -221,9 +221,11 @@ class House:
             with suppress(AttributeError):
                 connector.dispose()  # type: ignore[attr-defined]
 
-    def again(self, *, register: Path | None = None, **parts: Any) -> "House":
-        """Another process over the same databases, perhaps with another register."""
-        environ = {**self.environ, **({"VASTINE_REGISTER": str(register)} if register else {})}
+    def again(
+        self, *, register: Path | None = None, settings: Mapping[str, str] | None = None, **parts: Any
+    ) -> "House":
+        """Another process over the same databases, perhaps with another register or other settings."""
+        environ = {**self.environ, **(settings or {}), **({"VASTINE_REGISTER": str(register)} if register else {})}
         return open_house(self.folder, self.urls, environ, clock=self.clock, mailer=self.mailer, **parts)
 
 

@@ -50,7 +50,9 @@ class SqlConnector:
             self._schema(connection)
 
     def find(self, identifiers: Mapping[str, str]) -> list[Person]:
-        """The people whose record carries any of these identifiers."""
+        """The people whose record carries any of these identifiers; a source that knows no people is not asked."""
+        if not any(node.identities for node in self._graph.nodes.values()):
+            return []
         with self._source.reading() as connection:
             return find_people(connection, self._schema(connection), spec=self.spec, identifiers=identifiers)
 

@@ -25,7 +25,7 @@ from models.vocabulary import (
 from workflows import audit, lifecycle
 from workflows.casefile import open_key, seeds_of
 from workflows.caseview import open_item
-from workflows.errors import VastineError
+from workflows.errors import PersonMustLook, VastineError
 from workflows.fresh import fresh_items
 from workflows.intents import Batch, Changed, intend, write_receipts
 from workflows.lease import mid_work
@@ -81,6 +81,8 @@ class Erasure:
         """The items of this source that may go now, opened; None if there are none."""
         if step.source is None:
             return None
+        if step.source not in rt.connectors:
+            raise PersonMustLook("source_not_in_register")
         plan, found = due_items(session, request)
         mine = [(row, phase) for row, phase in found if row.source == step.source]
         if plan is None or not mine:

@@ -14,7 +14,7 @@ from models.vocabulary import Action, Event, Kind, Ownership, PlanState, Receipt
 from workflows import audit
 from workflows.casefile import open_key, seeds_for, seeds_of
 from workflows.caseview import open_item
-from workflows.errors import VastineError
+from workflows.errors import PersonMustLook, VastineError
 from workflows.human import open_task
 from workflows.ports import EraseItem, Lead
 from workflows.rules.items import Item, canonical
@@ -77,6 +77,8 @@ class Proof:
                     masked.setdefault(row.source, []).append(item)
                 else:
                     unfinished = True
+        if not {*gone, *masked} <= rt.connectors.keys():
+            raise PersonMustLook("source_not_in_register")
         return Claimed(seeds_of(session, key, request), frozenset(known), gone, masked, unfinished)
 
     def work(self, rt: Runtime, lease: Lease, inputs: Claimed) -> Seen:
