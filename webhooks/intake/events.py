@@ -1,0 +1,112 @@
+"""What other systems tell us: an invoice was paid, a collection opened. Signed, fresh, and taken once.
+
+An event changes no case by itself. It is noted under a digest of the person's key, and the sweep looks at the holds
+of that person's cases again, in the sources themselves.
+"""
+
+import hmac
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from standardwebhooks.webhooks import Webhook
+
+from models.intake import InboundEvent
+from models.session import ring
+from webhooks.portal.house import house
+from webhooks.problems import problem, problem_of
+from workflows.errors import BadInput, Fault
+from workflows.messages import SWEEP
+from workflows.runtime import Runtime
+
+bp = Blueprint("events", __name__)
+
+SENDER = "webhook"
+TOLERANCE = timedelta(minutes=5)
+_LONGEST_ID = 128
+
+
+class Whose(BaseModel):
+    """Whose record it is about: the controller's own number for the person, in one source of the register."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    source: str = Field(min_length=1, max_length=64)
+    key: str = Field(min_length=1, max_length=128)
+
+
+class Told(BaseModel):
+    """One event; `timestamp` is allowed since the standard's payloads carry one, and is not used."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["invoice.paid", "invoice.opened", "collection.opened", "collection.closed", "contract.ended"]
+    data: Whose
+    timestamp: str | None = None
+
+
+@bp.post("/webhooks/events")
+def receive() -> Response:
+    """Take one event: 202 also for one that came before. Source: Standard Webhooks specification."""
+    rt = house().rt
+    if not rt.settings.webhook_secret:
+        return problem(404, "webhooks_off", "This installation takes no events: VASTINE_WEBHOOK_SECRET is not set.")
+    ident = request.headers.get("webhook-id", "")
+    body = request.get_data()
+    if not is_signed(rt, body, ident=ident):
+        return problem(401, "bad_signature", "The signature does not fit the body, or the timestamp is not fresh.")
+    try:
+        told = Told.model_validate_json(body)
+    except ValidationError as wrong:
+        return problem_of(BadInput([_fault(e["loc"], e["type"]) for e in wrong.errors(include_input=False)]))
+    if told.data.source not in rt.register.sources:
+        remedy = f"one of {', '.join(sorted(rt.register.sources))}"
+        return problem_of(BadInput([Fault("data.source", "no such source in the register", remedy)]))
+    note(rt, told, ident=ident)
+    return Response(status=202)
+
+
+def is_signed(rt: Runtime, body: bytes, *, ident: str) -> bool:
+    """Whether one of our secrets signed these bytes under this id, less than five minutes from now."""
+    stamp = request.headers.get("webhook-timestamp", "")
+    if not ident or len(ident) > _LONGEST_ID or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
+        return False
+    sent_at = datetime.fromtimestamp(int(stamp), UTC)
+    if abs(rt.now() - sent_at) > TOLERANCE:
+        return False
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return False
+    given = request.headers.get("webhook-signature", "")[:2000].split()
+    ours = [Webhook(secret).sign(ident, sent_at, text) for secret in rt.settings.webhook_secret]
+    return any(hmac.compare_digest(mine.encode(), theirs.encode()) for mine in ours for theirs in given)
+
+
+def note(rt: Runtime, told: Told, *, ident: str) -> None:
+    """Write the event down once and ring for the sweep; the person's key is not kept, only its digest."""
+    try:
+        with rt.unit() as session:
+            known = select(InboundEvent.id).where(InboundEvent.sender == SENDER, InboundEvent.external_id == ident)
+            if session.scalar(known) is not None:
+                return
+            session.add(
+                InboundEvent(
+                    sender=SENDER,
+                    external_id=ident,
+                    event=told.type,
+                    subject_digest=rt.vault.digest("subject", f"{told.data.source}:{told.data.key}"),
+                    received_at=rt.now(),
+                )
+            )
+            ring(session, SWEEP, "")
+    except IntegrityError:
+        return  # the same event in the same instant: the other one is in
+
+
+def _fault(where: tuple[int | str, ...], kind: str) -> Fault:
+    # The kind only: pydantic's own words may repeat what was sent.
+    return Fault(".".join(str(part) for part in where) or "body", kind.replace("_", " "), "see the webhook reference")
