@@ -4,7 +4,7 @@ A message's id is a key ("start.title"); all three languages, English too, are t
 `{named}`. Whole sentences only: Finnish has cases, and glued parts would be wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -56,6 +56,14 @@ class Words:
         if thousands < 1000:
             return f"{thousands} {kilo}"
         return f"{format_decimal(thousands / 1000, '0.0', locale=_LOCALES[self.language])} {mega}"
+
+
+def best_language(wished: Iterable[str], known: Sequence[str]) -> str:
+    """The first of the reader's languages that we speak, else our first; a Finland-Swede's "sv-FI" is Swedish."""
+    for tag in wished:
+        if tag.partition("-")[0].lower() in known:
+            return tag.partition("-")[0].lower()
+    return known[0]
 
 
 def read_texts(path: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from flask import Response, current_app, g, make_response, render_template, request, url_for
 
 from webhooks.security import Signer, client_network
-from webhooks.words import Words
+from webhooks.words import Words, best_language
 from workflows.runtime import Runtime
 
 STYLE = Path(__file__).parent.parent / "static" / "app.css"
@@ -49,7 +49,7 @@ def language() -> str:
     chosen = g.get("language")
     if chosen in known:
         return str(chosen)
-    return request.accept_languages.best_match(known) or known[0]
+    return best_language(request.accept_languages.values(), known)
 
 
 def words() -> Words:
