@@ -201,12 +201,15 @@ def _mail(told: Settings) -> Iterator[Finding]:
         else:
             yield Finding("online", "VASTINE_MAIL_URL", "ok", "the mail server lets us in")
     if told.inbox_url:
+        inbox = ImapInbox(mail_server(told.inbox_url, "imap"))
         try:
-            list(ImapInbox(mail_server(told.inbox_url, "imap")).fetch(0))
+            list(inbox.fetch(0))
         except VastineError as error:
             yield Finding("online", "VASTINE_INBOX_URL", "fail", f"{error.detail} ({error.code})", "check the address")
         else:
             yield Finding("online", "VASTINE_INBOX_URL", "ok", "the mailbox lets us in")
+        finally:
+            inbox.close()
 
 
 def _broker(told: Settings) -> Finding:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import click
 import structlog
 
 from models.migrate import is_current, upgrade
@@ -59,6 +60,8 @@ def runtime(*, bell: Bell | None = None, given: Settings | None = None, **parts:
     told = given or settings()
     rt = build(told, bell=bell or _bell(told), **parts)
     engine = rt.sessions.kw["bind"]
+    if (command := click.get_current_context(silent=True)) is not None:
+        command.call_on_close(engine.dispose)  # a connection that is left to the end is closed rudely
     if told.database_url.startswith("sqlite"):
         upgrade(engine)
     elif not is_current(engine):

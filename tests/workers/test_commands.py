@@ -58,7 +58,7 @@ def test_a_source_that_is_away_exits_6_and_the_request_goes_on_later(vastine: Ru
     Path("world/billing.db").rename("world/away.db")
     reference = opened(vastine, *ACCESS, code=6)
     Path("world/away.db").rename("world/billing.db")
-    assert vastine("request", "show", reference, "--json").json["state"] == "verifying"
+    assert vastine("request", "show", reference, "--json").json["state"] == "collecting"
 
 
 def test_an_erasure_takes_two_people_and_the_plan_they_saw(vastine: Run) -> None:

@@ -19,4 +19,8 @@ def upgrade() -> None:
     quiet()
     told = settings()
     told.data_dir.mkdir(parents=True, exist_ok=True)
-    say(f"schema {migrate(open_engine(told.database_url))}")
+    engine = open_engine(told.database_url)
+    try:
+        say(f"schema {migrate(engine)}")
+    finally:
+        engine.dispose()
