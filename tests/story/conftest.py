@@ -9,12 +9,39 @@ import psycopg
 import pytest
 
 from tests.servers import PostgresServer
-from tests.story.house import ROOT, House, open_house, prepare
+from tests.story.house import ROOT, WEBHOOK_SECRET, House, open_house, prepare
 from workflows.demo.build import build_demo
 from workflows.demo.tables import DATABASES
 
+QUICK = (
+    "test_a_code_to_the_contact_on_file_opens_the_whole_answer_and_nothing_else",
+    "test_a_person_nobody_knows_looks_the_same_from_outside_and_is_told_in_time",
+    "test_access_by_form_from_the_first_page_to_the_downloaded_package",
+    "test_access_by_mail_is_acknowledged_proven_and_delivered",
+    "test_access_and_erasure_in_one_mail_need_one_code_and_erase_after_the_delivery",
+    "test_what_was_approved_is_erased_and_no_other_record_is_touched[sqlite-paid-all]",
+    "test_an_erasure_needs_two_different_people_who_may_decide",
+    "test_a_hold_that_begins_between_approval_and_erasure_stops_it[sqlite-collection_opens]",
+    "test_a_refusal_ends_with_a_certificate_that_names_ground_and_reason",
+    "test_two_schedulers_at_once_climb_no_rung_twice",
+    "test_a_column_that_was_lost_stops_the_search_and_says_so",
+    "test_no_personal_data_lie_open_in_database_files_names_logs_or_mails",
+    "test_access_plan_and_erasure_run_on_the_least_register",
+    "test_the_page_of_the_stories_names_every_test",
+    "test_a_register_with_mistakes_opens_no_house_and_names_all_of_them",
+)
+"""One of each chapter: what `make check` runs; all the others are slow, as they are many."""
+
 OPTIONS = {"people": 8, "metering_days": 1, "longest_days": 3}
+FOLDER = Path(__file__).parent
 Move = Callable[..., House]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here is slow but the quick ones."""
+    for item in items:
+        if item.path.parent == FOLDER and not any(name in (item.name, item.name.partition("[")[0]) for name in QUICK):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +113,7 @@ def _moving(folder: Path, urls: dict[str, str]) -> Iterator[Move]:
             "VASTINE_DATABASE_URL": urls["vastine"],
             **{f"VASTINE_SOURCE_{n.upper()}_URL": urls[n] for n in DATABASES},
             "VASTINE_SOURCE_PERINTA_PATH": urls["perinta"],
+            "VASTINE_WEBHOOK_SECRET": WEBHOOK_SECRET,
             **(settings or {}),
         }
         sources = {n: u for n, u in urls.items() if n != "vastine"}

@@ -1,5 +1,7 @@
 """The demo company with everything real but the clock and the way out for mail, and what its people do all day."""
 
+import base64
+import hashlib
 import json
 import re
 import uuid
@@ -39,6 +41,8 @@ ROOT = Path(__file__).parents[2]
 TODAY = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 8, 0, tzinfo=UTC)
 TWO = ("anneli", "tuulikki")
 """Those who may approve: the approver and the data protection officer."""
+
+WEBHOOK_SECRET = "whsec_" + base64.b64encode(hashlib.sha256(b"story").digest()).decode()
 
 Row = frozenset[tuple[str, str]]
 """Column and text of one record."""

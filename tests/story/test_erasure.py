@@ -1,18 +1,20 @@
 """An erasure from the plan to the last day of the last hold: what was approved goes, and nothing else."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
+from standardwebhooks.webhooks import Webhook
 
 from models.decision import Plan
-from models.intake import InboundEvent
 from models.staff import StaffUser
 from models.vocabulary import Right
-from tests.story.house import TWO, House
+from tests.story.house import TWO, WEBHOOK_SECRET, House
 from tests.story.touched import check_touched
+from webhooks.public import create_app
 from workflows.demo.planting import CAST, as_person, customer_number
 from workflows.errors import Conflict, NotAllowed
 from workflows.manual_holds import Placing, place
@@ -113,17 +115,18 @@ def collection_opens(house: House, reference: str) -> None:
     house.execute("laskutus", "UPDATE lasku SET avoin = 10.00, tila = 'ERAANTYNYT' WHERE laskunro = :i", i=invoice)
 
 
-def event_arrives(house: House, reference: str, event: str = "collection.opened") -> None:
-    """Another system says that something happened to this customer."""
-    with house.held(reference) as (session, request):
-        row = InboundEvent(
-            sender="laskutus",
-            external_id=f"{event}:{len(session.scalars(select(InboundEvent)).all())}",
-            event=event,
-            subject_digest=request.subject_digest,
-            received_at=house.clock.now(),
-        )
-        session.add(row)
+def event_arrives(house: House, who: str, event: str = "collection.opened") -> None:
+    """Another system says, signed, that something happened to a customer."""
+    told = json.dumps({"type": event, "data": {"source": "asiakas", "key": str(customer_number(who))}})
+    now = house.clock.now()
+    ident = f"{event}:{now.timestamp()}"
+    headers = {
+        "webhook-id": ident,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(WEBHOOK_SECRET).sign(ident, now, told),
+    }
+    answer = create_app(house.rt).test_client().post("/webhooks/events", data=told, headers=headers)
+    assert answer.status_code == 202
 
 
 def number(slug: str) -> str:
@@ -131,7 +134,12 @@ def number(slug: str) -> str:
     return str(customer_number(slug))
 
 
-@pytest.mark.parametrize("news", [collection_opens, hold_by_hand, event_arrives])
+def told_by_event(house: House, reference: str) -> None:
+    """The agency's system tells."""
+    event_arrives(house, "paid-all")
+
+
+@pytest.mark.parametrize("news", [collection_opens, hold_by_hand, told_by_event])
 def test_a_hold_that_begins_between_approval_and_erasure_stops_it(
     house: House, news: Callable[[House, str], None]
 ) -> None:
@@ -187,7 +195,7 @@ def test_paying_the_invoice_ends_its_hold_and_the_plan_shrinks(house: House) -> 
     house.execute(
         "laskutus", "UPDATE lasku SET avoin = 0, tila = 'MAKSETTU' WHERE asnro = :n", n=number("open-invoice")
     )
-    event_arrives(house, reference, "invoice.paid")
+    event_arrives(house, "open-invoice", "invoice.paid")
     house.work()
     shown = house.show(reference)
     assert shown["state"] == "deciding"
@@ -203,7 +211,7 @@ def test_a_paid_invoice_ends_the_hold_of_what_was_kept(house: House) -> None:
     before = house.dump()
     house.execute("laskutus", "UPDATE lasku SET avoin = 0, tila = 'MAKSETTU' WHERE asnro = :n", n=number("interrupted"))
     before = house.dump()
-    event_arrives(house, reference, "invoice.paid")
+    event_arrives(house, "interrupted", "invoice.paid")
     house.work()
     gone = {table for table, rows in house.dump().items() if rows != before[table]}
     assert ("laskutus", "sopimus") in gone
