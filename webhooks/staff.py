@@ -1,10 +1,12 @@
 """The console for members of staff and the REST API, on an address of their own."""
 
-from flask import Flask, Response, g, jsonify
+from flask import Flask, Response, g, jsonify, request
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from webhooks.api import requests
+from webhooks.api.tokens import PREFIX, guard_tokens
 from webhooks.console import (
     audit,
     case,
@@ -23,6 +25,7 @@ from webhooks.console import (
 from webhooks.console.case import problems_of
 from webhooks.console.roles import open_to_all
 from webhooks.console.shell import Shell
+from webhooks.problems import problem, problem_of
 from webhooks.security import Signer, protect
 from webhooks.words import load_words
 from workflows.documents.catalogue import Catalogue
@@ -31,6 +34,7 @@ from workflows.runtime import Runtime
 
 ROOMS = (login, today, queue, newcase, case, decision, verification, collection, files, tasks, triage, audit, outbox)
 _TOLD = {400: "bad", 401: "expired", 403: "forbidden", 404: "missing", 405: "bad", 413: "too_large", 429: "too_often"}
+_PLAIN = {404: "there is no such address", 405: "this address does not take this method", 413: "the body is too large"}
 
 
 def create_app(rt: Runtime) -> Flask:
@@ -38,11 +42,13 @@ def create_app(rt: Runtime) -> Flask:
     app = Flask("webhooks.staff", template_folder="templates", static_folder="static")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     shell = Shell(rt, load_words("console."), Signer(rt, "console"), Catalogue(rt.register))
-    protect(app, public_url=rt.settings.console_url, scripts=False)
+    protect(app, public_url=rt.settings.console_url, scripts=False, exempt=lambda path: path.startswith(PREFIX))
     shell.guard(app)
+    guard_tokens(app, rt)
     open_to_all(app.view_functions["static"])
     for room in ROOMS:
         app.register_blueprint(room.pages(shell))
+    app.register_blueprint(requests.blueprint(rt))
     _health(app, rt)
     _errors(app, shell)
     return app
@@ -60,12 +66,16 @@ def _health(app: Flask, rt: Runtime) -> None:
 def _errors(app: Flask, shell: Shell) -> None:
     @app.errorhandler(VastineError)
     def ours(error: VastineError) -> BaseResponse:
+        if request.path.startswith(PREFIX):
+            return problem_of(error)
         words = problems_of(error)[0]["text"]
         return shell.page("error.html", status=error.status, title=g.t("error.title"), text=words)
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> BaseResponse:
         status = error.code or 500
+        if request.path.startswith(PREFIX):
+            return problem(status, error.name.lower().replace(" ", "_"), _PLAIN.get(status, "the call failed"))
         if "t" not in g:
             g.t = shell.words[shell.language()]
         key = _TOLD.get(status, "failed")

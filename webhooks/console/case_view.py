@@ -1,6 +1,5 @@
 """One case as the reader may see it: facts, deadline, identity, sources, plan, letters, files, what came in."""
 
-from datetime import date
 from typing import Any
 
 from flask import g
@@ -15,6 +14,7 @@ from models.request import Request
 from models.staff import HumanTask
 from models.step import Step
 from models.vocabulary import Kind, Method, PlanState, RequestState, Right, SourceResult, StepState, TaskState
+from webhooks.console.columns import plan_columns
 from webhooks.console.masking import DOTS, mask_identifier, person_of
 from webhooks.console.roles import NAMES, RECORDS
 from webhooks.console.shell import Shell
@@ -22,15 +22,12 @@ from webhooks.console.tasklist import badge, task_row
 from webhooks.console.timeline import timeline
 from workflows.casefile import Claim, open_claim, open_key, open_proof
 from workflows.caseview import current_plan, plan_lines, receipt_counts
-from workflows.documents.facts import plan_row
 from workflows.errors import NeverAgain
 from workflows.lifecycle import BEFORE_EFFECTS
-from workflows.ports import PlanLine, RequestKey
+from workflows.ports import RequestKey
 from workflows.rules.deadlines import may_extend
 from workflows.stages.decision import needed
 from workflows.views import request_row
-
-COLUMNS = ("erased", "kept", "held")
 
 
 def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
@@ -161,10 +158,7 @@ def _plan(session: Session, shell: Shell, request: Request, *, key: RequestKey |
     plan = current_plan(session, request)
     if plan is None or key is None:
         return None
-    columns: dict[str, list[dict[str, Any]]] = {name: [] for name in COLUMNS}
-    for line in plan_lines(session, key, plan):
-        row = {**plan_row(shell.catalogue, line, g.t.language), **_marks(shell, line)}
-        columns[column_of(line)].append(row)
+    columns = plan_columns(shell, plan_lines(session, key, plan))
     approvals = _approvals(session, plan)
     return {
         "hash": plan.plan_hash.hex(),
@@ -180,31 +174,6 @@ def _plan(session: Session, shell: Shell, request: Request, *, key: RequestKey |
         "open": plan.state is PlanState.FROZEN,
         "erases": request.right is Right.ERASURE,
     }
-
-
-def _marks(shell: Shell, line: PlanLine) -> dict[str, Any]:
-    label = shell.catalogue.column_label
-    return {
-        "action": line.action.value,
-        "ownership": line.ownership.value,
-        "law": sorted({h.law for h in line.holds if h.law}),
-        "rules": sorted({h.rule for h in line.holds}),
-        "until": _until(line),
-        "fields": [label(line.source, line.collection, name=f, language=g.t.language) for f in line.fields],
-    }
-
-
-def _until(line: PlanLine) -> date | None:
-    ends = [h.until for h in line.holds]
-    known = [end for end in ends if end is not None]
-    return max(known) if known and len(known) == len(ends) else None
-
-
-def column_of(line: PlanLine) -> str:
-    """Held: no end is known, or nobody knows yet. Kept: until a day, or for a reason of its own."""
-    if line.holds:
-        return "kept" if _until(line) is not None and not any(h.unknown for h in line.holds) else "held"
-    return "erased" if line.action.value in ("delete", "mask", "anonymise") else "kept"
 
 
 def _approvals(session: Session, plan: Plan) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import secrets
 
 from flask import Blueprint, g, redirect, request, url_for
+from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
 from models.request import Request
@@ -30,7 +31,10 @@ def pages(shell: Shell) -> Blueprint:
     @allow(REGISTER)
     def open_one() -> BaseResponse:
         try:
-            reference = _open(shell)
+            try:
+                reference = _open(shell)
+            except IntegrityError:  # a double click, both at once: the other one is in by now
+                reference = _open(shell)
         except VastineError as error:
             return _form(shell, problem=error)
         return redirect(url_for("case.case", reference=reference, done="opened"))

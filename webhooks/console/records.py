@@ -1,5 +1,6 @@
 """Records as the console shows them: labels of the register, whose they are, identifiers behind dots."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,13 @@ from workflows.rules.items import Item
 _LONGEST = 300
 _ROWS = 12
 _MASKED_ROLES = frozenset({"email", "phone", "birth", "address"})
+_BIRTH = "user.demographic.date_of_birth"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MASKED_CATEGORIES = (
     "user.government_id",
     "user.contact",
     "user.financial",
-    "user.demographic.date_of_birth",
+    _BIRTH,
     "user.authorization",
 )
 
@@ -51,7 +54,9 @@ def _record(shell: Shell, item: Item, *, reveal: bool) -> Record:
         others = name in item.third_party
         label = catalogue.column_label(item.source, item.collection, name=name, language=language)
         text = DOTS if others else _text(value)
-        values.append((label, mask_identifier(text) if masked.get(name) and text and not others else text, others))
+        if masked.get(name) and text and not others:
+            text = mask_identifier(text)
+        values.append((label, text, others))
     labels = [
         catalogue.column_label(item.source, item.collection, name=name, language=language) for name in item.columns
     ]
@@ -72,11 +77,15 @@ def _record(shell: Shell, item: Item, *, reveal: bool) -> Record:
 def _masked(shell: Shell, item: Item) -> Mapping[str, bool]:
     """Which fields identify the person or say how to reach them."""
     declared = _categories(shell, item)
-    return {
-        name: shell.catalogue.column(item.source, item.collection, name=name).role in _MASKED_ROLES
-        or any(c.startswith(_MASKED_CATEGORIES) for c in declared.get(name, ()))
-        for name in item.fields
-    }
+
+    def identifies(name: str, value: Any) -> bool:
+        if shell.catalogue.column(item.source, item.collection, name=name).role in _MASKED_ROLES:
+            return True
+        if _DAY.fullmatch(str(value)) and _BIRTH not in declared.get(name, ()):
+            return False  # since when an address was in use says nothing of where it is
+        return any(c.startswith(_MASKED_CATEGORIES) for c in declared.get(name, ()))
+
+    return {name: identifies(name, value) for name, value in item.fields.items()}
 
 
 def _categories(shell: Shell, item: Item) -> Mapping[str, tuple[str, ...]]:

@@ -19,6 +19,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 _GUARDS = "vastine_roles"
 _OPEN = "vastine_open"
+_TOKEN = "vastine_token"  # noqa: S105  # a mark on a function
 
 
 def allow(roles: frozenset[Role]) -> Callable[[View], View]:
@@ -35,6 +36,17 @@ def open_to_all(view: View) -> View:
     """A view that needs no log-in: the log-in itself, files of style, the health check."""
     setattr(view, _OPEN, True)
     return view
+
+
+def by_token(view: View) -> View:
+    """A view for programs: a bearer token with one of its roles opens it, a person's session does not."""
+    setattr(view, _TOKEN, True)
+    return view
+
+
+def takes_token(view: Callable[..., Any]) -> bool:
+    """Whether a view is for programs."""
+    return bool(getattr(view, _TOKEN, False))
 
 
 def roles_of(view: Callable[..., Any]) -> frozenset[Role]:

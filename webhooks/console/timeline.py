@@ -1,5 +1,6 @@
 """What was done in a case, in words, from its audit chain."""
 
+from datetime import date
 from typing import Any
 
 from flask import g
@@ -78,6 +79,16 @@ def sentence(shell: Shell, event: str, facts: dict[str, Any]) -> str:
     return str(g.t(key, **{**_NOT_TOLD, **holes}))
 
 
+_DAYS = frozenset({"received_on", "due_a", "due_b", "until"})
+
+
+def _day(text: str) -> str:
+    try:
+        return g.t.day(date.fromisoformat(text))  # type: ignore[no-any-return]
+    except ValueError:
+        return text
+
+
 _WORDS = {
     "right": "right",
     "from": "state",
@@ -96,5 +107,9 @@ def _word(shell: Shell, name: str, value: Any) -> str:
         return shell.catalogue.source_label(str(value), g.t.language)
     if name == "hash":
         return str(value)[:12]
+    if name == "rung":
+        value = str(value).rstrip("0123456789").rstrip("_")
+    if name in _DAYS:
+        return _day(str(value))
     key = f"{_WORDS.get(name, name)}.{value}"
     return str(g.t(key)) if key in g.t else str(value)

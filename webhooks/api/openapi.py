@@ -1,0 +1,252 @@
+"""What the API takes and gives, as OpenAPI 3.1. A test holds it to the routes and to real answers."""
+
+from typing import Any
+
+from models.vocabulary import Action, Channel, Outcome, Ownership, RequestState, Right, SourceResult
+from webhooks.listing import STATES
+from workflows.rules.identifiers import KINDS
+
+Json = dict[str, Any]
+
+_TEXT: Json = {"type": "string"}
+_NUMBER: Json = {"type": "integer"}
+_DAY: Json = {"type": "string", "format": "date"}
+_DAY_OR_NONE: Json = {"type": ["string", "null"], "format": "date"}
+_TEXT_OR_NONE: Json = {"type": ["string", "null"]}
+_INSTANT: Json = {"type": "string", "format": "date-time"}
+_INSTANT_OR_NONE: Json = {"type": ["string", "null"], "format": "date-time"}
+
+
+def document(server: str) -> Json:
+    """The description for one address."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Vastine",
+            "version": "1",
+            "description": "File requests of people about their own data and follow them. Decisions are made by named "
+            "people in the console or on the command line: a token is nobody's signature.",
+        },
+        "servers": [{"url": f"{server}/api/v1"}],
+        "security": [{"bearer": []}],
+        "paths": _paths(),
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas(),
+        },
+    }
+
+
+def _paths() -> Json:
+    reference = {"name": "reference", "in": "path", "required": True, "schema": _TEXT}
+    return {
+        "/requests": {"post": _file(), "get": _list()},
+        "/requests/{reference}": {
+            "get": _operation("show", "One request without personal data.", "Request", parameters=[reference])
+        },
+        "/requests/{reference}/plan": {
+            "get": _operation("plan", "What would be erased, kept, until when and why.", "Plan", parameters=[reference])
+        },
+        "/openapi.json": {
+            "get": {
+                "operationId": "openapi",
+                "summary": "This description.",
+                "security": [],
+                "responses": {"200": {"description": "OpenAPI 3.1", "content": _content({"type": "object"})}},
+            }
+        },
+    }
+
+
+def _file() -> Json:
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": True,
+        "description": "A new one for each request. The same key and body again give the same answer; with another "
+        "body 422.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    }
+    operation = _operation(
+        "file",
+        "File a request; several rights at once become linked requests.",
+        "Filed",
+        status="201",
+        parameters=[key],
+    )
+    return {**operation, "requestBody": {"required": True, "content": _content(_ref("NewRequest"))}}
+
+
+def _list() -> Json:
+    parameters = [
+        _query("right", _words(Right)),
+        _query("state", {"type": "string", "enum": list(STATES), "default": "open"}),
+        _query("overdue", {"type": "boolean"}),
+        _query("after", _TEXT),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+    ]
+    return _operation("requests", "Requests by deadline, the next due first.", "RequestList", parameters=parameters)
+
+
+def _operation(name: str, summary: str, schema: str, *, status: str = "200", parameters: list[Json]) -> Json:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {
+            status: {"description": summary, "content": _content(_ref(schema))},
+            "default": {
+                "description": "A problem document (RFC 9457).",
+                "content": {"application/problem+json": {"schema": _ref("Problem")}},
+            },
+        },
+    }
+
+
+def _schemas() -> Json:
+    row = {
+        "reference": _TEXT,
+        "right": _words(Right),
+        "state": _words(RequestState),
+        "outcome": {"enum": [*(o.value for o in Outcome), None]},
+        "channel": _words(Channel),
+        "language": _TEXT,
+        "received_at": _INSTANT,
+        "received_on": _DAY,
+        "due_a": _DAY,
+        "due_b": _DAY,
+        "extended_until": _DAY_OR_NONE,
+        "due_on": _DAY,
+        "answered_at": _INSTANT_OR_NONE,
+        "closed_at": _INSTANT_OR_NONE,
+    }
+    filed = {k: row[k] for k in ("reference", "right", "received_on", "due_a", "due_b")} | {"href": _TEXT}
+    return {
+        "NewRequest": _new_request(),
+        "FiledOne": _object(filed),
+        "Filed": _object({**filed, "linked": {"type": "array", "items": _ref("FiledOne")}}),
+        "RequestRow": _object(row),
+        "RequestList": _object({"requests": {"type": "array", "items": _ref("RequestRow")}, "next": _TEXT_OR_NONE}),
+        "Request": _object({**row, **_details()}),
+        "Plan": _object(_plan()),
+        "Problem": {
+            "type": "object",
+            "required": ["type", "title", "status", "detail"],
+            "properties": {
+                "type": _TEXT,
+                "title": _TEXT,
+                "status": _NUMBER,
+                "detail": _TEXT,
+                "errors": _list_of({"field": _TEXT, "detail": _TEXT, "remedy": _TEXT}),
+            },
+        },
+    }
+
+
+def _new_request() -> Json:
+    return {
+        "type": "object",
+        "required": ["right"],
+        "additionalProperties": False,
+        "properties": {
+            "right": {"oneOf": [_words(Right), {"type": "array", "items": _words(Right), "minItems": 1}]},
+            "language": {"type": "string", "enum": ["fi", "sv", "en"], "default": "fi"},
+            "name": {"type": "string", "maxLength": 200},
+            "identifiers": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": dict.fromkeys(KINDS, _TEXT),
+                "description": "What the person says about themselves; none of it proves anything.",
+            },
+            "message": {"type": "string", "maxLength": 5000},
+            "received_on": {
+                **_DAY,
+                "description": "The day it first arrived anywhere in the house; not later than today.",
+            },
+            "on_behalf": {"type": "boolean", "description": "Made for somebody else; a person looks first."},
+            "reply_to": {"type": "string", "description": "Where the acknowledgement goes; the answer never does."},
+        },
+    }
+
+
+def _details() -> Json:
+    return {
+        "verified": _TEXT_OR_NONE,
+        "recheck_on": _DAY_OR_NONE,
+        "sources": _list_of(
+            {
+                "source": _TEXT,
+                "result": _words(SourceResult),
+                "why": _TEXT_OR_NONE,
+                "collections": {"type": "object", "additionalProperties": _NUMBER},
+                "ownership": {"type": "object", "additionalProperties": _NUMBER},
+                "searched_at": _INSTANT_OR_NONE,
+            }
+        ),
+        "holds": _list_of(
+            {"rule": _TEXT, "items": _NUMBER, "until": _DAY_OR_NONE, "law": _TEXT, "unknown": {"type": "boolean"}}
+        ),
+        "steps": _list_of(
+            {
+                "key": _TEXT,
+                "kind": _TEXT,
+                "source": _TEXT_OR_NONE,
+                "state": _TEXT,
+                "attempts": _NUMBER,
+                "error": _TEXT_OR_NONE,
+            }
+        ),
+        "letters": _list_of({"letter": _TEXT, "language": _TEXT, "state": _TEXT, "sent_at": _INSTANT_OR_NONE}),
+        "files": _list_of({"name": _TEXT, "bytes": _NUMBER, "sha256": _TEXT}),
+    }
+
+
+def _plan() -> Json:
+    texts: Json = {"type": "array", "items": _TEXT}
+    return {
+        "reference": _TEXT,
+        "version": _NUMBER,
+        "hash": _TEXT,
+        "state": _TEXT,
+        "approvals": texts,
+        "items": _list_of(
+            {
+                "source": _TEXT,
+                "collection": _TEXT,
+                "locator": {"type": "object"},
+                "category": _TEXT,
+                "ownership": _words(Ownership),
+                "action": _words(Action),
+                "fields": texts,
+                "until": _DAY_OR_NONE,
+                "erase_on": _DAY_OR_NONE,
+                "later": _TEXT_OR_NONE,
+                "holds": texts,
+                "reason": _TEXT,
+            }
+        ),
+    }
+
+
+def _object(properties: Json) -> Json:
+    return {"type": "object", "required": sorted(properties), "properties": properties}
+
+
+def _list_of(properties: Json) -> Json:
+    return {"type": "array", "items": _object(properties)}
+
+
+def _words(kind: Any) -> Json:
+    return {"type": "string", "enum": [word.value for word in kind]}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _content(schema: Json) -> Json:
+    return {"application/json": {"schema": schema}}
+
+
+def _query(name: str, schema: Json) -> Json:
+    return {"name": name, "in": "query", "required": False, "schema": schema}
