@@ -9,7 +9,7 @@ from workflows.rules.deadlines import due_dates
 
 
 @click.command()
-@click.argument("received", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("received", metavar="RECEIVED", type=click.DateTime(["%Y-%m-%d"]))
 @click.option("--months", default=1, show_default=True, type=click.IntRange(1, 12))
 @click.option("--country", help="Whose holidays; else the register's, else FI.")
 @click.option("--json", "as_json", is_flag=True)

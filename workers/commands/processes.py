@@ -56,7 +56,10 @@ def _with_addresses(host: str, *, portal_port: int, console_port: int) -> Settin
 @click.option("--processes", default=1, show_default=True)
 @click.option("--threads", default=8, show_default=True)
 def web(*, name: str, host: str, port: int | None, processes: int, threads: int) -> None:
-    """Serve the portal or the console with gunicorn, for production behind a proxy that speaks TLS."""
+    """Serve the portal or the console, for production behind a proxy that speaks TLS.
+
+    With a broker gunicorn does it; in the embedded default a single process that only this machine reaches.
+    """
     from gunicorn.app.base import BaseApplication  # noqa: PLC0415
 
     from workers.app import make_app  # noqa: PLC0415
