@@ -120,9 +120,13 @@ def record(
 def _head(session: Session, chain: str) -> tuple[int, bytes]:
     if chain == HOUSE and session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _HOUSE_LOCK})
-    row = session.execute(
-        select(AuditEntry.n, AuditEntry.digest).where(AuditEntry.chain == chain).order_by(AuditEntry.n.desc()).limit(1)
-    ).one_or_none()
+    with session.no_autoflush:  # the first entry of this transaction in this chain: none is waiting to be written
+        row = session.execute(
+            select(AuditEntry.n, AuditEntry.digest)
+            .where(AuditEntry.chain == chain)
+            .order_by(AuditEntry.n.desc())
+            .limit(1)
+        ).one_or_none()
     return (row.n, row.digest) if row else (0, _GENESIS)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -104,23 +104,30 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def seeds_of(session: Session, key: RequestKey, request: Request) -> dict[str, list[Lead]]:
-    """Everything that may seed a search: proven identifiers, and what they led to so far."""
+def seeds_of(
+    session: Session, key: RequestKey, request: Request, *, findings: Iterable[Finding] | None = None
+) -> dict[str, list[Lead]]:
+    """Everything that may seed a search: proven identifiers, and what they led to so far.
+
+    `findings`: all of the request's, where the caller has read them already.
+    """
     proof = open_proof(key, request)
     seeds: dict[str, dict[tuple[str, str | None, str | None], Lead]] = {}
     for name, values in proof.identifiers.items():
         for value in values:
             seeds.setdefault(f"identity:{name}", {})[(value, None, None)] = Lead(value)
-    for source, sealed in session.execute(
-        select(Finding.source, Finding.leads_sealed)
-        .where(Finding.request_id == request.id, Finding.leads_sealed.is_not(None))
-        .order_by(Finding.source)
-    ):
-        leads = json.loads(key.open(sealed or b"", f"findings.leads:{request.id}:{source}"))
+    for source, sealed in _sealed_leads(session, request, findings):
+        leads = json.loads(key.open(sealed, f"findings.leads:{request.id}:{source}"))
         for name, values in leads.items():
             for value, start, end in values:
                 seeds.setdefault(name, {})[(value, start, end)] = Lead(value, _day(start), _day(end))
     return {name: [found[k] for k in sorted(found, key=str)] for name, found in sorted(seeds.items())}
+
+
+def _sealed_leads(session: Session, request: Request, findings: Iterable[Finding] | None) -> list[tuple[str, bytes]]:
+    if findings is None:
+        findings = session.scalars(select(Finding).where(Finding.request_id == request.id))
+    return sorted((f.source, f.leads_sealed) for f in findings if f.leads_sealed is not None)
 
 
 def seeds_for(seeds: Seeds, entries: frozenset[str]) -> dict[str, list[Lead]]:

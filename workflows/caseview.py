@@ -49,9 +49,16 @@ def _refusal(request: Request, key: RequestKey) -> str:
     return key.open(request.refusal_sealed, f"requests.refusal:{request.id}").decode()
 
 
-def source_facts(session: Session, rt: Runtime, request: Request) -> tuple[SourceFacts, ...]:
-    """How every source of the register answered; one that was never asked says so."""
-    found = {f.source: f for f in session.scalars(select(Finding).where(Finding.request_id == request.id))}
+def source_facts(
+    session: Session, rt: Runtime, request: Request, *, findings: Sequence[Finding] | None = None
+) -> tuple[SourceFacts, ...]:
+    """How every source of the register answered; one that was never asked says so.
+
+    `findings`: all of the request's, where the caller has read them already.
+    """
+    if findings is None:
+        findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
+    found = {f.source: f for f in findings}
     answers = []
     for name, spec in rt.register.sources.items():
         f = found.get(name)

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy import exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from models.request import Request
 from models.session import ring
@@ -164,7 +164,7 @@ def _settle(
 ) -> Claimed | None:
     lease = claimed.lease
     request = session.get_one(Request, lease.request_id, with_for_update=True)
-    step = held(session, lease)
+    step = _ended(session, rt, lease) if error is None else held(session, lease)
     stage = rt.stages[lease.kind]
     step.lease_until, step.lease_owner, step.crash_count = None, None, 0
     session.add(
@@ -180,11 +180,35 @@ def _settle(
     if error is not None:
         event = set_back(session, rt, request, step, error)
     else:
-        step.state, step.done_at, step.error_class, step.error_code = StepState.DONE, rt.now(), None, None
         event = stage.settle(session, rt, request, step, claimed.inputs, result)
     if event is not None:
         lifecycle.advance(session, rt, request, event)
     return _follow(session, rt, request, kinds)
+
+
+def _ended(session: Session, rt: Runtime, lease: Lease) -> Step:
+    """Ask whether the lease is still the last one and write that its work is done, in one statement.
+
+    The stage may say otherwise before the commit, such as that the step waits. Raises `Fenced`.
+    """
+    step = session.scalar(
+        update(Step)
+        .where(Step.id == lease.step_id, Step.fence == lease.fence, Step.state == StepState.RUNNING)
+        .values(
+            state=StepState.DONE,
+            done_at=rt.now(),
+            lease_until=None,
+            lease_owner=None,
+            crash_count=0,
+            error_class=None,
+            error_code=None,
+        )
+        .returning(Step)
+        .execution_options(populate_existing=True, synchronize_session=False)
+    )
+    if step is None:
+        raise Fenced
+    return step
 
 
 def held(session: Session, lease: Lease) -> Step:
@@ -204,8 +228,10 @@ def _follow(session: Session, rt: Runtime, request: Request, kinds: Collection[s
     if not kinds:
         return None
     session.flush()
+    other = aliased(Step)
+    urgent = exists().where(other.state == StepState.READY, other.bucket < Step.bucket, other.run_at <= rt.now())
     mine = session.execute(
-        select(Step.id, Step.kind, Step.bucket)
+        select(Step.id, Step.kind, urgent.label("urgent"))
         .where(
             Step.request_id == request.id,
             Step.state == StepState.READY,
@@ -214,14 +240,11 @@ def _follow(session: Session, rt: Runtime, request: Request, kinds: Collection[s
         )
         .order_by(Step.run_at, Step.id)
         .limit(2)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Step)
     ).all()
     if not mine:
         return None
-    urgent = session.scalar(
-        select(exists().where(Step.state == StepState.READY, Step.bucket < mine[0].bucket, Step.run_at <= rt.now()))
-    )
-    if urgent:
+    if mine[0].urgent:
         ring(session, mine[0].kind.value, "")
         return None
     if len(mine) == 1:

@@ -1,6 +1,8 @@
 """Keeping a lease while the work lasts, and short transactions in the middle of the work."""
 
+import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,32 +25,81 @@ LEASE = timedelta(seconds=60)
 """How long a worker may be silent before another takes its step."""
 
 
+class _Keeper:
+    """One thread a process that renews every lease being kept; starting one for each step costs more than the step."""
+
+    def __init__(self) -> None:
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        self._changed = threading.Condition()
+        self._leases: dict[int, tuple[Runtime, Lease, float]] = {}  # until when silence is all right
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+
+    def add(self, rt: Runtime, lease: Lease) -> int:
+        """Keep it from now on; a handle to let it go by."""
+        if self._pid != os.getpid():
+            self._start_anew()  # a forked child has neither its parent's thread nor its leases
+        with self._changed:
+            handle = id(lease)
+            self._leases[handle] = (rt, lease, time.monotonic() + _third())
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="vastine-lease", daemon=True)
+                self._thread.start()
+            elif len(self._leases) == 1:
+                self._changed.notify_all()
+            return handle
+
+    def drop(self, handle: int) -> None:
+        """Keep it no longer."""
+        with self._changed:
+            self._leases.pop(handle, None)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: bool(self._leases))
+                self._changed.wait(_third() / 4)  # many short steps pass in one such while, and wake nobody
+                now = time.monotonic()
+                late = [(h, rt, lease) for h, (rt, lease, at) in self._leases.items() if at <= now]
+            for handle, rt, lease in late:
+                _renew(rt, lease)
+                with self._changed:
+                    if handle in self._leases:
+                        self._leases[handle] = (rt, lease, time.monotonic() + _third())
+
+
+def _third() -> float:
+    return LEASE.total_seconds() / 3
+
+
+def _renew(rt: Runtime, lease: Lease) -> None:
+    try:
+        with rt.sessions.begin() as session:
+            session.execute(
+                update(Step)
+                .where(Step.id == lease.step_id, Step.fence == lease.fence, Step.state == StepState.RUNNING)
+                .values(lease_until=rt.now() + LEASE)
+            )
+    except SQLAlchemyError as error:
+        log.warning("lease.not_renewed", step=str(lease.step_id), error=type(error).__name__)
+
+
+_KEEPER = _Keeper()
+
+
 @contextmanager
 def kept(rt: Runtime, lease: Lease) -> Iterator[None]:
-    """Renew the lease every third of its time while the block runs.
+    """Renew the lease every third of its time, and a little, while the block runs.
 
     A renewal that finds another fence stops silently: settling will be refused, which is what counts.
     """
-    done = threading.Event()
-
-    def renew() -> None:
-        while not done.wait(LEASE.total_seconds() / 3):
-            try:
-                with rt.sessions.begin() as session:
-                    session.execute(
-                        update(Step)
-                        .where(Step.id == lease.step_id, Step.fence == lease.fence, Step.state == StepState.RUNNING)
-                        .values(lease_until=rt.now() + LEASE)
-                    )
-            except SQLAlchemyError as error:
-                log.warning("lease.not_renewed", step=str(lease.step_id), error=type(error).__name__)
-
-    thread = threading.Thread(target=renew, name="vastine-lease", daemon=True)
-    thread.start()
+    handle = _KEEPER.add(rt, lease)
     try:
         yield
     finally:
-        done.set()
+        _KEEPER.drop(handle)
 
 
 @contextmanager

@@ -58,6 +58,9 @@ APPROVED_TO = {
 BEFORE_EFFECTS = (S.RECEIVED, S.VERIFYING, S.COLLECTING, S.ASSESSING, S.DECIDING)
 """States in which nothing has left the house or been erased for good: withdrawal is still whole."""
 
+OPEN = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_HUMAN)
+"""A step in one of these may still do something; in any other it is over for good."""
+
 RANK = {state: n for n, state in enumerate(RequestState)}
 
 
@@ -93,33 +96,43 @@ def advance(session: Session, rt: Runtime, request: Request, event: Event, *, ac
         request_id=request.id,
         facts={"from": before.value, "to": after.value, "event": event.value},
     )
-    _skip_open_steps(session, request)
+    seen = _leave(session, request)
     if after is S.CLOSED:
         request.closed_at = rt.now()
         _wake_followers(session, rt, request)
     entry = rt.entries.get(after)
     if entry is not None:
-        add_steps(session, rt, request, entry(session, rt, request))
+        add_steps(session, rt, request, entry(session, rt, request), seen=seen)
 
 
-def _skip_open_steps(session: Session, request: Request) -> None:
+def _leave(session: Session, request: Request) -> Sequence[str]:
+    """Skip what is still open; the keys of all steps there have been.
+
+    A step that is closed stays so while we hold the request's lock, so one look tells whether there is any to skip.
+    """
     session.flush()
-    session.execute(
-        update(Step)
-        .where(
-            Step.request_id == request.id,
-            Step.state.in_((StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_HUMAN)),
+    steps = session.execute(select(Step.key, Step.state).where(Step.request_id == request.id)).all()
+    if any(step.state in OPEN for step in steps):
+        session.execute(
+            update(Step)
+            .where(Step.request_id == request.id, Step.state.in_(OPEN))
+            .values(state=StepState.SKIPPED, lease_until=None, lease_owner=None, fence=Step.fence + 1)
+            .execution_options(synchronize_session="fetch")
         )
-        .values(state=StepState.SKIPPED, lease_until=None, lease_owner=None, fence=Step.fence + 1)
-        .execution_options(synchronize_session="fetch")
-    )
+    return [step.key for step in steps]
 
 
-def add_steps(session: Session, rt: Runtime, request: Request, steps: Sequence[NewStep]) -> None:
-    """Add steps, each key numbered by how often the story has come by it, and ring for the ready ones."""
+def add_steps(
+    session: Session, rt: Runtime, request: Request, steps: Sequence[NewStep], *, seen: Sequence[str] | None = None
+) -> None:
+    """Add steps, each key numbered by how often the story has come by it, and ring for the ready ones.
+
+    `seen`: the keys of the request's steps, where the caller has just read them under its lock.
+    """
     if not steps:
         return
-    seen = session.scalars(select(Step.key).where(Step.request_id == request.id)).all()
+    if seen is None:
+        seen = session.scalars(select(Step.key).where(Step.request_id == request.id)).all()
     for new in steps:
         visit = 1 + sum(1 for key in seen if key.rpartition("#")[0] == new.key)
         step = Step(

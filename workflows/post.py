@@ -49,7 +49,7 @@ def send_all(rt: Runtime, *, most: int = 500) -> int:
 def _claim(rt: Runtime) -> tuple[Outbox, OutgoingMail | None] | None:
     with rt.unit() as session:
         due = (
-            select(Outbox.id)
+            select(Outbox)
             .where(
                 or_(
                     Outbox.state == OutboxState.READY,
@@ -61,10 +61,9 @@ def _claim(rt: Runtime) -> tuple[Outbox, OutgoingMail | None] | None:
             .limit(1)
             .with_for_update(skip_locked=True)
         )
-        found = session.scalar(due)
-        if found is None:
+        row = session.scalar(due)
+        if row is None:
             return None
-        row = session.get_one(Outbox, found)
         if row.state is OutboxState.SENDING and row.once:
             # Its sender died after it began: it may have gone. Sending a link twice is a person's call.
             _unknown(session, rt, row)

@@ -37,6 +37,7 @@ class Final:
     key: RequestKey
     blob: str
     recheck_on: date | None
+    planned: bool  # a plan was made; none can be any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Closing:
         again = None
         if plan is not None and request.right is Right.ERASURE and plan.state is PlanState.APPROVED:
             again = next_look(rt.today(), [row.erase_on for row, _ in waiting_items(session, plan)])
-        receipts = receipt_counts(session, request)
+        receipts = receipt_counts(session, request) if plan is not None else {}
         lines = plan_lines(session, key, plan) if plan else ()
         outcome = request.outcome or _outcome(receipts, rest=_keeps(lines))
         if (
@@ -88,6 +89,7 @@ class Closing:
             key=key,
             blob=f"{request.id}/letter.{uuid.uuid4().hex}",
             recheck_on=again,
+            planned=plan is not None,
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Final) -> Written | None:
@@ -132,7 +134,7 @@ class Closing:
         request.recheck_on = inputs.recheck_on
         if inputs.recheck_on is not None:
             return Event.ANSWERED_WITH_REST
-        plan = current_plan(session, request)
+        plan = current_plan(session, request) if inputs.planned else None
         if plan is not None and plan.state is PlanState.APPROVED:
             plan.state = PlanState.EXECUTED
         return Event.ANSWERED

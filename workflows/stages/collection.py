@@ -106,7 +106,9 @@ class Collection:
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Search, result: Found
     ) -> Event | None:
         """Keep the answer; begin another round or end the search."""
-        finding = finding_of(session, request, inputs.source)
+        findings = _findings(session, request)
+        finding = findings.get(inputs.source) or _new_finding(session, request, inputs.source)
+        findings[inputs.source] = finding
         finding.result = SourceResult.FOUND if result.items else SourceResult.NONE
         finding.why, finding.items = None, result.items
         finding.counts, finding.ownerships = dict(result.counts), dict(result.ownerships)
@@ -124,7 +126,7 @@ class Collection:
             facts={"source": inputs.source, "result": finding.result.value, "items": result.items, "step": step.key},
         )
         session.flush()
-        return next_round(session, rt, request, inputs.key)
+        return next_round(session, rt, request, inputs.key, findings=findings)
 
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """Show the gap at once: the source has not been searched."""
@@ -144,10 +146,11 @@ class Collection:
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
     """The first round, or the first of a fresh look: every source that the seeds lead to."""
-    for finding in session.scalars(select(Finding).where(Finding.request_id == request.id)):
+    findings = _findings(session, request)
+    for finding in findings.values():
         finding.seeds_digest = None
     key = open_key(session, rt, request.data_key_id)
-    seeds = seeds_of(session, key, request)
+    seeds = seeds_of(session, key, request, findings=findings.values())
     steps = [_step(name) for name, c in rt.connectors.items() if seeds_for(seeds, c.entries())]
     # Somebody has to notice that there is nothing to ask: any one source does, with no seeds at all.
     return steps or [_step(next(iter(rt.connectors)))]
@@ -160,25 +163,43 @@ def _step(source: str) -> NewStep:
 def finding_of(session: Session, request: Request, source: str) -> Finding:
     """The source's answer, made if there is none."""
     finding = session.scalar(select(Finding).where(Finding.request_id == request.id, Finding.source == source))
-    if finding is None:
-        finding = Finding(
-            request_id=request.id,
-            source=source,
-            result=SourceResult.NOT_SEARCHED,
-            counts={},
-            ownerships={},
-            items=0,
-            blob_bytes=0,
-            round=0,
-        )
-        session.add(finding)
+    return finding or _new_finding(session, request, source)
+
+
+def _findings(session: Session, request: Request) -> dict[str, Finding]:
+    return {f.source: f for f in session.scalars(select(Finding).where(Finding.request_id == request.id))}
+
+
+def _new_finding(session: Session, request: Request, source: str) -> Finding:
+    finding = Finding(
+        request_id=request.id,
+        source=source,
+        result=SourceResult.NOT_SEARCHED,
+        counts={},
+        ownerships={},
+        items=0,
+        blob_bytes=0,
+        round=0,
+    )
+    session.add(finding)
     return finding
 
 
-def next_round(session: Session, rt: Runtime, request: Request, key: RequestKey) -> Event | None:
-    """More steps if some source was not asked with all that is known now; else the end, once all have settled."""
-    seeds = seeds_of(session, key, request)
-    findings = {f.source: f for f in session.scalars(select(Finding).where(Finding.request_id == request.id))}
+def next_round(
+    session: Session,
+    rt: Runtime,
+    request: Request,
+    key: RequestKey,
+    *,
+    findings: dict[str, Finding] | None = None,
+) -> Event | None:
+    """More steps if some source was not asked with all that is known now; else the end, once all have settled.
+
+    `findings`: all of the request's by source, where the caller has read them already.
+    """
+    if findings is None:
+        findings = _findings(session, request)
+    seeds = seeds_of(session, key, request, findings=findings.values())
     still_open = set(
         session.scalars(
             select(Step.source).where(Step.request_id == request.id, Step.kind == Kind.COLLECT, Step.state.in_(OPEN))

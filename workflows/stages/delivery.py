@@ -81,7 +81,7 @@ class Delivery:
         findings = session.scalars(
             select(Finding).where(Finding.request_id == request.id).order_by(Finding.source)
         ).all()
-        case = case_facts(rt, request, key, sources=source_facts(session, rt, request))
+        case = case_facts(rt, request, key, sources=source_facts(session, rt, request, findings=findings))
         return Order(
             case=case,
             key=key,

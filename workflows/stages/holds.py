@@ -40,6 +40,8 @@ from workflows.runtime import Runtime
 from workflows.schedule import next_look, waiting_items
 from workflows.work import Lease, NewStep
 
+_NOT_ANSWERED = (SourceResult.FAILED, SourceResult.NOT_SEARCHED)
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -73,7 +75,7 @@ class Assessment:
             blobs={f.source: f.blob for f in findings},
             digests=[(f.source, f.result.value, (f.blob_digest or b"").hex()) for f in findings],
             manual=manual_holds(session, request),
-            approved=approved_plan(session, request) is not None,
+            approved=request.right is Right.ERASURE and approved_plan(session, request) is not None,
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Facts) -> list[Planned]:
@@ -111,7 +113,7 @@ def gaps(session: Session, request: Request) -> list[str]:
         session.scalars(
             select(Finding.source).where(
                 Finding.request_id == request.id,
-                Finding.result.in_((SourceResult.FAILED, SourceResult.NOT_SEARCHED)),
+                Finding.result.in_(_NOT_ANSWERED),
             )
         )
     )
@@ -122,7 +124,7 @@ def _review(session: Session, rt: Runtime, request: Request, inputs: Facts) -> E
     others = sum(
         f.ownerships.get(word.value, 0) for f in findings for word in (Ownership.THIRD_PARTY, Ownership.SHARED)
     )
-    missing = gaps(session, request)
+    missing = any(f.result in _NOT_ANSWERED for f in findings)
     if rt.register.controller.decisions.access_without_person and not others and not missing:
         return Event.ASSESSED
     content = canonical(["review", request.reference, [list(d) for d in inputs.digests]])
