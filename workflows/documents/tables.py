@@ -32,6 +32,8 @@ class Reader:
         self._gathered = gathered
         self._language = language
         self._words = words(language)
+        book = self._words.book  # looked up once, not for each of a thousand cells
+        self._empty, self._redacted = str(book.empty), str(book.redacted)
         self._zone = ZoneInfo(catalogue.register.controller.time_zone)
         self.columns = [c for c in gathered.columns if not self._spec(c).hidden]
         self.labels = [
@@ -50,7 +52,7 @@ class Reader:
         On paper, a list leaves out the fields that have no value.
         """
         rows = self.rows(most)
-        empty = str(self._words.book.empty)
+        empty = self._empty
         lists = []
         if len(rows) == 1 or len(self.columns) > WIDEST_TABLE:
             whole = [list(zip(self.labels, row, strict=True)) for row in rows]
@@ -59,15 +61,14 @@ class Reader:
 
     def cell(self, value: Json, spec: ColumnSpec) -> str:
         """One value."""
-        w = self._words.book
         if value is None or value == "":
-            return str(w.empty)
+            return self._empty
         if value == REDACTED:
-            return str(w.redacted)
+            return self._redacted
         if spec.codes and str(value) in spec.codes:
             return f"{spec.codes[str(value)].get(self._language)} ({value})"
         if isinstance(value, bool):
-            return str(w["yes"] if value else w["no"])
+            return str(self._words.book["yes" if value else "no"])
         if isinstance(value, int | float):
             # A number without a unit may be an identifier: its digits are not grouped.
             return number(value, self._language) if spec.unit or isinstance(value, float) else str(value)

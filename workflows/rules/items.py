@@ -83,6 +83,11 @@ SUBJECT_FACTS: Mapping[str, type] = {
 """Facts the engine itself knows for every item, from all items of the person together."""
 
 
+_OWNERSHIPS: Mapping[str, Ownership] = {word.value: word for word in Ownership}
+# Made once: `json.dumps` would make another for each record.
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One record found for a person; a day of a series counts as one record.
@@ -135,13 +140,10 @@ class Item:
     def from_json(line: str | bytes) -> "Item":
         """The inverse of `to_json`."""
         d = json.loads(line)
-        return Item(
-            **{
-                **d,
-                "ownership": Ownership(d["ownership"]),
-                "on": date.fromisoformat(d["on"]) if d["on"] else None,
-            }
-        )
+        d["ownership"] = _OWNERSHIPS[d["ownership"]]
+        if d["on"]:
+            d["on"] = date.fromisoformat(d["on"])
+        return Item(**d)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,7 @@ class Verdict:
 
 def canonical(value: Json) -> str:
     """JSON with sorted keys, no spaces and no escapes beyond need: the same value gives the same bytes."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _CANONICAL.encode(value)
 
 
 def digest_of(value: Json) -> str:

@@ -31,6 +31,7 @@ from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
 
 MAX_ROUNDS = 12
+_LINES_BYTES = 65_536  # compressed in one go: a call for each record costs more than the record
 OPEN = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_HUMAN)
 
 
@@ -90,15 +91,19 @@ class Collection:
         with rt.blobs.write(inputs.blob, inputs.key) as out:
             hashing = _Hashing(out)
             with gzip.GzipFile(fileobj=cast("BinaryIO", hashing), mode="wb", compresslevel=1, mtime=0) as packed:
+                lines = bytearray()
 
                 def emit(item: Item) -> None:
-                    packed.write(item.to_json().encode())
-                    packed.write(b"\n")
+                    lines.extend(item.to_json().encode() + b"\n")
+                    if len(lines) > _LINES_BYTES:
+                        packed.write(lines)
+                        lines.clear()
                     found.items += 1
                     found.counts[item.collection] += 1
                     found.ownerships[item.ownership.value] += 1
 
                 found.leads = rt.connectors[inputs.source].collect(inputs.seeds, emit)
+                packed.write(lines)
             found.digest, found.size = hashing.hash.digest(), hashing.size
         return found
 
