@@ -43,9 +43,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Nothing was erased: a hold began, or what an approval rests on is not what it was."""
+    """Nothing more is erased: a hold began, or what an approval rests on is not what it was.
+
+    `begun`: an earlier worker announced the erasure and was not heard of again, so it may have happened.
+    `done` is then what the source says of it.
+    """
 
     code: str
+    begun: bool = False
+    done: tuple[ErasedItem, ...] = ()
 
 
 def intend(
@@ -65,21 +71,10 @@ def intend(
     if request.after_request_id is not None:
         _delivered_before(session, request)
     plan = session.get_one(Plan, batch.plan_id)
-    if plan.state is not PlanState.APPROVED or plan.plan_hash != batch.plan_hash:
-        return Changed("plan_not_approved")
-    rows = session.scalars(select(PlanItem).where(PlanItem.plan_id == plan.id).order_by(PlanItem.item_no)).all()
-    if hash_of_rows(request.reference, batch.key, rows) != plan.plan_hash:
-        raise PersonMustLook("plan_tampered")
-    given = session.scalar(
-        select(func.count()).where(Approval.plan_id == plan.id, Approval.plan_hash == plan.plan_hash)
-    )
-    if (given or 0) < rt.register.controller.decisions.erasure_approvals:
-        raise PersonMustLook("approvals_missing")
-    if _news(session, request):
-        return Changed("event")
-    if newly_held(rt, batch.source, batch.items, fresh=fresh, manual=manual_holds(session, request)):
-        return Changed("hold")
     effect = session.get(Effect, batch.op_id)
+    code = _changed(session, rt, request, plan, batch=batch, fresh=fresh)
+    if code is not None:
+        return Changed(code, begun=effect is not None and effect.state is EffectState.INTENDED)
     if effect is None:
         effect = Effect(
             op_id=batch.op_id,
@@ -98,6 +93,26 @@ def intend(
         request_id=request.id,
         facts={"source": batch.source, "items": len(batch.items), "hash": plan.plan_hash.hex()},
     )
+    return None
+
+
+def _changed(
+    session: Session, rt: Runtime, request: Request, plan: Plan, *, batch: Batch, fresh: Sequence[Item]
+) -> str | None:
+    if plan.state is not PlanState.APPROVED or plan.plan_hash != batch.plan_hash:
+        return "plan_not_approved"
+    rows = session.scalars(select(PlanItem).where(PlanItem.plan_id == plan.id).order_by(PlanItem.item_no)).all()
+    if hash_of_rows(request.reference, batch.key, rows) != plan.plan_hash:
+        raise PersonMustLook("plan_tampered")
+    given = session.scalar(
+        select(func.count()).where(Approval.plan_id == plan.id, Approval.plan_hash == plan.plan_hash)
+    )
+    if (given or 0) < rt.register.controller.decisions.erasure_approvals:
+        raise PersonMustLook("approvals_missing")
+    if _news(session, request):
+        return "event"
+    if newly_held(rt, batch.source, batch.items, fresh=fresh, manual=manual_holds(session, request)):
+        return "hold"
     return None
 
 
@@ -125,9 +140,11 @@ def _news(session: Session, request: Request) -> bool:
 def write_receipts(
     session: Session, rt: Runtime, request: Request, batch: Batch, result: Sequence[ErasedItem], *, fence: int
 ) -> None:
-    """One receipt per item, the effect confirmed, a tombstone for what is gone."""
+    """One receipt per item that was treated, the effect settled, a tombstone for what is gone."""
     where = {item.item_no: item for item in batch.items}
     for erased in result:
+        if erased.outcome is ReceiptOutcome.KEPT:
+            continue
         session.add(
             Receipt(
                 plan_id=batch.plan_id,
@@ -154,7 +171,8 @@ def write_receipts(
             )
     effect = session.get(Effect, batch.op_id)
     if effect is not None:
-        effect.state, effect.settled_at = EffectState.CONFIRMED, rt.now()
+        kept = all(erased.outcome is ReceiptOutcome.KEPT for erased in result)
+        effect.state, effect.settled_at = EffectState.REFUSED if kept else EffectState.CONFIRMED, rt.now()
     counts: dict[str, int] = {}
     for erased in result:
         counts[erased.outcome.value] = counts.get(erased.outcome.value, 0) + 1

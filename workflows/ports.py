@@ -71,6 +71,14 @@ class Connector(Protocol):
         """
         ...
 
+    def call_off(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:
+        """See to it that this operation will not happen any more, and tell what it has done already.
+
+        `KEPT` is what was not touched. Where nothing can be kept in the source (guarantee C) this is what the
+        records look like now, and whoever is still on the way is not stopped.
+        """
+        ...
+
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
         """The digests of those items that still exist as records, by item number; changes nothing."""
         ...

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from models.vocabulary import Ownership
+from models.vocabulary import Ownership, ReceiptOutcome
 from workflows.connectors.dataset import build_graph
 from workflows.connectors.sql_values import fact, local_day
 from workflows.connectors.windows import ALWAYS, Windows, both, covers, of_span, union
@@ -99,6 +99,10 @@ class FileConnector:
         if not items:
             return []
         raise PersonMustLook("by_hand", detail="lines of a file are erased by whoever keeps the file")
+
+    def call_off(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:  # noqa: ARG002
+        """Nothing is ever begun here."""
+        return [ErasedItem(item.item_no, ReceiptOutcome.KEPT) for item in items]
 
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
         """The digests of those items that still exist as lines, by item number."""

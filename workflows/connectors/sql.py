@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from models.vocabulary import ReceiptOutcome
+from models.vocabulary import Action, ReceiptOutcome
 from workflows.connectors import sql_erase, sql_receipts
 from workflows.connectors.dataset import build_graph
 from workflows.connectors.sql_collect import Collect
@@ -84,6 +84,18 @@ class SqlConnector:
                 sql_receipts.keep(connection, op_id, fence=fence, outcomes=done)
         return [ErasedItem(item.item_no, done[item.item_no]) for item in items if item.item_no in done]
 
+    def call_off(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:
+        """Keep receipts that say `KEPT`, so that `erase` with a lower fence is refused; or tell what was done."""
+        if self.guarantee == "C":
+            return self._as_it_is(items)
+        with self._source.writing() as connection:
+            sql_receipts.make_table(connection)
+            done = sql_receipts.kept(connection, op_id, fence=fence)
+            if not done:
+                done = dict.fromkeys((item.item_no for item in items), ReceiptOutcome.KEPT)
+                sql_receipts.keep(connection, op_id, fence=fence, outcomes=done)
+        return [ErasedItem(item.item_no, done[item.item_no]) for item in items if item.item_no in done]
+
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
         """The digests of those items that still exist as records, by item number; changes nothing."""
         with self._source.reading() as connection:
@@ -102,6 +114,21 @@ class SqlConnector:
         if self.present(erased):
             raise PersonMustLook("still_there", detail="the source took the erasure and still has the records")
         return [ErasedItem(item.item_no, done[item.item_no]) for item in items]
+
+    def _as_it_is(self, items: Sequence[EraseItem]) -> list[ErasedItem]:
+        now = self.present(items)
+        changed = {Action.MASK: ReceiptOutcome.MASKED}
+        return [
+            ErasedItem(
+                item.item_no,
+                ReceiptOutcome.ABSENT
+                if item.item_no not in now
+                else ReceiptOutcome.KEPT
+                if now[item.item_no] == item.digest
+                else changed.get(item.action, ReceiptOutcome.DRIFTED),
+            )
+            for item in items
+        ]
 
     def _schema(self, connection: sa.Connection) -> Schema:
         mark = fingerprint(connection, (node.schema for node in self._graph.nodes.values()))

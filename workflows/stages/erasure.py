@@ -7,6 +7,7 @@ is erased and the plan is made anew.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -114,6 +115,10 @@ class Erasure:
         fresh = fresh_items(rt, inputs.source, seeds=inputs.seeds, blobs=inputs.blobs, key=inputs.key)
         with mid_work(rt, lease) as (session, request):
             changed = intend(session, rt, request, lease, inputs, fresh)
+        if changed is not None and changed.begun:
+            # Nobody may say that nothing was erased before the source has said so.
+            done = rt.connectors[inputs.source].call_off(inputs.op_id, lease.fence, inputs.items)
+            return replace(changed, done=tuple(done))
         if changed is not None:
             return changed
         rt.failpoint("intended")
@@ -132,6 +137,8 @@ class Erasure:
     ) -> Event | None:
         """Write the receipts; go on with the next source, or back to planning if anything changed."""
         if isinstance(result, Changed):
+            if inputs is not None and result.begun:
+                write_receipts(session, rt, request, inputs, result.done, fence=step.fence)
             audit.record(
                 session,
                 "plan:voided",
