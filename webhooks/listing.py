@@ -16,19 +16,19 @@ _NOT_OPEN = (RequestState.CLOSED, RequestState.HELD)
 
 
 def listed(chosen: Mapping[str, str], today: date) -> Select[Request]:
-    """The requests that the filters choose, the next due first; a filter that means nothing is left out.
+    """The requests that the filters choose, the next due first; a filter that means nothing is as if it were not there.
 
-    `state` is one of `STATES` ("open" if empty), `right` a right, `overdue` anything, `q` a reference, `after`
+    `state` is one of `STATES` ("open" if none), `right` a right, `overdue` anything, `q` a reference, `after`
     the `mark` of the last one seen.
     """
     query = select(Request).order_by(Request.due_on, Request.id)
     if q := chosen.get("q"):
         return query.where(Request.reference == (parse_reference(q) or ""))
-    state = chosen.get("state") or "open"
-    if state == "open":
-        query = query.where(Request.state.not_in(_NOT_OPEN))
-    elif state in {s.value for s in RequestState}:
+    state = chosen.get("state", "")
+    if state in {s.value for s in RequestState}:
         query = query.where(Request.state == RequestState(state))
+    elif state != "all":
+        query = query.where(Request.state.not_in(_NOT_OPEN))
     if chosen.get("right") in {r.value for r in Right}:
         query = query.where(Request.right == Right(chosen["right"]))
     if chosen.get("overdue"):

@@ -1,5 +1,6 @@
 """File a request through the API, once for each idempotency key."""
 
+import base64
 import hashlib
 import json
 import re
@@ -9,13 +10,12 @@ from typing import Any
 from flask import request
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.vocabulary import Channel
 from webhooks.api.tokens import actor, caller
 from workflows.casefile import Claim
-from workflows.errors import BadInput, Conflict, Fault, VastineError
+from workflows.errors import BadInput, Fault, VastineError
 from workflows.rules import identifiers
 from workflows.rules.form import understand_form
 from workflows.rules.items import canonical
@@ -56,20 +56,21 @@ def file_request(rt: Runtime) -> tuple[list[Request], bool]:
 def _once(rt: Runtime, body: Mapping[str, Any], raw: bytes, *, ident: str) -> tuple[list[Request], bool]:
     with rt.unit() as session:
         message, fresh = store(session, rt, channel=Channel.API, external_id=ident, raw=raw)
-        if fresh:
-            opened = open_requests(session, rt, _asked(rt, body), message=message)
-            return [o.request for o in opened], True
-        if message.body_digest != hashlib.sha256(raw).digest():
+        if not fresh and message.body_digest != hashlib.sha256(raw).digest():
             raise KeyReused("idempotency_key_reused")
-        first = session.get(Request, message.request_id) if message.request_id else None
-        if first is None:
-            raise Conflict("message_without_request")
-        return _all_of(session, first), False
+        asked = _asked(rt, body)
+        secrets = [_secret(rt, ident, n) for n in range(len(asked))]
+        if fresh:
+            opened = open_requests(session, rt, asked, message=message, status_secrets=secrets)
+            return [o.request for o in opened], True
+        digests = [rt.vault.digest("status", secret) for secret in secrets]
+        found = {r.status_digest: r for r in session.scalars(select(Request).where(Request.status_digest.in_(digests)))}
+        return [found[d] for d in digests], False
 
 
-def _all_of(session: Session, first: Request) -> list[Request]:
-    rest = session.scalars(select(Request).where(Request.after_request_id == first.id).order_by(Request.reference))
-    return [first, *rest]
+def _secret(rt: Runtime, ident: str, n: int) -> str:
+    """The status page's secret of the nth request of a call: made again, it finds the request again."""
+    return base64.urlsafe_b64encode(rt.vault.digest("status-secret", f"{ident}:{n}")).decode()[:22]
 
 
 def _body() -> dict[str, Any]:

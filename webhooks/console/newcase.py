@@ -56,7 +56,7 @@ def _form(shell: Shell, *, problem: VastineError | None = None) -> BaseResponse:
 
 
 def _open(shell: Shell) -> str:
-    """Open what was written down, once for each form however often it is sent; the first request's reference."""
+    """Open what was written down, once for each form however often it is sent; the last request's reference."""
     rt = shell.rt
     written = read_entry(shell, user=g.user.name)
     raw = canonical(dict(written.fields)).encode()
@@ -66,4 +66,4 @@ def _open(shell: Shell) -> str:
         known = session.get(Request, message.request_id) if message.request_id else None
         if not fresh and known is not None:
             return known.reference
-        return open_requests(session, rt, written.asked, message=message)[0].request.reference
+        return open_requests(session, rt, written.asked, message=message)[-1].request.reference

@@ -218,11 +218,17 @@ def _by_hand(session: Session, rt: Runtime, request: Request) -> None:
     )
 
 
-def open_requests(session: Session, rt: Runtime, asked: Sequence[Asked], *, message: Message) -> list[Opened]:
-    """Several rights in one message are linked requests: what is to be delivered comes before what is erased."""
+def open_requests(
+    session: Session, rt: Runtime, asked: Sequence[Asked], *, message: Message, status_secrets: Sequence[str] = ()
+) -> list[Opened]:
+    """Several rights in one message are linked requests: what is to be delivered comes before what is erased.
+
+    `status_secrets`: one for each request in the order of the result, where the door must find them again.
+    """
     order = sorted(asked, key=lambda a: a.right is Right.ERASURE)
     opened: list[Opened] = []
-    for one in order:
+    for n, one in enumerate(order):
         after = opened[-1].request if opened and one.right is Right.ERASURE else None
-        opened.append(open_request(session, rt, one, message=message, after=after))
+        secret = status_secrets[n] if status_secrets else ""
+        opened.append(open_request(session, rt, one, message=message, after=after, secret=secret))
     return opened
