@@ -32,10 +32,7 @@ def documented() -> Iterator[tuple[str, frozenset[str]]]:
     for command, what, options in ROW.findall(PAGE):
         assert what.strip()
         name = " ".join(takewhile(lambda word: word[0].islower(), command.split()))
-        yield (
-            name,
-            frozenset(re.findall(r"`(--?[A-Za-z-]+)`", options)) - ({"--as"} if "`--as`" not in options else set()),
-        )
+        yield name, frozenset(re.findall(r"`(--?[A-Za-z-]+)`", options))
 
 
 def test_the_page_names_every_command_with_every_option() -> None:
