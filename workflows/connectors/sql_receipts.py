@@ -7,6 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import exc
+from sqlalchemy.dialects import postgresql
 
 from models.vocabulary import ReceiptOutcome
 from workflows.connectors.sql_schema import RECEIPTS
@@ -73,6 +74,17 @@ def kept(connection: sa.Connection, op_id: str, *, fence: int) -> Mapping[int, R
 def keep(connection: sa.Connection, op_id: str, *, fence: int, outcomes: Mapping[int, ReceiptOutcome]) -> None:
     """Write the receipts."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
+    if connection.dialect.name == "postgresql":
+        words = [outcome.value for outcome in outcomes.values()]
+        numbers, texts = postgresql.ARRAY(sa.Integer), postgresql.ARRAY(sa.String)
+        pairs = (
+            sa.func.unnest(sa.literal(list(outcomes), numbers), sa.literal(words, texts))
+            .table_valued("no", "word")
+            .render_derived()
+        )
+        whole = sa.select(sa.literal(op_id), pairs.c.no, sa.literal(fence, sa.BigInteger), pairs.c.word, sa.literal(at))
+        connection.execute(sa.insert(TABLE).from_select(["op_id", "item_no", "fence", "outcome", "at"], whole))
+        return
     rows = [
         {"op_id": op_id, "item_no": no, "fence": fence, "outcome": outcome.value, "at": at}
         for no, outcome in outcomes.items()

@@ -95,10 +95,14 @@ def fingerprint(connection: sa.Connection, schemas: Iterable[str | None]) -> str
     return str(mark)
 
 
+DIALECT = "dialect"
+"""Key in `MetaData.info`: the database that the tables were read from."""
+
+
 def read_schema(connection: sa.Connection, graph: Graph, *, mark: str) -> Schema:
     """Reflect and bind. Raises `NeverAgain("schema_changed")` naming every table and column that is missing."""
     schemas = {_schema_of(node, connection) for node in graph.nodes.values()}
-    metadata = sa.MetaData()
+    metadata = sa.MetaData(info={DIALECT: connection.dialect.name})
     event.listen(metadata, "column_reflect", _plain_sqlite)
     for schema in schemas | _pointing_schemas(connection):
         metadata.reflect(connection, schema=schema, views=True, resolve_fks=False, only=_not_ours)

@@ -5,11 +5,12 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 
 from models.vocabulary import Ownership
 from workflows.connectors.dataset import Graph
 from workflows.connectors.sql_found import Discovery, Found, Row
-from workflows.connectors.sql_schema import Bound, Way
+from workflows.connectors.sql_schema import DIALECT, Bound, Way
 from workflows.connectors.sql_values import NO_MATCH, typed
 from workflows.connectors.windows import Windows, both, of_span, union
 from workflows.ports import Lead, Seeds
@@ -191,9 +192,16 @@ def matches(
         return sa.tuple_(*(table.c[c] for c in columns)).in_(values)
     column = table.c[columns[0]]
     plain = [v[0] for v in values]
+    if isinstance(table, sa.Table) and isinstance(column.type, sa.Integer) and _has_arrays(table):
+        # One value however many there are: one statement to compile and prepare, not one for each number of them.
+        return column == sa.any_(sa.literal(plain, postgresql.ARRAY(sa.BigInteger)))
     if email:
         return sa.or_(sa.func.lower(column).in_([str(v).lower() for v in plain]), column.in_(plain))
     return column.in_(plain)
+
+
+def _has_arrays(table: sa.Table) -> bool:
+    return bool(table.metadata.info.get(DIALECT) == "postgresql")
 
 
 def chunks(values: Iterable[Any], size: int) -> Iterator[list[Any]]:

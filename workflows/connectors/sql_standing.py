@@ -152,18 +152,21 @@ def _refuse_pointed(connection: sa.Connection, schema: Schema, deletes: list[Sta
 
     Counting is enough: if more rows point at a row than the batch deletes, somebody is left pointing.
     """
-    tables = {id(s.bound.table) for s in deletes if s.bound}
-    pointers = [fk for fk in (*schema.foreign_keys, *_undeclared(schema)) if id(fk.parent) in tables]
-    outside = {fk: _counts(connection, fk, deletes) for fk in dict.fromkeys(pointers)}
+    of: dict[int, list[Standing]] = {}
+    for standing in deletes:
+        if standing.bound is not None:
+            of.setdefault(id(standing.bound.table), []).append(standing)
+    pointers = [fk for fk in (*schema.foreign_keys, *_undeclared(schema)) if id(fk.parent) in of]
+    outside = {fk: _counts(connection, fk, of[id(fk.parent)]) for fk in dict.fromkeys(pointers)}
     changed = True
     while changed:
         changed = False
         for fk, counts in outside.items():
             inside: dict[Value, int] = {}
-            for standing in deletes:
+            for standing in of.get(id(fk.child), ()):
                 for value in _values(standing, fk.child, fk.child_columns) if standing.able else ():
                     inside[value] = inside.get(value, 0) + 1
-            for standing in deletes:
+            for standing in of[id(fk.parent)]:
                 values = list(_values(standing, fk.parent, fk.parent_columns)) if standing.able else []
                 if any(counts.get(v, 0) > inside.get(v, 0) for v in values):
                     standing.refused, changed = "referenced", True
