@@ -199,7 +199,7 @@ def fill_source(url: str, script: str) -> None:
 
 def source_engine(url: str) -> sa.Engine:
     """An engine of the test's own for a source."""
-    return sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    return sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), pool_pre_ping=True)
 
 
 def prepare(folder: Path, *, database_url: str = "", source_urls: Mapping[str, str] | None = None) -> dict[str, str]:
