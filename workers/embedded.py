@@ -26,9 +26,14 @@ WsgiApp = Callable[[Any, Any], Any]
 
 def web_app(name: str, rt: Runtime) -> WsgiApp:
     """The portal or the console, by the name it is registered under: workers know no web framework."""
+    return load_web(name)(rt)
+
+
+def load_web(name: str) -> Callable[[Runtime], WsgiApp]:
+    """What makes the portal or the console; everything it needs is imported now."""
     (found,) = entry_points(group="vastine.apps", name=name)
-    made: WsgiApp = found.load()(rt)
-    return made
+    maker: Callable[[Runtime], WsgiApp] = found.load()
+    return maker
 
 
 class EmbeddedWorker:

@@ -21,28 +21,28 @@ def register_tasks(app: Celery, process: Process) -> None:
     """Add every task of `workflows.messages.QUEUES` to the application.
 
     A task for a kind of work claims that kind first and may follow a request through all the kinds this
-    worker consumes.
+    worker consumes. None is shared: an application made later in the same process must not hear with our runtime.
     """
     for kind in WORK:
-        app.task(name=task_name(kind))(_work(process, kind))
+        app.task(name=task_name(kind), shared=False)(_work(process, kind))
 
-    @app.task(name=task_name(SEND))
+    @app.task(name=task_name(SEND), shared=False)
     def send(**_: Any) -> None:
         send_all(process.runtime())
 
-    @app.task(name=task_name(POLL))
+    @app.task(name=task_name(POLL), shared=False)
     def poll_mailbox(**_: Any) -> None:
         poll(process.runtime())
 
-    @app.task(name=task_name(SWEEP))
+    @app.task(name=task_name(SWEEP), shared=False)
     def sweep_all(**_: Any) -> None:
         sweep(process.runtime())
 
-    @app.task(name=task_name(REMIND))
+    @app.task(name=task_name(REMIND), shared=False)
     def remind_all(**_: Any) -> None:
         remind(process.runtime())
 
-    @app.task(name=task_name(RECHECK))
+    @app.task(name=task_name(RECHECK), shared=False)
     def recheck_all(**_: Any) -> None:
         rt = process.runtime()
         rechecks(rt, every=True)

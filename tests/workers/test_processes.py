@@ -18,7 +18,7 @@ from tests.composed import ROOT
 from tests.processes import free_port
 from tests.workers.conftest import Run
 from tests.world import JANE, prepare
-from workers.app import make_app
+from workers.app import Process, attach, make_app
 from workers.embedded import EmbeddedWorker
 from workers.schedule import BEAT
 from workflows.messages import QUEUES, task_name
@@ -168,3 +168,11 @@ def test_the_embedded_worker_works_what_is_rung_for(tmp_path: Path) -> None:
     finally:
         worker.stop()
         world.close()
+
+
+def test_two_applications_in_one_process_do_not_hear_each_others_bells() -> None:
+    told = Settings.from_environ({})
+    first, second = make_app(told), make_app(told)
+    attach(first, Process(told, first))
+    second.finalize()
+    assert not {name for name in second.tasks if name.startswith("vastine.")}

@@ -1,5 +1,6 @@
 """`vastine up`, `web`, `worker`, `beat`: the processes."""
 
+import gc
 import os
 import threading
 from typing import Any
@@ -63,7 +64,7 @@ def web(*, name: str, host: str, port: int | None, processes: int, threads: int)
     from gunicorn.app.base import BaseApplication  # noqa: PLC0415
 
     from workers.app import make_app  # noqa: PLC0415
-    from workers.embedded import web_app  # noqa: PLC0415
+    from workers.embedded import load_web, web_app  # noqa: PLC0415
     from workflows.adapters.broker import CeleryBell  # noqa: PLC0415
 
     told = settings()
@@ -84,6 +85,9 @@ def web(*, name: str, host: str, port: int | None, processes: int, threads: int)
         "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: PTH112, S108
         "control_socket_disable": True,
     }
+
+    load_web(name)
+    share_memory()
 
     class Served(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
@@ -117,6 +121,7 @@ def worker(*, queues: str, concurrency: int) -> None:
     process = Process(told, app)
     process.kinds = tuple(q for q in chosen if q in WORK)
     attach(app, process)
+    share_memory()
     say(f"worker on {', '.join(chosen)}")
     app.worker_main(
         [
@@ -157,6 +162,12 @@ def _serve_here(name: str, told: Any, *, host: str, port: int) -> None:
     wait_for_the_end()
     server.close()
     say("stopped")
+
+
+def share_memory() -> None:
+    """Before a fork: what is loaded by now is never looked through again, so that the children go on sharing it."""
+    gc.collect()
+    gc.freeze()
 
 
 def _needs_broker(told: Any) -> None:
