@@ -2,7 +2,8 @@
 
 import re
 
-PAPER, DARK = (255, 255, 255), (18, 24, 29)
+PAPER, DARK = (244, 247, 249), (27, 35, 42)
+"""The least favourable grounds of the sheet: the raised ones, `--raised`."""
 _READABLE = 4.5
 Colour = tuple[int, int, int]
 
