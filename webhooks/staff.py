@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from webhooks.api import requests
 from webhooks.api.tokens import PREFIX, guard_tokens
+from webhooks.brand import brand_sheet
 from webhooks.console import (
     audit,
     case,
@@ -49,12 +50,17 @@ def create_app(rt: Runtime) -> Flask:
     for room in ROOMS:
         app.register_blueprint(room.pages(shell))
     app.register_blueprint(requests.blueprint(rt))
-    _health(app, rt)
+    _plain(app, rt)
     _errors(app, shell)
     return app
 
 
-def _health(app: Flask, rt: Runtime) -> None:
+def _plain(app: Flask, rt: Runtime) -> None:
+    @app.get("/brand.css")
+    @open_to_all
+    def brand() -> Response:
+        return Response(brand_sheet(rt.register.controller.brand_colour), mimetype="text/css")
+
     @app.get("/healthz")
     @open_to_all
     def healthz() -> Response:

@@ -37,7 +37,7 @@ from workflows.audit import EVENTS
 from workflows.stages.decision import EXTENSION_REASONS
 
 Seat = Callable[..., Desk]
-OPEN = {"static", "healthz", "login.login", "login.enter", "login.language", "api.openapi"}
+OPEN = {"static", "brand", "healthz", "login.login", "login.enter", "login.language", "api.openapi"}
 
 
 def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
