@@ -109,4 +109,6 @@ def note(rt: Runtime, told: Told, *, ident: str) -> None:
 
 def _fault(where: tuple[int | str, ...], kind: str) -> Fault:
     # The kind only: pydantic's own words may repeat what was sent.
-    return Fault(".".join(str(part) for part in where) or "body", kind.replace("_", " "), "see docs/reference/events.md")
+    return Fault(
+        ".".join(str(part) for part in where) or "body", kind.replace("_", " "), "see docs/reference/events.md"
+    )
