@@ -96,6 +96,24 @@ def seal_leads(key: RequestKey, request_id: Any, source: str, leads: Mapping[str
     return key.seal(canonical(plain).encode(), f"findings.leads:{request_id}:{source}")
 
 
+def with_earlier_leads(
+    key: RequestKey, request_id: Any, finding: Finding, leads: Mapping[str, Sequence[Lead]]
+) -> dict[str, list[Lead]]:
+    """These leads and those that the source gave before: what gave them may have been erased since."""
+    merged = {name: list(values) for name, values in leads.items()}
+    for name, values in _opened_leads(key, request_id, finding.source, finding.leads_sealed or b"").items():
+        known = merged.setdefault(name, [])
+        known.extend(lead for lead in values if lead not in known)
+    return merged
+
+
+def _opened_leads(key: RequestKey, request_id: Any, source: str, sealed: bytes) -> dict[str, list[Lead]]:
+    if not sealed:
+        return {}
+    plain = json.loads(key.open(sealed, f"findings.leads:{request_id}:{source}"))
+    return {name: [Lead(v, _day(start), _day(end)) for v, start, end in values] for name, values in plain.items()}
+
+
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
@@ -117,10 +135,9 @@ def seeds_of(
         for value in values:
             seeds.setdefault(f"identity:{name}", {})[(value, None, None)] = Lead(value)
     for source, sealed in _sealed_leads(session, request, findings):
-        leads = json.loads(key.open(sealed, f"findings.leads:{request.id}:{source}"))
-        for name, values in leads.items():
-            for value, start, end in values:
-                seeds.setdefault(name, {})[(value, start, end)] = Lead(value, _day(start), _day(end))
+        for name, leads in _opened_leads(key, request.id, source, sealed).items():
+            for lead in leads:
+                seeds.setdefault(name, {})[(lead.value, _iso(lead.start), _iso(lead.end))] = lead
     return {name: [found[k] for k in sorted(found, key=str)] for name, found in sorted(seeds.items())}
 
 

@@ -61,9 +61,13 @@ def intend(
     lease: Lease,
     batch: Batch,
     fresh: Sequence[Item],
+    *,
+    drifted: bool = False,
 ) -> Changed | None:
     """Check all that the erasure rests on, and write that it is about to happen; or say what changed.
 
+    `drifted`: a record is not what was approved. Then none of its source is erased: the others may be what
+    leads to it. Once the erasure was announced it may be our own doing, and the source knows.
     Raises `Conflict` where the database itself was tampered with: then nobody erases anything.
     """
     if request.state is not RequestState.ERASING:
@@ -72,9 +76,12 @@ def intend(
         _delivered_before(session, request)
     plan = session.get_one(Plan, batch.plan_id)
     effect = session.get(Effect, batch.op_id)
+    begun = effect is not None and effect.state is EffectState.INTENDED
     code = _changed(session, rt, request, plan, batch=batch, fresh=fresh)
+    if code is None and drifted and not begun:
+        code = "drift"
     if code is not None:
-        return Changed(code, begun=effect is not None and effect.state is EffectState.INTENDED)
+        return Changed(code, begun=begun)
     if effect is None:
         effect = Effect(
             op_id=batch.op_id,

@@ -21,7 +21,8 @@ from models.request import Request
 from models.step import Step
 from models.vocabulary import Event, Kind, Right, SourceResult, StepState, TaskKind
 from workflows import audit, breaker, lifecycle
-from workflows.casefile import open_key, seal_leads, seeds_digest, seeds_for, seeds_of
+from workflows.astray import anything_erased
+from workflows.casefile import open_key, seal_leads, seeds_digest, seeds_for, seeds_of, with_earlier_leads
 from workflows.errors import NotAllowed, PersonMustLook, VastineError
 from workflows.fresh import decides_holds
 from workflows.human import close_tasks_of
@@ -118,7 +119,10 @@ class Collection:
         finding.why, finding.items = None, result.items
         finding.counts, finding.ownerships = dict(result.counts), dict(result.ownerships)
         finding.blob, finding.blob_digest, finding.blob_bytes = inputs.blob, result.digest, result.size
-        finding.leads_sealed = seal_leads(inputs.key, request.id, inputs.source, result.leads)
+        leads = result.leads
+        if request.right is Right.ERASURE and anything_erased(session, request):
+            leads = with_earlier_leads(inputs.key, request.id, finding, leads)
+        finding.leads_sealed = seal_leads(inputs.key, request.id, inputs.source, leads)
         finding.seeds_digest, finding.searched_at = seeds_digest(inputs.seeds), rt.now()
         finding.round += 1
         breaker.recovered(session, rt, inputs.source)
@@ -153,7 +157,7 @@ def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
     """The first round, or the first of a fresh look: every source that the seeds lead to."""
     findings = _findings(session, request)
     for finding in findings.values():
-        finding.seeds_digest = None
+        finding.seeds_digest, finding.round = None, 0
     key = open_key(session, rt, request.data_key_id)
     seeds = seeds_of(session, key, request, findings=findings.values())
     steps = [_step(name) for name, c in rt.connectors.items() if seeds_for(seeds, c.entries())]

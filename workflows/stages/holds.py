@@ -26,6 +26,7 @@ from models.vocabulary import (
     TaskKind,
 )
 from workflows import audit
+from workflows.astray import astray, left_over
 from workflows.casefile import open_key
 from workflows.caseview import open_item
 from workflows.errors import PersonMustLook, VastineError
@@ -33,7 +34,7 @@ from workflows.findings import forget_items
 from workflows.fresh import manual_holds
 from workflows.human import open_task
 from workflows.planning import Planned, plan_hash, planned_items
-from workflows.ports import RequestKey
+from workflows.ports import EraseItem, RequestKey
 from workflows.rules.holds import ManualHoldFacts
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
@@ -53,6 +54,7 @@ class Facts:
     digests: Sequence[tuple[str, str, str]]  # source, result, digest of the blob
     manual: tuple[ManualHoldFacts, ...]
     approved: bool  # a plan was approved before: only what is left of it is looked at
+    left: Mapping[str, list[EraseItem]]  # what an earlier plan named and nobody treated, by source
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
@@ -76,13 +78,20 @@ class Assessment:
             digests=[(f.source, f.result.value, (f.blob_digest or b"").hex()) for f in findings],
             manual=manual_holds(session, request),
             approved=request.right is Right.ERASURE and approved_plan(session, request) is not None,
+            left=left_over(session, request, key) if request.right is Right.ERASURE else {},
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Facts) -> list[Planned]:
-        """Every item's verdict, with what its source would refuse taken into account; [] for access."""
+        """Every item's verdict, with what its source would refuse taken into account; [] for access.
+
+        Raises `PersonMustLook` where a record is still there and nothing leads to it any more.
+        """
         if inputs.right is not Right.ERASURE:
             return []
-        return planned_items(rt, inputs.key, inputs.blobs, inputs.manual)
+        found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual)
+        if astray(rt, inputs.left, found):
+            raise PersonMustLook("records_astray")
+        return found
 
     def settle(
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Facts, result: list[Planned]
