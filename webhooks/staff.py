@@ -13,6 +13,7 @@ from webhooks.console import (
     case,
     collection,
     decision,
+    ending,
     files,
     login,
     newcase,
@@ -33,7 +34,22 @@ from workflows.documents.catalogue import Catalogue
 from workflows.errors import VastineError
 from workflows.runtime import Runtime
 
-ROOMS = (login, today, queue, newcase, case, decision, verification, collection, files, tasks, triage, audit, outbox)
+ROOMS = (
+    login,
+    today,
+    queue,
+    newcase,
+    case,
+    decision,
+    ending,
+    verification,
+    collection,
+    files,
+    tasks,
+    triage,
+    audit,
+    outbox,
+)
 _TOLD = {400: "bad", 401: "expired", 403: "forbidden", 404: "missing", 405: "bad", 413: "too_large", 429: "too_often"}
 _PLAIN = {404: "there is no such address", 405: "this address does not take this method", 413: "the body is too large"}
 

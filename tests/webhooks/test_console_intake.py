@@ -11,9 +11,10 @@ from models.audit import AuditEntry
 from models.intake import Message
 from models.request import Request
 from models.staff import HumanTask
-from models.vocabulary import Channel, MessageState, Method, Outcome, RequestState, Right, TaskState
+from models.vocabulary import Channel, MessageState, Method, Outcome, RequestState, Right, TaskKind, TaskState
 from tests.webhooks.desk import Desk, form_of, words_of
 from tests.world import JANE, World
+from workflows.human import open_task
 from workflows.mailroom import receive
 
 Seat = Callable[..., Desk]
@@ -191,16 +192,46 @@ def test_reading_a_message_is_on_record(desk: Seat, desk_world: World) -> None:
 
 
 def test_a_task_is_closed_by_name_once(desk: Seat, desk_world: World) -> None:
-    desk_world.open(Right.RECTIFICATION)
-    [task] = all_of(desk_world, HumanTask)
-    page = f"/tasks/{task.id}"
+    waiting = desk_world.open(Right.ERASURE)
+    desk_world.work()
+    with desk_world.rt.unit() as session:
+        task = open_task(session, desk_world.rt, key="look", kind=TaskKind.CHECK, code="look", request_id=waiting)
+        session.flush()
+        page = f"/tasks/{task.id}"
     cleo = desk("cleo")
-    assert "Answer the request yourself" in cleo.text("/tasks")
+    assert "Reason code: look" in cleo.text("/tasks")
     assert cleo.send(page, f"{page}/close").status_code == 422
     form = form_of(cleo.get(page).text, f"{page}/close")
     assert cleo.post(f"{page}/close", {**form, "answer": "done"}).status_code == 302
     assert cleo.post(f"{page}/close", {**form, "answer": "done"}).status_code == 409
     assert "Done by cleo" in cleo.text(page)
+
+
+def test_a_right_without_a_flow_ends_when_somebody_says_that_they_answered(desk: Seat, desk_world: World) -> None:
+    ident = desk_world.open(Right.RECTIFICATION)
+    [task] = all_of(desk_world, HumanTask)
+    cleo, page = desk("cleo"), f"/requests/{desk_world.request(ident).reference}"
+    assert "Answer the request yourself" in cleo.text("/tasks")
+    ticked = cleo.post(f"/tasks/{task.id}/close", {"csrf": cleo.token(), "answer": "done"})
+    assert ticked.status_code == 409
+    assert cleo.send(page, f"{page}/by-hand").status_code == 422
+    assert cleo.send(page, f"{page}/by-hand", {"answered": "yes"}).status_code == 302
+    desk_world.work()
+    found = desk_world.request(ident)
+    assert (found.state, found.outcome) == (RequestState.CLOSED, Outcome.BY_HAND)
+    assert found.answered_at is not None
+    assert [(t.state, t.done_by) for t in all_of(desk_world, HumanTask)] == [(TaskState.DONE, "cleo")]
+
+
+def test_what_was_delivered_is_not_answered_by_hand_too(desk: Seat, desk_world: World) -> None:
+    ident = desk_world.open(Right.ERASURE)
+    desk_world.work()
+    cleo, page = desk("cleo"), f"/requests/{desk_world.request(ident).reference}"
+    form = form_of(cleo.get(page).text, f"{page}/by-hand")
+    desk_world.approve(ident)
+    assert cleo.post(f"{page}/by-hand", {**form, "answered": "yes"}).status_code == 409
+    desk_world.work()
+    assert desk_world.request(ident).outcome is Outcome.ERASED
 
 
 def test_a_decision_is_no_task_to_tick_off(desk: Seat, desk_world: World) -> None:

@@ -52,6 +52,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "refusal_ground": request.refusal_ground,
         "may_extend": _may_extend(shell, request),
         "may_withdraw": request.state in (*BEFORE_EFFECTS, RequestState.HELD),
+        "may_answer": request.state in BEFORE_EFFECTS,
         "deciding": request.state is RequestState.DECIDING,
         "verifying": request.state is RequestState.VERIFYING,
         "identity": _identity(request, key),

@@ -1,4 +1,4 @@
-"""What people do with a case: approve, refuse, extend, take note of a withdrawal."""
+"""What people decide about a case: approve, refuse, extend."""
 
 from collections.abc import Callable
 
@@ -57,17 +57,6 @@ def pages(shell: Shell) -> Blueprint:
             return "extended"
 
         return act(shell, reference, work, form="extend")
-
-    @blueprint.post("/requests/<reference>/withdraw")
-    @allow(WORK)
-    def withdraw(reference: str) -> BaseResponse:
-        def work(session: Session, case: Request) -> str:
-            if request.form.get("asked") != "yes":
-                raise BadInput([Fault("asked", "withdrawal_not_confirmed")])
-            decision.withdraw(session, rt, case, actor=g.user.name)
-            return "withdrawn"
-
-        return act(shell, reference, work, form="withdraw")
 
     return blueprint
 

@@ -3,7 +3,7 @@
 from flask import Blueprint, abort
 from werkzeug.wrappers import Response as BaseResponse
 
-from webhooks.console.roles import EVERYONE, allow
+from webhooks.console.roles import VERIFY, allow
 from webhooks.console.shell import Shell
 from workflows.adapters.mail import kept_mails
 
@@ -16,7 +16,7 @@ def pages(shell: Shell) -> Blueprint:
     blueprint = Blueprint("outbox", __name__)
 
     @blueprint.get("/outbox")
-    @allow(EVERYONE)
+    @allow(VERIFY)
     def outbox() -> BaseResponse:
         if not shell.keeps_mail or rt.settings.mode != "trial":
             abort(404)

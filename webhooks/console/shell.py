@@ -30,7 +30,7 @@ NAVIGATION: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("tasks.tasks", "nav.tasks", roles.LIST),
     ("newcase.new", "nav.new", roles.REGISTER),
     ("audit.audit", "nav.audit", roles.AUDIT),
-    ("outbox.outbox", "nav.outbox", roles.EVERYONE),
+    ("outbox.outbox", "nav.outbox", roles.VERIFY),
 )
 
 

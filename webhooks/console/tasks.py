@@ -51,7 +51,7 @@ def pages(shell: Shell) -> Blueprint:
                     session.get(Request, found.request_id, with_for_update=True)
                 session.refresh(found, with_for_update=True)
                 answer = request.form.get("answer", "")
-                if found.kind not in CLOSABLE:
+                if not closable(found):
                     raise Conflict("task_by_doing")
                 if answer not in ANSWERS:
                     raise BadInput([Fault("answer", "answer_missing")])
@@ -74,11 +74,16 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         "task.html",
         status=problem.status if problem else 200,
         task=row,
-        closable=found.kind in CLOSABLE,
+        closable=closable(found),
         answers=ANSWERS,
         done_by=found.done_by or "",
         problems=problems_of(problem) if problem else [],
     )
+
+
+def closable(task: HumanTask) -> bool:
+    """Whether a person's word is enough; to answer a right that has no flow ends its case, on the case's page."""
+    return task.kind in CLOSABLE and not task.code.startswith("right_")
 
 
 def _task(session: Session, ident: uuid.UUID) -> HumanTask:

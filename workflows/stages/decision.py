@@ -180,3 +180,19 @@ def withdraw(session: Session, rt: Runtime, request: Request, *, actor: str) -> 
         plan.state = PlanState.VOID
     close_tasks_of(session, rt, request.id, kinds=set(TaskKind), by=actor)
     lifecycle.advance(session, rt, request, Event.WITHDRAWN, actor=actor)
+
+
+def answered_by_hand(session: Session, rt: Runtime, request: Request, *, user: str) -> None:
+    """A member of staff answered the person outside the flows; the request ends under their name.
+
+    Raises `Conflict` once something was delivered or erased, `NotAllowed` for the role.
+    """
+    staff = session.get(StaffUser, user)
+    if staff is None or staff.disabled_at is not None or staff.role not in (*DECIDERS, Role.CASEWORKER):
+        raise NotAllowed("role", detail="answering by hand needs the role caseworker, approver or dpo")
+    lifecycle.next_state(request, Event.ANSWERED_BY_HAND)  # before anything is changed
+    request.outcome = Outcome.BY_HAND
+    for plan in session.scalars(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.FROZEN)):
+        plan.state = PlanState.VOID
+    close_tasks_of(session, rt, request.id, kinds=set(TaskKind), by=user)
+    lifecycle.advance(session, rt, request, Event.ANSWERED_BY_HAND, actor=user)
