@@ -27,8 +27,13 @@ PEOPLE = ("active", "paid-all", "in-collection", "ended-12-years", "grid-only")
 
 
 @pytest.fixture
-def lived_in(house: House) -> House:
+def lived_in(house_here: House) -> House:
     """A house in which every kind of story happened."""
+    return live_in(house_here)
+
+
+def live_in(house: House) -> House:
+    """Every kind of story."""
     access = house.ask("active", desk=False, reply_to="one@where.example")
     house.work()
     house.answer(access, "00000000")
@@ -164,19 +169,19 @@ def everything_we_keep(house: House) -> bytes:
 
 
 def test_no_personal_data_lie_open_in_database_files_names_logs_or_mails(
-    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, lived_in: House
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, house: House
 ) -> None:
-    kept = everything_we_keep(lived_in)
+    kept = everything_we_keep(live_in(house))
     marks = canaries()
     assert marks_in(kept, marks) == []
-    path = Path(str(lived_in.rt.sessions.kw["bind"].url.database))
+    path = Path(str(house.rt.sessions.kw["bind"].url.database))
     if path.is_file():
         raw = b"".join(p.read_bytes() for p in path.parent.glob(f"{path.name}*"))
         assert marks_in(raw, marks - {"Tuulikki"}) == []
     out, err = capfd.readouterr()
     logged = f"{out}{err}{caplog.text}"
     assert [m for m in marks if m in logged] == []
-    for mail in lived_in.mailer.sent:
+    for mail in house.mailer.sent:
         told = f"{mail.subject}{mail.body}"
         assert [m for m in marks - {"Tuulikki"} if m in told] == []
 

@@ -95,12 +95,12 @@ def test_an_extension_is_told_once_inside_the_first_month(house: House) -> None:
         extend(house, reference)
 
 
-def test_an_extension_after_the_first_month_is_refused(house: House) -> None:
-    reference = deciding(house)
-    house.clock.set(datetime(2026, 12, 29, 8, 0, tzinfo=UTC))
+def test_an_extension_after_the_first_month_is_refused(house_here: House) -> None:
+    reference = deciding(house_here)
+    house_here.clock.set(datetime(2026, 12, 29, 8, 0, tzinfo=UTC))
     with pytest.raises(Conflict):
-        extend(house, reference)
-    assert house.show(reference)["extended_until"] is None
+        extend(house_here, reference)
+    assert house_here.show(reference)["extended_until"] is None
 
 
 def test_a_withdrawal_before_anything_is_erased_stops_everything(house: House) -> None:
@@ -125,17 +125,17 @@ def test_a_withdrawal_between_approval_and_erasure_comes_too_late_or_stops_it_wh
     assert house.ended(reference) == ("held", "partly_erased")
 
 
-def test_a_withdrawal_of_what_is_kept_leaves_it_kept(house: House) -> None:
-    reference = deciding(house)
-    house.approve(reference)
-    house.work()
-    withdraw(house, reference)
-    house.work()
-    before = house.dump()
-    house.clock.advance(days=365 * 11)
-    house.work()
-    assert house.ended(reference) == ("closed", "withdrawn")
-    assert house.dump() == before
+def test_a_withdrawal_of_what_is_kept_leaves_it_kept(house_here: House) -> None:
+    reference = deciding(house_here)
+    house_here.approve(reference)
+    house_here.work()
+    withdraw(house_here, reference)
+    house_here.work()
+    before = house_here.dump()
+    house_here.clock.advance(days=365 * 11)
+    house_here.work()
+    assert house_here.ended(reference) == ("closed", "withdrawn")
+    assert house_here.dump() == before
 
 
 def test_a_desk_request_is_proven_by_the_named_colleague_who_saw_the_person(house: House) -> None:
@@ -171,25 +171,25 @@ def rungs(house: House) -> list[tuple[str, bool]]:
 
 
 @pytest.mark.slow
-def test_each_rung_of_the_ladder_is_climbed_once(house: House) -> None:
-    reference = deciding(house)
+def test_each_rung_of_the_ladder_is_climbed_once(house_here: House) -> None:
+    reference = deciding(house_here)
     for _ in range(40):
-        house.clock.advance(days=1)
-        house.work()
-        house.work()
-    climbed = [name for name, sent in rungs(house) if sent]
+        house_here.clock.advance(days=1)
+        house_here.work()
+        house_here.work()
+    climbed = [name for name, sent in rungs(house_here) if sent]
     assert len(climbed) == len(set(climbed))
     assert climbed[0] == "holds_14"
     assert {"extension_21", "dpo_25", "management_29", "overdue"} <= set(climbed)
-    mails = house.mails_to("tuulikki@staff.example")
+    mails = house_here.mails_to("tuulikki@staff.example")
     assert len(mails) == len(set(mails)) or len(mails) <= len(climbed)
     assert all(reference in mail for mail in mails)
     assert not any("Heikkilä" in mail for mail in mails)
-    house.approve(reference)
-    house.work()
-    house.clock.advance(days=3)
-    house.work()
-    assert house.mails_to("tuulikki@staff.example") == mails
+    house_here.approve(reference)
+    house_here.work()
+    house_here.clock.advance(days=3)
+    house_here.work()
+    assert house_here.mails_to("tuulikki@staff.example") == mails
 
 
 def test_two_schedulers_at_once_climb_no_rung_twice(house: House) -> None:
@@ -208,15 +208,15 @@ def test_two_schedulers_at_once_climb_no_rung_twice(house: House) -> None:
     assert len(house.mails_to("tuulikki@staff.example")) == 1
 
 
-def test_after_a_standstill_only_the_highest_rung_is_sent(house: House) -> None:
-    deciding(house)
-    house.clock.advance(days=26)
-    house.work()
-    sent = [name for name, sent in rungs(house) if sent]
+def test_after_a_standstill_only_the_highest_rung_is_sent(house_here: House) -> None:
+    deciding(house_here)
+    house_here.clock.advance(days=26)
+    house_here.work()
+    sent = [name for name, sent in rungs(house_here) if sent]
     assert len(sent) == 1
     assert sent[0].startswith(("last_days", "dpo_25"))
-    assert {"holds_14", "extension_21"} <= {name for name, was_sent in rungs(house) if not was_sent}
-    assert len(house.mails_to("tuulikki@staff.example")) == 1
+    assert {"holds_14", "extension_21"} <= {name for name, was_sent in rungs(house_here) if not was_sent}
+    assert len(house_here.mails_to("tuulikki@staff.example")) == 1
 
 
 @pytest.mark.slow
@@ -242,22 +242,22 @@ def test_the_command_counts_the_due_dates(received: str, due: str) -> None:
     assert {"received_on", "months", "raw", "due_a", "due_b", "why"} <= told.keys()
 
 
-def test_the_person_is_answered_before_the_due_date_that_was_acknowledged(house: House) -> None:
-    reference = house.ask("active", reply_to="one@where.example")
-    house.work()
-    shown = house.show(reference)
+def test_the_person_is_answered_before_the_due_date_that_was_acknowledged(house_here: House) -> None:
+    reference = house_here.ask("active", reply_to="one@where.example")
+    house_here.work()
+    shown = house_here.show(reference)
     assert shown["answered_at"][:10] <= shown["due_a"] <= shown["due_b"]
     assert TODAY.date() + timedelta(days=28) <= date.fromisoformat(shown["due_a"])
 
 
-def test_a_step_nobody_decides_waits_for_ever_and_is_never_lost(house: House) -> None:
-    reference = deciding(house)
+def test_a_step_nobody_decides_waits_for_ever_and_is_never_lost(house_here: House) -> None:
+    reference = deciding(house_here)
     for _ in range(5):
-        house.clock.advance(days=200)
-        house.work()
-    assert house.state(reference) == "deciding"
-    waiting = [s for s in house.show(reference)["steps"] if s["state"] == StepState.WAITING.value]
+        house_here.clock.advance(days=200)
+        house_here.work()
+    assert house_here.state(reference) == "deciding"
+    waiting = [s for s in house_here.show(reference)["steps"] if s["state"] == StepState.WAITING.value]
     assert len(waiting) == 1
-    house.approve(reference, *TWO)
-    house.work()
-    assert house.ended(reference)[0] == "held"
+    house_here.approve(reference, *TWO)
+    house_here.work()
+    assert house_here.ended(reference)[0] == "held"

@@ -48,12 +48,12 @@ def test_what_was_approved_is_erased_and_no_other_record_is_touched(house: House
     assert house.tasks(reference) == []
 
 
-def test_a_joint_holder_s_contract_and_the_other_holder_stay(house: House) -> None:
-    reference = to_decision(house, "co-debtor-2")
-    before, items = house.dump(), due_now(house, reference)
-    house.approve(reference)
-    house.work()
-    after = house.dump()
+def test_a_joint_holder_s_contract_and_the_other_holder_stay(house_here: House) -> None:
+    reference = to_decision(house_here, "co-debtor-2")
+    before, items = house_here.dump(), due_now(house_here, reference)
+    house_here.approve(reference)
+    house_here.work()
+    after = house_here.dump()
     check_touched(before, after, items)
     first = str(customer_number("co-debtor-1"))
     theirs = [row for rows in before.values() for row in rows if ("asnro", first) in row]
@@ -75,15 +75,15 @@ def test_an_erasure_needs_two_different_people_who_may_decide(house: House) -> N
     assert house.approve(reference, "tuulikki") == 0
 
 
-def test_who_is_disabled_or_prepared_the_plan_approves_nothing(house: House) -> None:
-    reference = to_decision(house, "paid-all")
-    with house.rt.unit() as session:
-        session.execute(update(StaffUser).where(StaffUser.name == "anneli").values(disabled_at=house.clock.now()))
+def test_who_is_disabled_or_prepared_the_plan_approves_nothing(house_here: House) -> None:
+    reference = to_decision(house_here, "paid-all")
+    with house_here.rt.unit() as session:
+        session.execute(update(StaffUser).where(StaffUser.name == "anneli").values(disabled_at=house_here.clock.now()))
         session.execute(update(Plan).values(prepared_by="tuulikki"))
     for name in TWO:
         with pytest.raises(NotAllowed):
-            house.approve(reference, name)
-    assert house.state(reference) == "deciding"
+            house_here.approve(reference, name)
+    assert house_here.state(reference) == "deciding"
 
 
 def test_the_hash_of_an_older_plan_approves_nothing(house: House) -> None:
@@ -203,19 +203,21 @@ def test_paying_the_invoice_ends_its_hold_and_the_plan_shrinks(house: House) -> 
     assert house.plan(reference)["approvals"] == []
 
 
-def test_a_paid_invoice_ends_the_hold_of_what_was_kept(house: House) -> None:
-    reference = to_decision(house, "interrupted")
-    house.approve(reference)
-    house.work()
-    assert house.state(reference) == "held"
-    before = house.dump()
-    house.execute("laskutus", "UPDATE lasku SET avoin = 0, tila = 'MAKSETTU' WHERE asnro = :n", n=number("interrupted"))
-    before = house.dump()
-    event_arrives(house, "interrupted", "invoice.paid")
-    house.work()
-    gone = {table for table, rows in house.dump().items() if rows != before[table]}
+def test_a_paid_invoice_ends_the_hold_of_what_was_kept(house_here: House) -> None:
+    reference = to_decision(house_here, "interrupted")
+    house_here.approve(reference)
+    house_here.work()
+    assert house_here.state(reference) == "held"
+    before = house_here.dump()
+    house_here.execute(
+        "laskutus", "UPDATE lasku SET avoin = 0, tila = 'MAKSETTU' WHERE asnro = :n", n=number("interrupted")
+    )
+    before = house_here.dump()
+    event_arrives(house_here, "interrupted", "invoice.paid")
+    house_here.work()
+    gone = {table for table, rows in house_here.dump().items() if rows != before[table]}
     assert ("laskutus", "sopimus") in gone
-    assert house.state(reference) == "held"
+    assert house_here.state(reference) == "held"
 
 
 def test_a_record_that_changed_since_the_approval_is_kept_and_asked_about_again(house: House) -> None:
@@ -228,8 +230,8 @@ def test_a_record_that_changed_since_the_approval_is_kept_and_asked_about_again(
     before = house.dump()
     house.work()
     assert house.state(reference) == "deciding"
-    assert [t.code for t in house.tasks(reference) if t.kind.value == "residue"] == ["residue"]
-    others = [i for i in items if i["collection"] not in ("osoite",)]
+    # Nothing of that source is touched: what leads to the changed record must be there for the next search.
+    others = [i for i in items if i["source"] != "asiakas"]
     check_touched(before, house.dump(), others)
     assert {i["collection"] for i in due_now(house, reference)} >= {"osoite"}
     assert house.plan(reference)["approvals"] == []
@@ -240,28 +242,28 @@ def test_a_record_that_changed_since_the_approval_is_kept_and_asked_about_again(
 
 
 @pytest.mark.slow
-def test_what_is_kept_goes_by_itself_on_the_day_after_its_hold(house: House) -> None:
-    reference = to_decision(house, "paid-all")
-    plan = house.plan(reference)["items"]
-    house.approve(reference)
-    house.work()
+def test_what_is_kept_goes_by_itself_on_the_day_after_its_hold(house_here: House) -> None:
+    reference = to_decision(house_here, "paid-all")
+    plan = house_here.plan(reference)["items"]
+    house_here.approve(reference)
+    house_here.work()
     days = sorted({i["erase_on"] for i in plan if i["erase_on"]})
     assert len(days) > 6
     for day in map(date.fromisoformat, days):
-        before = house.dump()
+        before = house_here.dump()
         for eve in (day - timedelta(days=1), day):
-            house.clock.set(datetime(eve.year, eve.month, eve.day, 4, 0, tzinfo=UTC))
-            house.mailer.sent.clear()
+            house_here.clock.set(datetime(eve.year, eve.month, eve.day, 4, 0, tzinfo=UTC))
+            house_here.mailer.sent.clear()
             if eve < day:
-                house.work()
-                assert house.dump() == before, f"something went before {day}"
-                assert house.state(reference) == "held"
-        house.work()
+                house_here.work()
+                assert house_here.dump() == before, f"something went before {day}"
+                assert house_here.state(reference) == "held"
+        house_here.work()
         due = [{**i, "action": i["later"], "fields": []} for i in plan if i["erase_on"] == day.isoformat()]
-        assert check_touched(before, house.dump(), due) >= len(due), f"nothing went on {day}"
-    assert house.ended(reference) == ("closed", "erased")
-    assert len(house.mails_to(as_person(next(m for m in CAST if m.slug == "paid-all")).email)) == 1
-    assert house.chain_is_whole()
+        assert check_touched(before, house_here.dump(), due) >= len(due), f"nothing went on {day}"
+    assert house_here.ended(reference) == ("closed", "erased")
+    assert len(house_here.mails_to(as_person(next(m for m in CAST if m.slug == "paid-all")).email)) == 1
+    assert house_here.chain_is_whole()
 
 
 def test_a_day_on_which_the_system_was_down_is_caught_up_once(house: House) -> None:
