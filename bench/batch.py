@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,9 @@ import redis
 from bench import shop
 from bench.place import Place, cpu_seconds
 from models.vocabulary import Channel, Method, Right
+from workflows.adapters.broker import NullBell
 from workflows.casefile import Claim
+from workflows.messages import SEND
 from workflows.runtime import Runtime
 from workflows.stages import intake
 
@@ -94,15 +96,23 @@ def wait_until_idle(place: Place) -> int:
     raise RuntimeError(f"the batch did not end: {states}")
 
 
-def run(place: Place, rt: Runtime, worker: int, customers: Iterable[int]) -> Batch:
-    """Open a request for each of these customers with the workers running."""
+def run(place: Place, rt: Runtime, worker: int, customers: Iterable[int], *, queued_first: bool = False) -> Batch:
+    """Open a request for each of these customers with the workers running.
+
+    With `queued_first` no bell rings before all are open, and time counts from then, as for the no-op tasks.
+    """
+    opener = replace(rt, bell=NullBell()) if queued_first else rt
     before, cpu = counters(place), cpu_seconds(worker)
     first = datetime.now().astimezone()
     start, opened = time.monotonic(), 0
     for customer in customers:
-        open_one(rt, customer)
+        open_one(opener, customer)
         opened += 1
     opening = time.monotonic() - start
+    if queued_first:
+        start = time.monotonic()
+        for kind in ("verify", "verify", SEND):
+            rt.bell.ring(kind, "")
     asked = wait_until_idle(place)
     seconds = time.monotonic() - start
     spent = cpu_seconds(worker) - cpu

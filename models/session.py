@@ -1,12 +1,14 @@
 """Engines, sessions and the one place that commits."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session, sessionmaker
 
 Publish = Callable[[str, str], None]
@@ -14,6 +16,7 @@ Publish = Callable[[str, str], None]
 
 _LOCK_TIMEOUT_MS = 5000
 _IDLE_TIMEOUT_MS = 30000
+_IDLE_SECONDS = 1.0
 
 
 def open_engine(url: str, *, pool_size: int = 5) -> Engine:
@@ -31,13 +34,34 @@ def open_engine(url: str, *, pool_size: int = 5) -> Engine:
     options = (
         f"-c lock_timeout={_LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout={_IDLE_TIMEOUT_MS} -c timezone=UTC"
     )
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         pool_size=pool_size,
-        pool_pre_ping=True,
         connect_args={"options": options, "connect_timeout": 10},
     )
+    _ask_the_idle(engine)
+    return engine
+
+
+def _ask_the_idle(engine: Engine) -> None:
+    """Ask a connection that nobody used for a while whether it still stands: its server may have been restarted.
+
+    As `pool_pre_ping` does, but that asks at every transaction, and commits each time it has asked.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used_at", time.monotonic()) < _IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error:
+            raise InvalidatePoolError from None
 
 
 def _configure_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

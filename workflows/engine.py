@@ -9,16 +9,18 @@ follows that request, as long as it can do the next step and nothing more urgent
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import exists, select, update
+from sqlalchemy import BindParameter, bindparam, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased
 
 from models.request import Request
 from models.session import ring
 from models.step import Step, StepAttempt
+from models.types import UTCDateTime
 from models.vocabulary import StepState
 from workflows import lifecycle
 from workflows.errors import Fenced, NeverAgain, VastineError
@@ -29,6 +31,58 @@ from workflows.setbacks import set_back
 from workflows.work import Lease
 
 log = structlog.get_logger("vastine.engine")
+
+
+# The statements of every step are built once: building one costs more than PostgreSQL needs to answer it.
+_OTHER = aliased(Step)
+_NOW: BindParameter[datetime] = bindparam("now", type_=UTCDateTime)
+_TAKE = (
+    update(Step)
+    .where(Step.id == bindparam("this"))
+    .values(
+        state=StepState.RUNNING,
+        fence=Step.fence + 1,
+        attempts=Step.attempts + 1,
+        crash_count=Step.crash_count + 1,
+        lease_owner=bindparam("worker"),
+        lease_until=bindparam("until", type_=UTCDateTime),
+    )
+    .returning(Step)
+    .execution_options(populate_existing=True, synchronize_session=False)
+)
+_END = (
+    update(Step)
+    .where(Step.id == bindparam("this"), Step.fence == bindparam("last"), Step.state == StepState.RUNNING)
+    .values(
+        state=StepState.DONE,
+        done_at=_NOW,
+        lease_until=None,
+        lease_owner=None,
+        crash_count=0,
+        error_class=None,
+        error_code=None,
+    )
+    .returning(Step)
+    .execution_options(populate_existing=True, synchronize_session=False)
+)
+_MINE = (
+    select(
+        Step.id,
+        Step.kind,
+        exists()
+        .where(_OTHER.state == StepState.READY, _OTHER.bucket < Step.bucket, _OTHER.run_at <= _NOW)
+        .label("urgent"),
+    )
+    .where(
+        Step.request_id == bindparam("request"),
+        Step.state == StepState.READY,
+        Step.kind.in_(bindparam("kinds", expanding=True)),
+        Step.run_at <= _NOW,
+    )
+    .order_by(Step.run_at, Step.id)
+    .limit(2)
+    .with_for_update(skip_locked=True, of=Step)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +144,7 @@ def claim(rt: Runtime, kinds: Collection[str]) -> Claimed | None:
 def _take(session: Session, rt: Runtime, step_id: Any) -> Claimed:
     # The crash counter goes up here and comes down only with a recorded outcome: work that kills its
     # process is counted even though it can never say so itself.
-    step = session.scalars(
-        update(Step)
-        .where(Step.id == step_id)
-        .values(
-            state=StepState.RUNNING,
-            fence=Step.fence + 1,
-            attempts=Step.attempts + 1,
-            crash_count=Step.crash_count + 1,
-            lease_owner=rt.worker,
-            lease_until=rt.now() + LEASE,
-        )
-        .returning(Step)
-        .execution_options(populate_existing=True)
-    ).one()
+    step = session.scalars(_TAKE, {"this": step_id, "worker": rt.worker, "until": rt.now() + LEASE}).one()
     request = session.get_one(Request, step.request_id)
     lease = Lease(
         step_id=step.id,
@@ -191,21 +232,7 @@ def _ended(session: Session, rt: Runtime, lease: Lease) -> Step:
 
     The stage may say otherwise before the commit, such as that the step waits. Raises `Fenced`.
     """
-    step = session.scalar(
-        update(Step)
-        .where(Step.id == lease.step_id, Step.fence == lease.fence, Step.state == StepState.RUNNING)
-        .values(
-            state=StepState.DONE,
-            done_at=rt.now(),
-            lease_until=None,
-            lease_owner=None,
-            crash_count=0,
-            error_class=None,
-            error_code=None,
-        )
-        .returning(Step)
-        .execution_options(populate_existing=True, synchronize_session=False)
-    )
+    step = session.scalar(_END, {"this": lease.step_id, "last": lease.fence, "now": rt.now()})
     if step is None:
         raise Fenced
     return step
@@ -228,20 +255,7 @@ def _follow(session: Session, rt: Runtime, request: Request, kinds: Collection[s
     if not kinds:
         return None
     session.flush()
-    other = aliased(Step)
-    urgent = exists().where(other.state == StepState.READY, other.bucket < Step.bucket, other.run_at <= rt.now())
-    mine = session.execute(
-        select(Step.id, Step.kind, urgent.label("urgent"))
-        .where(
-            Step.request_id == request.id,
-            Step.state == StepState.READY,
-            Step.kind.in_(kinds),
-            Step.run_at <= rt.now(),
-        )
-        .order_by(Step.run_at, Step.id)
-        .limit(2)
-        .with_for_update(skip_locked=True, of=Step)
-    ).all()
+    mine = session.execute(_MINE, {"request": request.id, "kinds": list(kinds), "now": rt.now()}).all()
     if not mine:
         return None
     if mine[0].urgent:
