@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from models.audit import AuditEntry
@@ -20,6 +20,12 @@ from workflows.rules.items import canonical
 HOUSE = "house"
 _GENESIS = bytes(32)
 _HOUSE_LOCK = 0x56415354
+_LAST = (
+    select(AuditEntry.n, AuditEntry.digest)
+    .where(AuditEntry.chain == bindparam("of"))
+    .order_by(AuditEntry.n.desc())
+    .limit(1)
+)
 
 EVENTS = frozenset(
     {
@@ -121,12 +127,7 @@ def _head(session: Session, chain: str) -> tuple[int, bytes]:
     if chain == HOUSE and session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:k)"), {"k": _HOUSE_LOCK})
     with session.no_autoflush:  # the first entry of this transaction in this chain: none is waiting to be written
-        row = session.execute(
-            select(AuditEntry.n, AuditEntry.digest)
-            .where(AuditEntry.chain == chain)
-            .order_by(AuditEntry.n.desc())
-            .limit(1)
-        ).one_or_none()
+        row = session.execute(_LAST, {"of": chain}).one_or_none()
     return (row.n, row.digest) if row else (0, _GENESIS)
 
 

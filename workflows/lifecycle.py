@@ -6,7 +6,7 @@ of that state (`Runtime.entries`), so that stages never call each other: they me
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from models.request import Request
@@ -61,6 +61,8 @@ BEFORE_EFFECTS = (S.RECEIVED, S.VERIFYING, S.COLLECTING, S.ASSESSING, S.DECIDING
 OPEN = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_HUMAN)
 """A step in one of these may still do something; in any other it is over for good."""
 
+_STEPS = select(Step.key, Step.state).where(Step.request_id == bindparam("of"))
+
 RANK = {state: n for n, state in enumerate(RequestState)}
 
 
@@ -111,7 +113,7 @@ def _leave(session: Session, request: Request) -> Sequence[str]:
     A step that is closed stays so while we hold the request's lock, so one look tells whether there is any to skip.
     """
     session.flush()
-    steps = session.execute(select(Step.key, Step.state).where(Step.request_id == request.id)).all()
+    steps = session.execute(_STEPS, {"of": request.id}).all()
     if any(step.state in OPEN for step in steps):
         session.execute(
             update(Step)
