@@ -91,6 +91,14 @@ def ring(session: Session, kind: str, step_id: str) -> None:
     session.info.setdefault("bells", {})[kind] = step_id
 
 
+def after_commit(session: Session, work: Callable[[], None]) -> None:
+    """Note what can't be rolled back, to be done once the rest is safe: it must be repeatable and must not raise.
+
+    A process that dies in between leaves it undone; a sweep has to find that.
+    """
+    session.info.setdefault("after_commit", []).append(work)
+
+
 @contextmanager
 def unit_of_work(sessions: sessionmaker[Session], publish: Publish) -> Iterator[Session]:
     """One border, one transaction: commit or roll back everything, then let the bells ring.
@@ -101,5 +109,8 @@ def unit_of_work(sessions: sessionmaker[Session], publish: Publish) -> Iterator[
     with sessions.begin() as session:
         yield session
         bells: dict[str, str] = session.info.pop("bells", {})
+        noted: list[Callable[[], None]] = session.info.pop("after_commit", [])
     for kind, step_id in bells.items():
         publish(kind, step_id)
+    for work in noted:
+        work()

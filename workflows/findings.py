@@ -2,15 +2,21 @@
 
 import gzip
 from collections.abc import Iterator, Mapping
+from functools import partial
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.collection import Finding
 from models.request import Request
+from models.session import after_commit
+from workflows.errors import VastineError
 from workflows.ports import RequestKey
 from workflows.rules.items import Item
 from workflows.runtime import Runtime
+
+log = structlog.get_logger("vastine.findings")
 
 
 def read_items(rt: Runtime, key: RequestKey, blob: str | None) -> Iterator[Item]:
@@ -25,11 +31,22 @@ def read_items(rt: Runtime, key: RequestKey, blob: str | None) -> Iterator[Item]
 def forget_items(session: Session, rt: Runtime, request: Request) -> None:
     """Delete the copies of a person's records that a request no longer needs; counts and results stay.
 
-    A copy of what was erased must not outlive the erasure, nor one of what was packed the package.
+    A copy of what was erased must not outlive the erasure, nor one of what was packed the package. The files go
+    after the commit: a roll-back must not leave a finding without its file.
     """
+    names = []
     for finding in session.scalars(select(Finding).where(Finding.request_id == request.id, Finding.blob.is_not(None))):
-        rt.blobs.delete(finding.blob or "")
+        names.append(finding.blob or "")
         finding.blob = None
+    after_commit(session, partial(_delete, rt, names))
+
+
+def _delete(rt: Runtime, names: list[str]) -> None:
+    for name in names:
+        try:
+            rt.blobs.delete(name)
+        except VastineError as error:
+            log.warning("blob.not_deleted", code=error.code)  # no row names it any more: the nightly sweep will
 
 
 class AllItems:
