@@ -27,6 +27,7 @@ class Claim:
     identifiers: Mapping[str, str] = field(default_factory=dict)
     text: str = ""
     for_another: bool = False
+    checked: Mapping[str, str] = field(default_factory=dict)  # identifiers that staff who saw the person checked
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ def fresh_items(
     items: list[Item] = []
 
     def keep(item: Item) -> None:
-        items.append(replace(item, series=(), columns=()))
+        # One empty row stands for a day's rows: rules keep or let go a day as a whole.
+        items.append(replace(item, series=((),) if item.series else (), columns=()))
 
     for name, connector in rt.connectors.items():
         usable = seeds_for(seeds, connector.entries())

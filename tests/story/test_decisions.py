@@ -143,11 +143,25 @@ def test_a_desk_request_is_proven_by_the_named_colleague_who_saw_the_person(hous
     house.work()
     with pytest.raises(NotAllowed), house.held(reference) as (session, request):
         verification.by_staff(session, house.rt, request, user="ilona", method=Method.CODE, identifiers={})
-    with house.held(reference) as (session, request):
+    with pytest.raises(BadInput), house.held(reference) as (session, request):
         verification.by_staff(session, house.rt, request, user="ilona", method=Method.DESK, identifiers={})
+    number = {"customer_number": str(customer_number("paid-all"))}
+    with house.held(reference) as (session, request):
+        verification.by_staff(session, house.rt, request, user="ilona", method=Method.DESK, identifiers=number)
     house.work()
     shown = house.show(reference)
     assert (shown["state"], shown["verified"]) == ("closed", "desk")
+
+
+def test_what_a_stranger_wrote_into_the_form_counts_nothing_at_the_desk(house: House) -> None:
+    neighbour = str(customer_number("paid-all"))
+    reference = house.ask({"customer_number": neighbour}, desk=False)
+    house.work()
+    seen = {"phone_number": "+358401234567"}  # the stranger's own, on no record
+    with house.held(reference) as (session, request):
+        verification.by_staff(session, house.rt, request, user="ilona", method=Method.DESK, identifiers=seen)
+    house.work()
+    assert house.ended(reference) == ("closed", "nothing_found")
 
 
 def test_an_address_two_people_share_needs_a_person_to_say_who_it_is(house: House) -> None:

@@ -10,7 +10,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -21,9 +21,9 @@ from models.step import Step
 from models.verification import Challenge
 from models.vocabulary import Event, Kind, Letter, Method, Outcome, RequestState, StepState, TaskKind
 from workflows import audit, lifecycle
-from workflows.casefile import Claim, Proof, open_claim, open_key, open_proof, proof_from, seal_proof
+from workflows.casefile import Claim, Proof, open_claim, open_key, open_proof, proof_from, seal_claim, seal_proof
 from workflows.caseview import case_facts
-from workflows.errors import Conflict, NotAllowed, VastineError
+from workflows.errors import BadInput, Conflict, Fault, NotAllowed, VastineError
 from workflows.human import close_tasks_of, open_task
 from workflows.outbox import queue_mail
 from workflows.ports import Contact, Person, RequestKey
@@ -71,10 +71,10 @@ class Verification:
         must not look like absence of the person.
         """
         people: list[Person] = []
+        known = _to_look_up(inputs.claim)
         for connector in rt.connectors.values():
-            people.extend(connector.find(inputs.claim.identifiers))
-        given = {**inputs.claim.identifiers, "name": inputs.claim.name}
-        match = match_identity(given, people)
+            people.extend(connector.find(known))
+        match = match_identity({**known, "name": inputs.claim.name}, people)
         # An e-mail or phone on file may stand on a spouse's record too, whom the claims did not mention: what
         # two people share must not become a seed, so the neighbours of the record are looked up as well.
         for record in match.people:
@@ -92,7 +92,7 @@ class Verification:
                 _wait(session, rt, request, step, code="ambiguous")
                 return None
             proof = _proof(match, result.people) or Proof(
-                {k: [v] for k, v in inputs.claim.identifiers.items()},
+                {k: [v] for k, v in _to_look_up(inputs.claim).items()},
                 Contact(name=inputs.claim.name, email=inputs.claim.reply_to),
             )
             return prove(session, rt, request, inputs.key, proof, actor=request.verified_by or "vastine")
@@ -107,16 +107,15 @@ class Verification:
         step.state, step.done_at = StepState.WAITING, None
         return None
 
-    def gave_up(
-        self,
-        session: Session,
-        rt: Runtime,
-        request: Request,
-        step: Step,
-        error: VastineError,
-    ) -> Event | None:
+    def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """The engine's task is enough."""
         return None
+
+
+def _to_look_up(claim: Claim) -> Mapping[str, str]:
+    # What staff checked stands alone: who wrote a neighbour's address into the form and then comes to the desk is
+    # not the neighbour.
+    return claim.checked or claim.identifiers
 
 
 def _proof(match: Match[Person], people: Sequence[Person]) -> Proof | None:
@@ -247,21 +246,21 @@ def again(session: Session, rt: Runtime, request: Request) -> None:
 def by_staff(
     session: Session, rt: Runtime, request: Request, *, user: str, method: Method, identifiers: Mapping[str, str]
 ) -> None:
-    """Named staff saw the person, or called back a number on file; `identifiers` are those they checked.
+    """Named staff saw the person, or called back a number on file; only the `identifiers` they checked count.
 
-    Raises `NotAllowed` for a method that is not staff's, `Conflict` once the person is proven.
+    Raises `NotAllowed` for a method that is not staff's, `Conflict` once the person is proven, `BadInput` if
+    nothing was checked.
     """
     if method not in _BY_STAFF:
         raise NotAllowed("method")
     if request.state is not RequestState.VERIFYING:
         raise Conflict("not_verifying")
     key = open_key(session, rt, request.data_key_id)
-    claim = open_claim(key, request)
-    merged = {**claim.identifiers, **{k: v for k, v in identifiers.items() if v}}
-    request.claim_sealed = key.seal(
-        canonical({**asdict(claim), "identifiers": merged, "for_another": False}).encode(),
-        f"requests.claim:{request.id}",
-    )
+    checked = {k: v for k, v in identifiers.items() if v}
+    if not checked:
+        raise BadInput([Fault("customer_number", "nothing_checked", "name what you checked")])
+    claim = replace(open_claim(key, request), checked=checked, for_another=False)
+    request.claim_sealed = seal_claim(key, request.id, claim)
     request.verified_method, request.verified_at, request.verified_by = method, rt.now(), user
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=user)
     lifecycle.add_steps(session, rt, request, begin(session, rt, request))
