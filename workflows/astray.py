@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models.decision import Plan, PlanItem
 from models.erasure import Receipt
 from models.request import Request
-from models.vocabulary import Action, ReceiptOutcome
+from models.vocabulary import Action, PlanState, ReceiptOutcome
 from workflows.caseview import open_item
 from workflows.planning import Planned
 from workflows.ports import EraseItem, RequestKey
@@ -30,11 +30,13 @@ def anything_erased(session: Session, request: Request) -> bool:
 
 
 def left_over(session: Session, request: Request, key: RequestKey) -> dict[str, list[EraseItem]]:
-    """By source, what the latest plan names for now or later and nobody treated; nothing before anything was erased."""
-    if not anything_erased(session, request):
-        return {}
+    """By source, what the latest plan names for now or later and nobody treated.
+
+    Nothing before people approved a plan or anything was erased: until then the search alone says what there is.
+    After that a record it misses, for want of a source that was left out, must not pass for one whose hold ended.
+    """
     plan = session.scalar(select(Plan).where(Plan.request_id == request.id).order_by(Plan.version.desc()).limit(1))
-    if plan is None:
+    if plan is None or (plan.state is not PlanState.APPROVED and not anything_erased(session, request)):
         return {}
     treated = {
         (number, phase)

@@ -1,6 +1,6 @@
 """Look again, right before erasing: what the holds rest on as the sources have it now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -64,16 +64,26 @@ def manual_holds(session: Session, request: Request) -> tuple[ManualHoldFacts, .
 
 
 def newly_held(
-    rt: Runtime, source: str, items: Sequence[EraseItem], *, fresh: Sequence[Item], manual: Sequence[ManualHoldFacts]
+    rt: Runtime,
+    source: str,
+    items: Sequence[EraseItem],
+    *,
+    fresh: Sequence[Item],
+    manual: Sequence[ManualHoldFacts],
+    present: Collection[int],
 ) -> list[int]:
-    """Those items that may not be treated as approved any more, by number. One that is gone is no matter."""
+    """Those items that may not be treated as approved any more, by number.
+
+    `present` are those that the source still has. One that is gone is no matter; one that is there and was not
+    found by the fresh look has holds that nobody can tell, and what can't be told holds.
+    """
     now = {p.where: p for p in verdicts(rt, list(fresh), manual)}
-    return [
-        item.item_no
-        for item in items
-        if (current := now.get((source, item.collection, canonical(item.locator)))) is not None
-        and not _still_allowed(item, current)
-    ]
+    held = []
+    for item in items:
+        current = now.get((source, item.collection, canonical(item.locator)))
+        if item.item_no in present if current is None else not _still_allowed(item, current):
+            held.append(item.item_no)
+    return held
 
 
 def _still_allowed(item: EraseItem, current: Planned) -> bool:

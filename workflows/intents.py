@@ -1,7 +1,7 @@
 """What must be true in the transaction that says an erasure is about to happen, and what is written after it."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -62,11 +62,13 @@ def intend(
     batch: Batch,
     fresh: Sequence[Item],
     *,
+    present: Collection[int],
     drifted: bool = False,
 ) -> Changed | None:
     """Check all that the erasure rests on, and write that it is about to happen; or say what changed.
 
-    `drifted`: a record is not what was approved. Then none of its source is erased: the others may be what
+    `present`: the items the source still has, by number. `drifted`: a record is not what was approved. Then none
+    of its source is erased: the others may be what
     leads to it. Once the erasure was announced it may be our own doing, and the source knows.
     Raises `Conflict` where the database itself was tampered with: then nobody erases anything.
     """
@@ -77,7 +79,7 @@ def intend(
     plan = session.get_one(Plan, batch.plan_id)
     effect = session.get(Effect, batch.op_id)
     begun = effect is not None and effect.state is EffectState.INTENDED
-    code = _changed(session, rt, request, plan, batch=batch, fresh=fresh)
+    code = _changed(session, rt, request, plan, batch=batch, fresh=fresh, present=present)
     if code is None and drifted and not begun:
         code = "drift"
     if code is not None:
@@ -104,7 +106,14 @@ def intend(
 
 
 def _changed(
-    session: Session, rt: Runtime, request: Request, plan: Plan, *, batch: Batch, fresh: Sequence[Item]
+    session: Session,
+    rt: Runtime,
+    request: Request,
+    plan: Plan,
+    *,
+    batch: Batch,
+    fresh: Sequence[Item],
+    present: Collection[int],
 ) -> str | None:
     if plan.state is not PlanState.APPROVED or plan.plan_hash != batch.plan_hash:
         return "plan_not_approved"
@@ -118,7 +127,8 @@ def _changed(
         raise PersonMustLook("approvals_missing")
     if _news(session, request):
         return "event"
-    if newly_held(rt, batch.source, batch.items, fresh=fresh, manual=manual_holds(session, request)):
+    manual = manual_holds(session, request)
+    if newly_held(rt, batch.source, batch.items, fresh=fresh, manual=manual, present=present):
         return "hold"
     return None
 

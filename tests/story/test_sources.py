@@ -297,3 +297,23 @@ def test_a_source_taken_out_of_the_register_after_the_approval_needs_a_person(
     try_again(house_here)
     house_here.work()
     assert house_here.ended(reference) == ("closed", "erased")
+
+
+def test_what_a_skipped_source_holds_is_not_taken_for_free(house_here: House) -> None:
+    reference = house_here.ask("active", Right.ERASURE)
+    house_here.work()
+    house_here.approve(reference)
+    house_here.work()
+    assert house_here.ended(reference) == ("held", "kept")
+    before = house_here.dump()
+    down = without(house_here, "mittaus")
+    down.clock.advance(days=2)
+    down.work()
+    with down.held(reference) as (session, request):
+        skip_source(session, down.rt, request, "mittaus", user="kaspar")
+    down.work()
+    down.close()
+    house_here.clock.advance(hours=2)
+    house_here.work()
+    assert house_here.dump() == before
+    assert house_here.state(reference) in ("assessing", "held")

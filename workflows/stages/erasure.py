@@ -116,7 +116,7 @@ class Erasure:
         now = rt.connectors[inputs.source].present(inputs.items)
         drifted = any(now.get(item.item_no, item.digest) != item.digest for item in inputs.items)
         with mid_work(rt, lease) as (session, request):
-            changed = intend(session, rt, request, lease, inputs, fresh, drifted=drifted)
+            changed = intend(session, rt, request, lease, inputs, fresh, present=now.keys(), drifted=drifted)
         if changed is not None and changed.begun:
             # Nobody may say that nothing was erased before the source has said so.
             done = rt.connectors[inputs.source].call_off(inputs.op_id, lease.fence, inputs.items)
