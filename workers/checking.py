@@ -165,11 +165,11 @@ def _letters(register: Register) -> Iterator[Finding]:
 
 
 def _secrets(told: Settings, register: Register) -> Iterator[Finding]:
-    from workflows.wiring import CONNECTORS  # noqa: PLC0415
+    from workflows.wiring import connector_of  # noqa: PLC0415
 
     for name, spec in sorted(register.sources.items()):
         try:
-            CONNECTORS[spec.kind](spec, register, told.environ)
+            connector_of(spec, register, told.environ)
         except BadInput as bad:
             yield from (_of_fault(f"source {name}", fault, "fail") for fault in bad.faults)
         except VastineError as error:

@@ -4,7 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ from workflows.connectors.registry import Registry
 from workflows.connectors.sql import SqlConnector
 from workflows.documents.documents import Documents
 from workflows.ports import Bell, Clock, Connector, Inbox, Mailer
+from workflows.register.kinds import kinds
 from workflows.register.load import load_register
 from workflows.register.model import Register, SourceSpec
 from workflows.register.secret import connection_url
@@ -72,7 +73,15 @@ def _file(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> C
 
 def connectors_of(register: Register, environ: Mapping[str, str]) -> dict[str, Connector]:
     """One connector a source. Raises `BadInput` where a secret is not there."""
-    return {name: CONNECTORS[spec.kind](spec, register, environ) for name, spec in register.sources.items()}
+    return {name: connector_of(spec, register, environ) for name, spec in register.sources.items()}
+
+
+def connector_of(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
+    """What speaks to this source: a class of ours, or of whoever brought the kind. Raises `BadInput` as above."""
+    foreign = kinds()[spec.kind].build
+    if foreign is not None:
+        return cast("Connector", foreign(spec, register, environ))
+    return CONNECTORS[spec.kind](spec, register, environ)
 
 
 def open_vault(settings: Settings) -> FileKeyVault:

@@ -1,25 +1,18 @@
 """Faults of one source: its name, how it is reached, and what its dataset says of each collection."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
-
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from workflows.errors import Fault
 from workflows.register.catalogue import Catalogue, Collection, Column
 from workflows.register.categories import mapped
 from workflows.register.check_controller import blank_texts, likely_slip
+from workflows.register.check_flat import FLAT, flat_faults
 from workflows.register.document import Document
+from workflows.register.kinds import kinds
 from workflows.register.model import SourceSpec
 from workflows.register.reading import Reading
-from workflows.register.shape import nearest
-
-CONNECTION_KEYS: Mapping[str, tuple[str, ...]] = {
-    "sql": ("url", "password"),
-    "file": ("path", "delimiter", "encoding", "header"),
-}
-"""What `connection` may hold; the first of each is required."""
+from workflows.register.shape import nearest, shaped
 
 _MASKING = ("null_rewrite", "string_rewrite", "random_string_rewrite")
 _REVERSIBLE = ("hash", "hmac", "aes_encrypt")
@@ -55,65 +48,24 @@ def source_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
 
 
 def _connection(source: SourceSpec, doc: Document) -> Iterator[Fault]:
-    known = CONNECTION_KEYS[source.kind]
-    connection = source.connection
-    for key in connection:
-        if key not in known:
-            yield doc.fault(("connection", key), f"unknown key `{key}`", remedy=nearest(key, known))
-    if connection.get(known[0]) in (None, ""):
-        yield doc.fault(
-            ("connection", known[0]), f"`{known[0]}` is missing", remedy=f"add `{known[0]}:` under `connection`"
-        )
-    for key, value in connection.items():
-        if key not in known or key == "header" or isinstance(value, str) or value is None:
-            continue
-        if key in ("delimiter", "encoding"):
-            yield doc.fault(("connection", key), f"`{key}` must be a text", remedy="write it here, in quotes")
-        elif not isinstance(value, Mapping):
-            remedy = "write a text, or {env: NAME} or {file: PATH}"
-            yield doc.fault(("connection", key), f"`{key}` must be a text", remedy=remedy)
-    if source.kind == "sql":
-        yield from _sql(connection, doc)
+    if source.kind not in kinds():
+        yield doc.fault(("kind",), "`kind` has a word that is not allowed", remedy=_kind_meant(source.kind))
+        return
+    kind = kinds()[source.kind]
+    data = doc.data["connection"]
+    if kind.connection.model_fields.keys() <= FLAT:
+        yield from flat_faults(kind.connection, data, doc)
     else:
-        yield from _file(source, doc)
+        _, faults = shaped(kind.connection, doc, ("connection",), data=data)
+        yield from faults
+        if faults:
+            return
+    yield from kind.faults(source, doc)
 
 
-def _sql(connection: Mapping[str, Any], doc: Document) -> Iterator[Fault]:
-    if isinstance(url := connection.get("url"), str):
-        try:
-            make_url(url).get_dialect()
-        except NoSuchModuleError:
-            remedy = "begin it with postgresql:// or sqlite:///, or install the driver"
-            yield doc.fault(("connection", "url"), "there is no driver for this kind of `url`", remedy=remedy)
-        except (ArgumentError, ValueError, ImportError):
-            return  # not a URL at all is told where its secrets are looked at
-
-
-def _file(source: SourceSpec, doc: Document) -> Iterator[Fault]:
-    connection = source.connection
-    delimiter = connection.get("delimiter", "|")
-    if isinstance(delimiter, str) and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        yield doc.fault(("connection", "delimiter"), "`delimiter` must be one character", remedy='write "|" or ";"')
-    encoding = connection.get("encoding", "utf-8")
-    try:
-        if isinstance(encoding, str):
-            bytes(4).decode(encoding)  # of no bytes at all Python does not look the encoding up
-    except (LookupError, ValueError):
-        remedy = "write utf-8, iso-8859-1 or windows-1252"
-        yield doc.fault(("connection", "encoding"), "`encoding` is not known", remedy=remedy)
-    if not isinstance(connection.get("header", True), bool):
-        yield doc.fault(("connection", "header"), "`header` must be true or false", remedy="write true or false")
-    collections = [c for d in source.dataset for c in d.collections]
-    if source.dataset and len(collections) != 1:
-        what = f"a file is one collection, and {len(collections)} are described"
-        yield doc.fault(("dataset",), what, remedy="write a source for each file")
-    elif source.dataset and connection.get("header") is False:
-        columns = (source.dataset[0].meta or {}).get("columns")
-        named = [str(c) for c in columns] if isinstance(columns, list) else []
-        if not named or len(set(named)) != len(named) or not {f.name for f in collections[0].fields} <= set(named):
-            what = "a file without a header needs its columns in their order"
-            remedy = "name all of them, each once, under `meta: {columns: [...]}` of the dataset"
-            yield doc.fault(("dataset", 0), what, remedy=remedy)
+def _kind_meant(word: str) -> str:
+    close = nearest(word, kinds())
+    return close if close.startswith("did you mean") else f"write one of {' or '.join(map(repr, sorted(kinds())))}"
 
 
 def _column(collection: Collection, column: Column) -> Iterator[Fault]:

@@ -225,7 +225,7 @@ class SourceSpec(Strict):
     """One `sources/NAME.yaml`."""
 
     source: str
-    kind: Literal["sql", "file"]
+    kind: str
     connection: Mapping[str, Any]
     dataset: tuple[Dataset, ...]
     person: PersonSpec = PersonSpec()

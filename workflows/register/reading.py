@@ -9,6 +9,7 @@ from typing import Any
 from workflows.errors import Fault
 from workflows.register.document import MAX_BYTES, Document, read_document
 from workflows.register.document import Path as At
+from workflows.register.kinds import kinds
 from workflows.register.model import Category, Controller, HoldRule, SourceSpec
 from workflows.register.secret import secret_faults
 from workflows.register.shape import nearest, shaped
@@ -166,7 +167,9 @@ def _sources(reading: Reading) -> None:
         data = doc.data
         source, faults = shaped(SourceSpec, doc, (), data=data)
         if isinstance(data, dict):
-            faults += secret_faults(data.get("connection"), doc, ("connection",))
+            kind = kinds().get(str(data.get("kind")))
+            model = kind.connection if kind else None
+            faults += secret_faults(data.get("connection"), doc, ("connection",), model=model)
         reading.faults += faults
         if source is not None:
             reading.sources.append((source.model_copy(update={"file": doc.file}), doc))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -11,7 +12,7 @@ from workflows.errors import BadInput, Fault
 from workflows.register.document import Document
 from workflows.register.document import Path as At
 from workflows.register.model import Secret
-from workflows.register.shape import nearest
+from workflows.register.shape import nearest, nested
 
 _NEVER_VALUE = "a secret is {env: NAME} or {file: PATH}, never the value"
 _SECRET_KEYS = ("password", "passwd", "pwd", "secret", "token", "api_key", "private_key")
@@ -64,14 +65,18 @@ def connection_url(connection: Mapping[str, Any], environ: Mapping[str, str]) ->
     return parsed.set(password=resolve(connection["password"], environ)).render_as_string(hide_password=False)
 
 
-def secret_faults(connection: Any, doc: Document, at: At) -> list[Fault]:
-    """What is wrong with how this connection keeps its secrets."""
+def secret_faults(connection: Any, doc: Document, at: At, *, model: type[BaseModel] | None = None) -> list[Fault]:
+    """What is wrong with how this connection keeps its secrets, whatever `model` nests in it included."""
     if not isinstance(connection, Mapping):
         return []
     faults = []
     for key, value in connection.items():
         path = (*at, key)
-        if isinstance(value, Mapping):
+        field = model.model_fields.get(str(key)) if model else None
+        inner = nested(field.annotation) if field else None
+        if inner is not None:
+            faults += _inside(value, doc, path, model=inner)
+        elif isinstance(value, Mapping):
             if set(value) & {"env", "file"} and not is_secret(value):
                 faults.append(doc.fault(path, f"`{key}` names its secret in two ways", remedy=_NEVER_VALUE))
             elif is_secret(value):
@@ -88,6 +93,15 @@ def secret_faults(connection: Any, doc: Document, at: At) -> list[Fault]:
         elif key.casefold() in _SECRET_KEYS and value is not None:
             faults.append(doc.fault(path, f"`{key}` holds a secret as it is", remedy=_NEVER_VALUE))
     return faults
+
+
+def _inside(value: Any, doc: Document, at: At, *, model: type[BaseModel]) -> list[Fault]:
+    """The same for one nested part, a list of them, or a mapping of names to them."""
+    if isinstance(value, list):
+        return [f for n, one in enumerate(value) for f in secret_faults(one, doc, (*at, n), model=model)]
+    if isinstance(value, Mapping) and not set(value) & set(model.model_fields):
+        return [f for name, one in value.items() for f in secret_faults(one, doc, (*at, name), model=model)]
+    return secret_faults(value, doc, at, model=model)
 
 
 def _url_faults(url: str, doc: Document, path: At) -> list[Fault]:

@@ -6,13 +6,14 @@ The same walk serves our own strict models and Fideslang's, which drop unknown k
 import difflib
 import types
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from workflows.errors import Fault
 from workflows.register.document import Document, Path
+from workflows.register.model import Secret
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -59,6 +60,20 @@ def _members(annotation: Any) -> list[Any]:
 
 def _is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def nested(annotation: Any) -> type[BaseModel] | None:
+    """The model inside this annotation, in a list, a mapping's values or a choice; None for plain values and secrets.
+
+    Where a choice has several models the first is told: each of them keeps its secrets under the same names.
+    """
+    for branch in _members(annotation):
+        origin, args = get_origin(branch), get_args(branch)
+        inner = args[-1] if origin in (dict, Mapping) else args[0] if origin in (list, tuple) and args else branch
+        for found in _members(inner):
+            if _is_model(found) and found is not Secret:
+                return cast("type[BaseModel]", found)
+    return None
 
 
 def _walk(annotation: Any, value: Any, path: Path, sink: tuple[Document, list[Fault]]) -> None:

@@ -1,0 +1,75 @@
+"""Faults of the connections that are a few plain keys: a database's and a delimited file's."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from workflows.errors import Fault
+from workflows.register.document import Document
+from workflows.register.model import SourceSpec, Strict
+from workflows.register.shape import nearest
+
+FLAT = frozenset({"url", "password", "path", "delimiter", "encoding", "header"})
+"""Keys that `flat_faults` has better words for than a model's shape has."""
+
+
+def flat_faults(model: type[Strict], connection: Mapping[str, Any], doc: Document) -> Iterator[Fault]:
+    """Unknown keys, the first key missing, and values that are neither a text nor a secret."""
+    known = tuple(model.model_fields)
+    for key in connection:
+        if key not in known:
+            yield doc.fault(("connection", key), f"unknown key `{key}`", remedy=nearest(key, known))
+    if connection.get(known[0]) in (None, ""):
+        yield doc.fault(
+            ("connection", known[0]), f"`{known[0]}` is missing", remedy=f"add `{known[0]}:` under `connection`"
+        )
+    for key, value in connection.items():
+        if key not in known or key == "header" or isinstance(value, str) or value is None:
+            continue
+        if key in ("delimiter", "encoding"):
+            yield doc.fault(("connection", key), f"`{key}` must be a text", remedy="write it here, in quotes")
+        elif not isinstance(value, Mapping):
+            remedy = "write a text, or {env: NAME} or {file: PATH}"
+            yield doc.fault(("connection", key), f"`{key}` must be a text", remedy=remedy)
+
+
+def sql_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
+    """A URL whose dialect or driver is not installed."""
+    if isinstance(url := source.connection.get("url"), str):
+        try:
+            make_url(url).get_dialect()
+        except NoSuchModuleError:
+            remedy = "begin it with postgresql:// or sqlite:///, or install the driver"
+            yield doc.fault(("connection", "url"), "there is no driver for this kind of `url`", remedy=remedy)
+        except (ArgumentError, ValueError, ImportError):
+            return  # not a URL at all is told where its secrets are looked at
+
+
+def file_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
+    """What its shape can't tell: delimiter, encoding, and columns where the file does not name them."""
+    connection = source.connection
+    delimiter = connection.get("delimiter", "|")
+    if isinstance(delimiter, str) and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        yield doc.fault(("connection", "delimiter"), "`delimiter` must be one character", remedy='write "|" or ";"')
+    encoding = connection.get("encoding", "utf-8")
+    try:
+        if isinstance(encoding, str):
+            bytes(4).decode(encoding)  # of no bytes at all Python does not look the encoding up
+    except (LookupError, ValueError):
+        remedy = "write utf-8, iso-8859-1 or windows-1252"
+        yield doc.fault(("connection", "encoding"), "`encoding` is not known", remedy=remedy)
+    if not isinstance(connection.get("header", True), bool):
+        yield doc.fault(("connection", "header"), "`header` must be true or false", remedy="write true or false")
+    collections = [c for d in source.dataset for c in d.collections]
+    if source.dataset and len(collections) != 1:
+        what = f"a file is one collection, and {len(collections)} are described"
+        yield doc.fault(("dataset",), what, remedy="write a source for each file")
+    elif source.dataset and connection.get("header") is False:
+        columns = (source.dataset[0].meta or {}).get("columns")
+        named = [str(c) for c in columns] if isinstance(columns, list) else []
+        if not named or len(set(named)) != len(named) or not {f.name for f in collections[0].fields} <= set(named):
+            what = "a file without a header needs its columns in their order"
+            remedy = "name all of them, each once, under `meta: {columns: [...]}` of the dataset"
+            yield doc.fault(("dataset", 0), what, remedy=remedy)
