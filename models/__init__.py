@@ -9,7 +9,7 @@
 | `verification` | challenges, paces | sealed column, keyed digests |
 | `collection` | findings, source_health | sealed column; records sealed in the blob store |
 | `holds` | manual_holds | keyed digest |
-| `decision` | plans, plan_items, approvals | sealed locators |
+| `decision` | plans, plan_items, kept_items, approvals | sealed locators |
 | `delivery` | artifacts, grants, outbox | sealed columns; files sealed in the blob store |
 | `erasure` | receipts, tombstones | keyed digests |
 | `staff` | staff, staff_sessions, api_tokens, tasks | names of staff |
@@ -18,7 +18,7 @@
 from models.audit import AuditEntry
 from models.base import Base
 from models.collection import Finding, SourceHealth
-from models.decision import Approval, Plan, PlanItem
+from models.decision import Approval, KeptItem, Plan, PlanItem
 from models.delivery import Artifact, Grant, Outbox
 from models.erasure import Receipt, Tombstone
 from models.holds import ManualHold
@@ -41,6 +41,7 @@ __all__ = [
     "Grant",
     "HumanTask",
     "InboundEvent",
+    "KeptItem",
     "ManualHold",
     "Message",
     "Outbox",

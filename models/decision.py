@@ -81,6 +81,27 @@ class PlanItem(Base):
     )
 
 
+class KeptItem(Base):
+    """How a kept item of an approved plan stands today, where that is not what the plan says; the plan never changes.
+
+    `fields` are free of every hold by now although others of the record are still held: they may go alone.
+    """
+
+    __tablename__ = "kept_items"
+
+    plan_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    item_no: Mapped[int] = mapped_column(Integer, primary_key=True)
+    holds: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # as of the latest look
+    params_sealed: Mapped[bytes] = mapped_column(LargeBinary)  # for the sentences of these holds
+    reason: Mapped[str] = mapped_column(String(64))
+    erase_on: Mapped[date | None]  # as of the latest look
+    told_on: Mapped[date | None]  # the day the person was told last; null: told that no day is known
+    fields: Mapped[list[str]] = mapped_column(JSON, default=list)
+    changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    __table_args__ = (ForeignKeyConstraint(["plan_id", "item_no"], ["plan_items.plan_id", "plan_items.item_no"]),)
+
+
 class Approval(Base):
     """One person's word on one plan hash; the composite key makes any other plan's approval impossible."""
 
