@@ -95,7 +95,7 @@ class Collection:
                 lines = bytearray()
 
                 def emit(item: Item) -> None:
-                    lines.extend(item.to_json().encode() + b"\n")
+                    lines.extend(item.to_json() + b"\n")
                     if len(lines) > _LINES_BYTES:
                         packed.write(lines)
                         lines.clear()
