@@ -3,15 +3,17 @@
 An edge says: values of these fields lead to rows that carry them in those fields. `direction: from`
 makes one edge towards the field that declares it, `to` one away from it, none makes both. What is
 about documents rather than tables (`return_all_elements`, nested fields) has no meaning for a table:
-a nested field counts for its column.
+a nested field counts for its column. Where a kind's records are documents, the innermost fields count,
+each under its dotted name, and the objects around them don't.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from fideslang.models import Dataset, DatasetCollection, DatasetField
 
 from workflows.errors import BadRegister, Fault
+from workflows.register.kinds import kinds
 from workflows.register.model import CollectionSpec, Register, SourceSpec
 
 NOTHING = CollectionSpec()
@@ -31,6 +33,7 @@ class FieldNode:
     rewrite: str = ""  # what string_rewrite writes
     refers: bool = False  # it refers to another field
     points: bool = False  # it takes its value from the field it refers to: its row is the child
+    all_elements: bool = False  # return_all_elements, here or around it
 
     @property
     def personal(self) -> bool:
@@ -132,7 +135,8 @@ def build_graph(spec: SourceSpec, register: Register) -> Graph:
     places = {(n.dataset, n.collection): n for n in nodes.values()}
     mine = {d.fides_key for d in spec.dataset}
     others = [s for s in register.sources.values() if s.source != spec.source]
-    steps = dict.fromkeys(step for s in (spec, *others) for d in s.dataset for step in _steps(d))
+    deep = {d.fides_key for s in (spec, *others) if _nested(s) for d in s.dataset}
+    steps = dict.fromkeys(step for s in (spec, *others) for d in s.dataset for step in _steps(d, deep))
     skipped = {(d.fides_key, c.name) for d in spec.dataset for c in d.collections if _skipped(c)}
     faults: list[Fault] = []
     edges: list[Edge] = []
@@ -182,7 +186,7 @@ def nodes_of(spec: SourceSpec) -> dict[str, Node]:
                 dataset=dataset.fides_key,
                 collection=collection.name,
                 schema=namespace.get("schema"),
-                fields={f.name: _field(f) for f in collection.fields},
+                fields={f.name: f for f in _fields(collection, nested=_nested(spec))},
                 categories=tuple(collection.data_categories or ()),
                 spec=collections.get(qualified) or collections.get(collection.name) or NOTHING,
                 strategy=override.strategy if override else "",
@@ -195,14 +199,40 @@ def _skipped(collection: DatasetCollection) -> bool:
     return bool(collection.fides_meta and collection.fides_meta.skip_processing)
 
 
-def _field(field: DatasetField) -> FieldNode:
+def _nested(spec: SourceSpec) -> bool:
+    kind = kinds().get(spec.kind)
+    return kind is not None and kind.nested
+
+
+def _fields(collection: DatasetCollection, *, nested: bool) -> Iterator[FieldNode]:
+    for name, field, everything in _leaves(collection.fields) if nested else _columns(collection.fields):
+        yield _field(name, field, everything=everything)
+
+
+def _columns(fields: list[DatasetField]) -> Iterator[tuple[str, DatasetField, bool]]:
+    return ((field.name, field, False) for field in fields)
+
+
+def _leaves(
+    fields: list[DatasetField], prefix: str = "", *, everything: bool = False
+) -> Iterator[tuple[str, DatasetField, bool]]:
+    """The innermost fields by dotted name, and whether all elements of the arrays around them are wanted."""
+    for field in fields:
+        every = everything or bool(field.fides_meta and field.fides_meta.return_all_elements)
+        if field.fields:
+            yield from _leaves(field.fields, f"{prefix}{field.name}.", everything=every)
+        else:
+            yield prefix + field.name, field, every
+
+
+def _field(name: str, field: DatasetField, *, everything: bool) -> FieldNode:
     meta = field.fides_meta
     categories = tuple(dict.fromkeys(_categories(field)))
     if meta is None:
-        return FieldNode(field.name, categories)
+        return FieldNode(name, categories, all_elements=everything)
     override = meta.masking_strategy_override
     return FieldNode(
-        name=field.name,
+        name=name,
         categories=categories,
         identity=meta.identity or "",
         primary=bool(meta.primary_key),
@@ -212,6 +242,7 @@ def _field(field: DatasetField) -> FieldNode:
         rewrite=str((override.configuration or {}).get("rewrite_value", "") if override else ""),
         refers=bool(meta.references),
         points=any(r.direction and r.direction.value == "from" for r in meta.references or ()),
+        all_elements=everything,
     )
 
 
@@ -221,13 +252,14 @@ def _categories(field: DatasetField) -> Iterator[str]:
         yield from _categories(inner)
 
 
-def _steps(dataset: Dataset) -> Iterator[_Step]:
+def _steps(dataset: Dataset, deep: Set[str]) -> Iterator[_Step]:
     for collection in dataset.collections:
-        for field in collection.fields:
-            here = (dataset.fides_key, collection.name, field.name)
+        fields = _leaves(collection.fields) if dataset.fides_key in deep else _columns(collection.fields)
+        for path, field, _ in fields:
+            here = (dataset.fides_key, collection.name, path)
             for reference in (field.fides_meta.references if field.fides_meta else None) or ():
                 name, _, rest = reference.field.partition(".")
-                there = (reference.dataset, name, rest.split(".")[0])
+                there = (reference.dataset, name, rest if reference.dataset in deep else rest.split(".")[0])
                 direction = reference.direction.value if reference.direction else None
                 if direction != "to":
                     yield _Step(there, here)
@@ -244,7 +276,7 @@ def _inlets(incoming: list[tuple[tuple[str, str, str], Node, str]], register: Re
     for (dataset, collection, field), node, target in incoming:
         groups.setdefault((dataset, collection, node.name), []).append((field, target))
     primaries = {
-        (d.fides_key, c.name): {f.name for f in c.fields if f.fides_meta and f.fides_meta.primary_key}
+        (d.fides_key, c.name): {f.name for f in _fields(c, nested=_nested(s)) if f.primary}
         for s in register.sources.values()
         for d in s.dataset
         for c in d.collections

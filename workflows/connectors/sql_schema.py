@@ -119,7 +119,7 @@ def read_schema(connection: sa.Connection, graph: Graph, *, mark: str) -> Schema
     if missing:
         raise NeverAgain("schema_changed", detail="not in the database: " + ", ".join(sorted(missing)))
     foreign_keys = tuple(_foreign_keys(metadata))
-    return Schema(mark, bound, tuple(_ways(graph, bound, foreign_keys)), foreign_keys)
+    return Schema(mark, bound, tuple(ways_of(graph, bound, foreign_keys)), foreign_keys)
 
 
 def _schema_of(node: Node, connection: sa.Connection) -> str | None:
@@ -222,7 +222,7 @@ def _foreign_keys(metadata: sa.MetaData) -> Iterable[ForeignKey]:
             )
 
 
-def _ways(graph: Graph, bound: Mapping[str, Bound], foreign_keys: tuple[ForeignKey, ...]) -> Iterable[Way]:
+def ways_of(graph: Graph, bound: Mapping[str, Bound], foreign_keys: tuple[ForeignKey, ...]) -> Iterable[Way]:
     """Edges with their direction; edges that together carry a composite key become one."""
     groups: dict[tuple[str, str], list[Edge]] = {}
     for edge in graph.edges:

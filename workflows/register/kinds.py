@@ -34,6 +34,7 @@ class SourceKind:
     connection: type[Strict]
     faults: Callable[[SourceSpec, Document], Iterator[Fault]] = nothing_more
     build: Callable[[SourceSpec, Register, Mapping[str, str]], Any] | None = None
+    nested: bool = False  # its records are documents: a field inside a field counts by itself, by its dotted name
 
 
 @cache
