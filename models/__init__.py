@@ -5,7 +5,7 @@
 | `request` | requests, data_keys, reminders | sealed columns only |
 | `step` | steps, step_attempts, effects | none |
 | `audit` | audit | sealed column only |
-| `intake` | messages, inbound_events | sealed column only |
+| `intake` | messages, message_cases, inbound_events, event_keys, event_cases, case_keys | sealed, keyed digests |
 | `verification` | challenges, paces | sealed column, keyed digests |
 | `collection` | findings, source_health | sealed column; records sealed in the blob store |
 | `holds` | manual_holds | keyed digest |
@@ -22,7 +22,7 @@ from models.decision import Approval, KeptItem, Plan, PlanItem
 from models.delivery import Artifact, Grant, Outbox
 from models.erasure import Receipt, Tombstone
 from models.holds import ManualHold
-from models.intake import InboundEvent, Message
+from models.intake import CaseKey, EventCase, EventKey, InboundEvent, Message, MessageCase
 from models.request import DataKey, Reminder, Request
 from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
 from models.step import Effect, Step, StepAttempt
@@ -34,9 +34,12 @@ __all__ = [
     "Artifact",
     "AuditEntry",
     "Base",
+    "CaseKey",
     "Challenge",
     "DataKey",
     "Effect",
+    "EventCase",
+    "EventKey",
     "Finding",
     "Grant",
     "HumanTask",
@@ -44,6 +47,7 @@ __all__ = [
     "KeptItem",
     "ManualHold",
     "Message",
+    "MessageCase",
     "Outbox",
     "Pace",
     "Plan",

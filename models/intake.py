@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, new_id, word
@@ -26,13 +26,25 @@ class Message(Base):
     arrived_at: Mapped[datetime] = mapped_column(UTCDateTime)
     state: Mapped[MessageState] = mapped_column(word(MessageState))
     why: Mapped[str | None] = mapped_column(String(64))  # code: why triage, why ignored
-    request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("requests.id"))
+    request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("requests.id"))  # the first of its cases
 
     __table_args__ = (UniqueConstraint("channel", "external_id"),)
 
 
+class MessageCase(Base):
+    """A message and a case it belongs to: one mail may ask for several rights, each of them a request."""
+
+    __tablename__ = "message_cases"
+
+    message_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("messages.id"), primary_key=True)
+    request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("requests.id"), primary_key=True, index=True)
+
+
 class InboundEvent(Base):
-    """What another system told us (invoice paid, collection opened …): once per (sender, event id)."""
+    """What another system told us (invoice paid, collection opened …): once per (sender, event id).
+
+    `settled_at`: nobody's case waits for it any more, or none was concerned.
+    """
 
     __tablename__ = "inbound_events"
 
@@ -40,8 +52,43 @@ class InboundEvent(Base):
     sender: Mapped[str] = mapped_column(String(64))
     external_id: Mapped[str] = mapped_column(String(128))
     event: Mapped[str] = mapped_column(String(64))
-    subject_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     received_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    applied_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    settled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
-    __table_args__ = (UniqueConstraint("sender", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("sender", "external_id"),
+        Index(
+            "ix_inbound_events_open",
+            "id",
+            postgresql_where=text("settled_at IS NULL"),
+            sqlite_where=text("settled_at IS NULL"),
+        ),
+    )
+
+
+class EventKey(Base):
+    """By what an event names the person: a keyed digest for each name the register has for that value."""
+
+    __tablename__ = "event_keys"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("inbound_events.id"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, index=True)
+
+
+class CaseKey(Base):
+    """A value that was proven or found in a case, by which an event may name it: a keyed digest."""
+
+    __tablename__ = "case_keys"
+
+    request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("requests.id"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True, index=True)
+
+
+class EventCase(Base):
+    """A case that took notice of an event: each takes notice once."""
+
+    __tablename__ = "event_cases"
+
+    event_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("inbound_events.id"), primary_key=True)
+    request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("requests.id"), primary_key=True, index=True)
+    taken_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -69,6 +69,7 @@ class Request(Base):
     verified_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     verified_by: Mapped[str | None] = mapped_column(String(64))
 
+    searched_from: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when the present look at the sources began
     after_request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("requests.id"))  # must be delivered first
     refusal_ground: Mapped[str | None] = mapped_column(String(32))
     refusal_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the reason in words

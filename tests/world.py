@@ -19,6 +19,7 @@ from models.staff import StaffUser
 from models.vocabulary import Channel, Method, RequestState, Right, Role
 from tests.fakes import RecordingMailer, SettableClock
 from workers.idle import work_until_idle
+from workflows import news
 from workflows.adapters.broker import NullBell
 from workflows.casefile import Claim
 from workflows.ports import Bell, Clock, Mailer
@@ -148,6 +149,11 @@ class World:
     def state(self, ident: uuid.UUID) -> RequestState:
         """Where it stands."""
         return self.request(ident).state
+
+    def tell(self, number: str, event: str = "invoice.opened", *, ident: str = "1", name: str = "record:shop") -> bool:
+        """Another system tells something about the customer of this number."""
+        with self.rt.unit() as session:
+            return news.note(session, self.rt, sender="billing", ident=ident, event=event, names=[name], value=number)
 
     def approve(self, ident: uuid.UUID, *users: str) -> None:
         """Each of them approves the plan as it is now."""

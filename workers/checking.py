@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from models.migrate import is_current
-from models.session import open_engine
+from models.session import open_engine, open_sessions
 from workers.queues import LIMITS
+from workflows import news
 from workflows.errors import BadInput, Fault, VastineError
 from workflows.messages import QUEUES
 from workflows.ports import Connector
@@ -69,6 +72,7 @@ def online(told: Settings) -> Iterator[Finding]:
             connectors = {}  # said already: a secret is missing
         for name, connector in sorted(connectors.items()):
             yield _source(name, connector)
+    yield from _events(told)
     yield from _mail(told)
     if not told.embedded:
         yield _broker(told)
@@ -184,6 +188,22 @@ def _source(name: str, connector: Connector) -> Finding:
     except VastineError as error:
         return Finding("online", name, "fail", f"{error.detail} ({error.code})", "mend the source or its description")
     return Finding("online", name, "ok", "answers as described")
+
+
+def _events(told: Settings) -> Iterator[Finding]:
+    """Whether the senders of events name people as the register does shows only in the cases they met."""
+    if not told.webhook_secret:
+        return
+    engine = open_engine(told.database_url)
+    try:
+        with open_sessions(engine).begin() as session:
+            kept, none = news.counts(session)
+    except SQLAlchemyError:
+        return  # the database has its own line
+    finally:
+        engine.dispose()
+    text = f"{kept} events in 30 days, {none} of them met no case"
+    yield Finding("online", "events", "ok", text, "see docs/reference/events.md" if kept and none == kept else "")
 
 
 def _mail(told: Settings) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from typing import Any
 from celery import Celery
 
 from workers.app import Process
+from workflows import news
 from workflows.engine import drain
 from workflows.mailroom import poll
 from workflows.messages import POLL, RECHECK, REMIND, SEND, SWEEP, WORK, task_name
@@ -46,6 +47,7 @@ def register_tasks(app: Celery, process: Process) -> None:
     def recheck_all(**_: Any) -> None:
         rt = process.runtime()
         rechecks(rt, every=True)
+        news.forget(rt)
         orphan_blobs(rt)
         rt.blobs.clear_unfinished(rt.now() - _UNFINISHED)
 

@@ -41,6 +41,7 @@ class Proof:
     contact: Contact
     source: str = ""
     key: str = ""
+    records: Sequence[Sequence[str]] = ()  # (source, key) of every record that is theirs: two customer numbers, say
 
 
 def make_key(session: Session, rt: Runtime) -> tuple[DataKey, RequestKey]:
@@ -86,7 +87,13 @@ def proof_from(data: Mapping[str, Any]) -> Proof:
     """A proof from its JSON."""
     contact = dict(data["contact"])
     contact["postal"] = tuple(contact.get("postal", ()))
-    return Proof(identifiers=data["identifiers"], contact=Contact(**contact), source=data["source"], key=data["key"])
+    return Proof(
+        identifiers=data["identifiers"],
+        contact=Contact(**contact),
+        source=data["source"],
+        key=data["key"],
+        records=tuple(tuple(record) for record in data.get("records", ())),
+    )
 
 
 def seal_leads(key: RequestKey, request_id: Any, source: str, leads: Mapping[str, Sequence[Lead]]) -> bytes:

@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 
 from models.decision import Approval, Plan, PlanItem
 from models.erasure import Receipt, Tombstone
-from models.intake import InboundEvent
 from models.request import Request
 from models.step import Effect
 from models.vocabulary import EffectState, Outcome, PlanState, ReceiptOutcome, RequestState
-from workflows import audit
+from workflows import audit, news
 from workflows.errors import Conflict, PersonMustLook, WaitFor
 from workflows.fresh import manual_holds, newly_held
 from workflows.planning import hash_of_rows
@@ -125,7 +124,7 @@ def _changed(
     )
     if (given or 0) < rt.register.controller.decisions.erasure_approvals:
         raise PersonMustLook("approvals_missing")
-    if _news(session, request):
+    if news.is_news(session, request):
         return "event"
     manual = manual_holds(session, request)
     if newly_held(rt, batch.source, batch.items, fresh=fresh, manual=manual, present=present):
@@ -141,17 +140,6 @@ def _delivered_before(session: Session, request: Request) -> None:
     if first.state is RequestState.CLOSED:
         raise PersonMustLook("delivery_failed")
     raise WaitFor("waits_for_delivery")
-
-
-def _news(session: Session, request: Request) -> bool:
-    return (
-        session.scalar(
-            select(InboundEvent.id)
-            .where(InboundEvent.subject_digest == request.subject_digest, InboundEvent.applied_at.is_(None))
-            .limit(1)
-        )
-        is not None
-    )
 
 
 def write_receipts(

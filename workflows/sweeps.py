@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import exists, false, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.collection import Finding
 from models.delivery import Artifact, Outbox
-from models.intake import InboundEvent, Message
+from models.intake import Message
 from models.request import Request
 from models.session import ring
 from models.staff import HumanTask
@@ -27,7 +27,7 @@ from models.vocabulary import (
     StepState,
     TaskState,
 )
-from workflows import audit, lifecycle
+from workflows import audit, lifecycle, news
 from workflows.lease import LEASE
 from workflows.mailroom import understand
 from workflows.messages import SEND
@@ -42,6 +42,7 @@ log = structlog.get_logger("vastine.sweeps")
 PACKAGE_DAYS = 30
 _IDENTITY_MARGIN = timedelta(days=3)
 _STORED_FOR = timedelta(minutes=1)
+_LOOKED_AT_AGAIN = (RequestState.HELD, RequestState.DECIDING)
 _ACTIVE = tuple(s for s in RequestState if s not in (RequestState.CLOSED, RequestState.HELD, RequestState.RECEIVED))
 
 
@@ -154,60 +155,21 @@ def heal(rt: Runtime) -> int:
 def rechecks(rt: Runtime, *, every: bool = False) -> int:
     """Look again at kept items whose day has come or that another system told us about; `every`: at all of them.
 
-    An event counts once, for every case of the person it is about.
+    An event counts once for each case that it concerns.
     """
-    news = exists().where(InboundEvent.subject_digest == Request.subject_digest, InboundEvent.applied_at.is_(None))
-    due = or_(Request.recheck_on <= rt.today(), news, Request.recheck_on.is_not(None) if every else news)
+    due = or_(Request.recheck_on <= rt.today(), Request.recheck_on.is_not(None) if every else false())
     with rt.unit() as session:
-        ids = session.scalars(
-            select(Request.id).where(
-                or_(
-                    (Request.state == RequestState.HELD) & due,
-                    (Request.state == RequestState.DECIDING) & news,
-                )
-            )
-        ).all()
+        ids = set(session.scalars(select(Request.id).where(Request.state == RequestState.HELD, due)))
+        ids |= set(session.scalars(news.concerned(_LOOKED_AT_AGAIN)))
     for ident in ids:
         with rt.unit() as session:
             request = session.get_one(Request, ident, with_for_update=True)
-            if request.state in (RequestState.HELD, RequestState.DECIDING):
-                _apply_events(session, rt, request)
+            if request.state in _LOOKED_AT_AGAIN:
+                news.take_notice(session, rt, request)
                 lifecycle.advance(session, rt, request, Event.RECHECK)
     with rt.unit() as session:
-        _apply_spent(session, rt)
+        news.settle(session, rt)
     return len(ids)
-
-
-def _apply_events(session: Session, rt: Runtime, request: Request) -> None:
-    for event in session.scalars(
-        select(InboundEvent).where(
-            InboundEvent.subject_digest == request.subject_digest, InboundEvent.applied_at.is_(None)
-        )
-    ):
-        event.applied_at = rt.now()
-        audit.record(
-            session,
-            "hold:event",
-            at=rt.now(),
-            actor=event.sender,
-            request_id=request.id,
-            facts={"event": event.event, "id": str(event.id)},
-        )
-
-
-def _apply_spent(session: Session, rt: Runtime) -> None:
-    # Nobody's case is concerned: the next collection reads the source as it is now anyway.
-    session.execute(
-        update(InboundEvent)
-        .where(
-            InboundEvent.applied_at.is_(None),
-            ~exists().where(
-                Request.subject_digest == InboundEvent.subject_digest, Request.state != RequestState.CLOSED
-            ),
-        )
-        .values(applied_at=rt.now())
-        .execution_options(synchronize_session=False)
-    )
 
 
 def ring_for_ready(rt: Runtime) -> int:

@@ -18,7 +18,6 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from sqlalchemy import select
 
 from models.holds import ManualHold
-from models.intake import InboundEvent
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Channel, Ground, RequestState, Right, StepState
@@ -337,16 +336,10 @@ class EngineMachine(RuleBasedStateMachine):
         self.world.execute(*change)
         self.watch.learn(self.world)
 
-    @rule(number=st.integers(1, 3), ident=requests)
-    def event(self, number: int, ident: uuid.UUID) -> None:
-        """Another system tells something about the person."""
-        digest = self.world.request(ident).subject_digest
-        with self.rt.unit() as session:
-            known = select(InboundEvent).where(InboundEvent.external_id == str(number))
-            if digest is not None and session.scalar(known) is None:
-                told = InboundEvent(sender="billing", external_id=str(number), event="invoice.opened")
-                told.subject_digest, told.received_at = digest, self.rt.now()
-                session.add(told)
+    @rule(number=st.integers(1, 3), customer=st.sampled_from(["1", "2"]))
+    def event(self, number: int, customer: str) -> None:
+        """Another system tells something about a person, or tells it again."""
+        self.world.tell(customer, ident=str(number))
 
     @rule(days=st.sampled_from([1, 12, 31]))
     def days_pass(self, days: int) -> None:

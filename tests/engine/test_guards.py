@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from models.decision import Approval, Plan, PlanItem
 from models.delivery import Outbox
 from models.erasure import Receipt
-from models.intake import InboundEvent, Message
+from models.intake import Message
 from models.request import Reminder, Request
 from models.step import Effect, Step, StepAttempt
 from models.vocabulary import (
@@ -248,10 +248,7 @@ def test_a_fact_that_begins_a_hold_after_the_approval_keeps_what_it_holds(world:
 
 def test_news_about_the_person_after_the_approval_is_looked_at_first(world: World) -> None:
     ident = approved(world)
-    told = InboundEvent(sender="billing", external_id="1", event="collection.opened")
-    told.subject_digest, told.received_at = world.request(ident).subject_digest, world.rt.now()
-    with world.rt.unit() as session:
-        session.add(told)
+    assert world.tell("1", "collection.opened")
     nothing_is_erased(world, ident)
     assert world.state(ident) is RequestState.DECIDING
 

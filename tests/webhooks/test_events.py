@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook
 
-from models.intake import InboundEvent
+from models.intake import EventKey, InboundEvent
 from models.vocabulary import RequestState, Right
 from tests.fakes import RecordingBell
-from tests.world import BOB, World, open_world, prepare
+from tests.world import BOB, JANE, World, open_world, prepare
 from webhooks.problems import MEDIA_TYPE
 from webhooks.public import create_app
 from workflows.sweeps import sweep
@@ -70,10 +70,14 @@ def noted(world: World) -> list[InboundEvent]:
 @pytest.mark.parametrize(
     "event", ["invoice.paid", "invoice.opened", "collection.opened", "collection.closed", "contract.ended"]
 )
-def test_an_event_is_noted_under_a_digest_and_rings_for_the_sweep(world: World, send: Send, event: str) -> None:
-    assert send({**PAID, "type": event}).status_code == 202
+def test_an_event_is_noted_under_digests_alone_and_rings_for_the_sweep(world: World, send: Send, event: str) -> None:
+    told = {**PAID, "type": event, "data": {"identity": "email", "key": "Bob@Shop.example"}}
+    assert send(told).status_code == 202
     (row,) = noted(world)
-    assert (row.event, row.subject_digest) == (event, world.rt.vault.digest("subject", "shop:2"))
+    assert row.event == event
+    with world.rt.unit() as session:
+        (key,) = session.scalars(select(EventKey)).all()
+    assert key.digest == world.rt.vault.digest("named", '["identity:email","bob@shop.example"]')
     assert ("sweep", "") in world.rt.bell.rings  # type: ignore[attr-defined]
 
 
@@ -93,6 +97,26 @@ def test_a_payment_reopens_the_look_at_what_was_kept(world: World, send: Send) -
     world.execute("billing", "UPDATE invoice SET owed = 0")
     assert send().status_code == 202
     assert sweep(world.rt)["rechecks"] == 1
+
+
+@pytest.mark.parametrize(
+    "whose",
+    [
+        {"source": "shop", "key": "2"},
+        {"source": "shop", "field": "customer.id", "key": 2},
+        {"source": "shop", "field": "orders.customer_id", "key": "2"},
+        {"source": "billing", "field": "invoice.customer_no", "key": "2"},
+        {"source": "billing", "field": "invoice.id", "key": "72"},
+        {"identity": "email", "key": " BOB@shop.example "},
+    ],
+)
+def test_a_sender_names_the_person_by_what_it_has_at_hand(world: World, send: Send, whose: dict[str, Any]) -> None:
+    bob, jane = world.open(Right.ERASURE, BOB), world.open(Right.ERASURE, JANE)
+    world.work()
+    world.clock.advance(minutes=10)
+    assert send({"type": "invoice.paid", "data": whose}).status_code == 202
+    assert sweep(world.rt)["rechecks"] == 1
+    assert [world.state(ident) for ident in (bob, jane)] == [RequestState.COLLECTING, RequestState.DECIDING]
 
 
 def test_while_secrets_change_the_old_one_counts_too(send: Send) -> None:
@@ -145,6 +169,12 @@ def test_a_stranger_s_secret_is_refused(send: Send) -> None:
         ({**PAID, "data": {**PAID["data"], "name": "Bob"}}, "data.name"),  # type: ignore[dict-item]
         ({**PAID, "admin": True}, "admin"),
         ({**PAID, "data": {"source": "nowhere", "key": "2"}}, "data.source"),
+        ({**PAID, "data": {"source": "billing", "key": "72", "field": "invoice.payer"}}, "data.field"),
+        ({**PAID, "data": {"source": "billing", "key": "72", "field": "nothing"}}, "data.field"),
+        ({**PAID, "data": {"identity": "shoe_size", "key": "42"}}, "data.identity"),
+        ({**PAID, "data": {"identity": "email", "source": "shop", "key": "2"}}, "data"),
+        ({**PAID, "data": {"key": "2"}}, "data"),
+        ({**PAID, "data": {"identity": "email", "field": "customer.email", "key": "2"}}, "data"),
         ("{", "body"),
         ("[]", "body"),
     ],

@@ -1,25 +1,25 @@
 """What other systems tell us: an invoice was paid, a collection opened. Signed, fresh, and taken once.
 
-An event changes no case by itself. It is noted under a digest of the person's key, and the sweep looks at the holds
-of that person's cases again, in the sources themselves.
+An event changes no case by itself. It is noted under digests of the value that names the person, and the sweep looks
+at the holds of that person's cases again, in the sources themselves.
 """
 
 import hmac
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
 from flask import Blueprint, Response, request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import select
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from sqlalchemy.exc import IntegrityError
 from standardwebhooks.webhooks import Webhook
 
-from models.intake import InboundEvent
-from models.session import ring
 from webhooks.portal.house import house
 from webhooks.problems import problem, problem_of
+from workflows import news
 from workflows.errors import BadInput, Fault
-from workflows.messages import SWEEP
+from workflows.register.naming import names_of
 from workflows.runtime import Runtime
 
 bp = Blueprint("events", __name__)
@@ -30,12 +30,24 @@ _LONGEST_ID = 128
 
 
 class Whose(BaseModel):
-    """Whose record it is about: the controller's own number for the person, in one source of the register."""
+    """Whose record it is about, as the sender has it at hand.
+
+    `key` alone: the controller's own number for the person in that source; with `field` ("collection.field") the
+    value of that field, an invoice's number say; with `identity` instead of `source` an identifier of that kind.
+    """
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
-    source: str = Field(min_length=1, max_length=64)
     key: str = Field(min_length=1, max_length=128)
+    source: str = Field(default="", max_length=64)
+    field: str = Field(default="", max_length=130)
+    identity: str = Field(default="", max_length=64)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.source) == bool(self.identity) or (self.field and self.identity):
+            raise PydanticCustomError("source_or_identity", "either a source or an identity")
+        return self
 
 
 class Told(BaseModel):
@@ -62,10 +74,12 @@ def receive() -> Response:
         told = Told.model_validate_json(body)
     except ValidationError as wrong:
         return problem_of(BadInput([_fault(e["loc"], e["type"]) for e in wrong.errors(include_input=False)]))
-    if told.data.source not in rt.register.sources:
-        remedy = f"one of {', '.join(sorted(rt.register.sources))}"
-        return problem_of(BadInput([Fault("data.source", "no such source in the register", remedy)]))
-    note(rt, told, ident=ident)
+    data = told.data
+    try:
+        names = names_of(rt.register, source=data.source, field=data.field, identity=data.identity)
+    except BadInput as wrong:
+        return problem_of(wrong)
+    note(rt, told, ident=ident, names=names)
     return Response(status=202)
 
 
@@ -86,23 +100,11 @@ def is_signed(rt: Runtime, body: bytes, *, ident: str) -> bool:
     return any(hmac.compare_digest(mine.encode(), theirs.encode()) for mine in ours for theirs in given)
 
 
-def note(rt: Runtime, told: Told, *, ident: str) -> None:
-    """Write the event down once and ring for the sweep; the person's key is not kept, only its digest."""
+def note(rt: Runtime, told: Told, *, ident: str, names: Sequence[str]) -> None:
+    """Write the event down once and ring for the sweep; the value is not kept, only its digests."""
     try:
         with rt.unit() as session:
-            known = select(InboundEvent.id).where(InboundEvent.sender == SENDER, InboundEvent.external_id == ident)
-            if session.scalar(known) is not None:
-                return
-            session.add(
-                InboundEvent(
-                    sender=SENDER,
-                    external_id=ident,
-                    event=told.type,
-                    subject_digest=rt.vault.digest("subject", f"{told.data.source}:{told.data.key}"),
-                    received_at=rt.now(),
-                )
-            )
-            ring(session, SWEEP, "")
+            news.note(session, rt, sender=SENDER, ident=ident, event=told.type, names=names, value=told.data.key)
     except IntegrityError:
         return  # the same event in the same instant: the other one is in
 

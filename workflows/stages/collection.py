@@ -19,14 +19,15 @@ from sqlalchemy.orm import Session
 from models.collection import Finding
 from models.request import Request
 from models.step import Step
-from models.vocabulary import Event, Kind, Right, SourceResult, StepState, TaskKind
-from workflows import audit, breaker, lifecycle
+from models.vocabulary import Event, Kind, Ownership, Right, SourceResult, StepState, TaskKind
+from workflows import audit, breaker, lifecycle, news
 from workflows.astray import anything_erased
 from workflows.casefile import open_key, seal_leads, seeds_digest, seeds_for, seeds_of, with_earlier_leads
 from workflows.errors import NotAllowed, PersonMustLook, VastineError
 from workflows.fresh import decides_holds
 from workflows.human import close_tasks_of
 from workflows.ports import Lead, RequestKey, Seeds
+from workflows.register.naming import record_keys
 from workflows.rules.items import Item
 from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
@@ -54,6 +55,7 @@ class Found:
     counts: Counter[str] = field(default_factory=Counter)
     ownerships: Counter[str] = field(default_factory=Counter)
     leads: Mapping[str, Sequence[Lead]] = field(default_factory=dict)
+    named: set[tuple[str, str]] = field(default_factory=set)  # records that an event may name
     digest: bytes = b""
     size: int = 0
 
@@ -88,6 +90,7 @@ class Collection:
     def work(self, rt: Runtime, lease: Lease, inputs: Search) -> Found:
         """Stream the source's items into a sealed blob; memory stays flat however many there are."""
         found = Found()
+        keys = record_keys(rt.connectors[inputs.source].spec)
 
         with rt.blobs.write(inputs.blob, inputs.key) as out:
             hashing = _Hashing(out)
@@ -102,6 +105,8 @@ class Collection:
                     found.items += 1
                     found.counts[item.collection] += 1
                     found.ownerships[item.ownership.value] += 1
+                    if item.collection in keys and item.ownership is not Ownership.THIRD_PARTY:
+                        found.named.update((keys[item.collection], str(v)) for v in item.locator.values())
 
                 found.leads = rt.connectors[inputs.source].collect(inputs.seeds, emit)
                 packed.write(lines)
@@ -125,6 +130,7 @@ class Collection:
         finding.leads_sealed = seal_leads(inputs.key, request.id, inputs.source, leads)
         finding.seeds_digest, finding.searched_at = seeds_digest(inputs.seeds), rt.now()
         finding.round += 1
+        news.add_keys(session, rt, request, result.named)
         breaker.recovered(session, rt, inputs.source)
         audit.record(
             session,
@@ -158,6 +164,7 @@ def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
     findings = _findings(session, request)
     for finding in findings.values():
         finding.seeds_digest, finding.round = None, 0
+    news.begin_search(session, rt, request)
     key = open_key(session, rt, request.data_key_id)
     seeds = seeds_of(session, key, request, findings=findings.values())
     steps = [_step(name) for name, c in rt.connectors.items() if seeds_for(seeds, c.entries())]
@@ -230,6 +237,7 @@ def next_round(
     if still_open:
         return None
     _name_gaps(session, rt, request, findings, seeds)
+    news.add_keys(session, rt, request, news.named_by(seeds, rt.today()))
     return Event.COLLECTED
 
 

@@ -30,6 +30,7 @@ from workflows.errors import PersonMustLook, VastineError
 from workflows.fresh import fresh_items
 from workflows.intents import Batch, Changed, intend, write_receipts
 from workflows.lease import mid_work
+from workflows.news import take_notice
 from workflows.ports import ErasedItem, EraseItem, RequestKey
 from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
@@ -150,6 +151,7 @@ class Erasure:
                 facts={"code": result.code, "source": str(step.source)},
             )
             _void(session, request)
+            take_notice(session, rt, request)  # the search that follows shows what was told
             return Event.PLAN_CHANGED
         if inputs is not None and result is not None:
             write_receipts(session, rt, request, inputs, result, fence=step.fence)

@@ -20,13 +20,14 @@ from models.request import Request
 from models.step import Step
 from models.verification import Challenge
 from models.vocabulary import Event, Kind, Letter, Method, Outcome, RequestState, StepState, TaskKind
-from workflows import audit, lifecycle
+from workflows import audit, lifecycle, news
 from workflows.casefile import Claim, Proof, open_claim, open_key, open_proof, proof_from, seal_claim, seal_proof
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, VastineError
 from workflows.human import close_tasks_of, open_task
 from workflows.outbox import queue_mail
 from workflows.ports import Contact, Person, RequestKey
+from workflows.register.naming import record_name
 from workflows.rules.identity import Match, match_identity, proven_identifiers, same_person, shared_keys
 from workflows.rules.items import canonical
 from workflows.rules.text import NOT_IDENTIFIED
@@ -128,7 +129,8 @@ def _proof(match: Match[Person], people: Sequence[Person]) -> Proof | None:
         for name, value in proven_identifiers(record, shared=shared_keys(record, people)).items():
             if value not in identifiers.setdefault(name, []):
                 identifiers[name].append(value)
-    return Proof(identifiers, person.contact, person.source, person.key)
+    known = tuple(dict.fromkeys((record.source, record.key) for record in records or [person] if record.key))
+    return Proof(identifiers, person.contact, person.source, person.key, known)
 
 
 def _with_the_first(session: Session, rt: Runtime, request: Request, step: Step, key: RequestKey) -> Event | None:
@@ -271,6 +273,9 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
     request.proof_sealed = seal_proof(key, request.id, proof)
     root = f"{proof.source}:{proof.key}" if proof.key else canonical(dict(proof.identifiers))
     request.subject_digest = rt.vault.digest("subject", root)
+    named = {(record_name(source), number) for source, number in proof.records}
+    named |= {(f"identity:{name}", value) for name, values in proof.identifiers.items() for value in values}
+    news.add_keys(session, rt, request, named)
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
     audit.record(
         session,

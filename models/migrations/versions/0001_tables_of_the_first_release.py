@@ -62,12 +62,20 @@ def upgrade() -> None:
         sa.Column("sender", sa.String(length=64), nullable=False),
         sa.Column("external_id", sa.String(length=128), nullable=False),
         sa.Column("event", sa.String(length=64), nullable=False),
-        sa.Column("subject_digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("received_at", models.types.UTCDateTime(timezone=True), nullable=False),
-        sa.Column("applied_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("settled_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_events")),
         sa.UniqueConstraint("sender", "external_id", name=op.f("uq_inbound_events_sender_external_id")),
     )
+    with op.batch_alter_table("inbound_events", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_inbound_events_open",
+            ["id"],
+            unique=False,
+            postgresql_where=sa.text("settled_at IS NULL"),
+            sqlite_where=sa.text("settled_at IS NULL"),
+        )
+
     op.create_table(
         "manual_holds",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -141,6 +149,16 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("tombstones", schema=None) as batch_op:
         batch_op.create_index("ix_tombstones_locator", ["source", "locator_digest"], unique=False)
+
+    op.create_table(
+        "event_keys",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["inbound_events.id"], name=op.f("fk_event_keys_event_id")),
+        sa.PrimaryKeyConstraint("event_id", "digest", name=op.f("pk_event_keys")),
+    )
+    with op.batch_alter_table("event_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_keys_digest"), ["digest"], unique=False)
 
     op.create_table(
         "requests",
@@ -253,6 +271,7 @@ def upgrade() -> None:
         ),
         sa.Column("verified_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("verified_by", sa.String(length=64), nullable=True),
+        sa.Column("searched_from", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("after_request_id", sa.Uuid(), nullable=True),
         sa.Column("refusal_ground", sa.String(length=32), nullable=True),
         sa.Column("refusal_sealed", sa.LargeBinary(), nullable=True),
@@ -319,6 +338,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chain", "n", name=op.f("pk_audit")),
     )
     op.create_table(
+        "case_keys",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_case_keys_request_id")),
+        sa.PrimaryKeyConstraint("request_id", "digest", name=op.f("pk_case_keys")),
+    )
+    with op.batch_alter_table("case_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_case_keys_digest"), ["digest"], unique=False)
+
+    op.create_table(
         "challenges",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
@@ -335,6 +364,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("challenges", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_challenges_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
+        "event_cases",
+        sa.Column("event_id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("taken_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["event_id"], ["inbound_events.id"], name=op.f("fk_event_cases_event_id")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_event_cases_request_id")),
+        sa.PrimaryKeyConstraint("event_id", "request_id", name=op.f("pk_event_cases")),
+    )
+    with op.batch_alter_table("event_cases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_event_cases_request_id"), ["request_id"], unique=False)
 
     op.create_table(
         "findings",
@@ -634,6 +675,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("op_id", name=op.f("pk_effects")),
     )
     op.create_table(
+        "message_cases",
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_message_cases_message_id")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_message_cases_request_id")),
+        sa.PrimaryKeyConstraint("message_id", "request_id", name=op.f("pk_message_cases")),
+    )
+    with op.batch_alter_table("message_cases", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_message_cases_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
         "plan_items",
         sa.Column("plan_id", sa.Uuid(), nullable=False),
         sa.Column("item_no", sa.Integer(), nullable=False),
@@ -822,6 +874,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_plan_items_erase_on")
 
     op.drop_table("plan_items")
+    with op.batch_alter_table("message_cases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_message_cases_request_id"))
+
+    op.drop_table("message_cases")
     op.drop_table("effects")
     op.drop_table("approvals")
     with op.batch_alter_table("steps", schema=None) as batch_op:
@@ -854,10 +910,18 @@ def downgrade() -> None:
 
     op.drop_table("grants")
     op.drop_table("findings")
+    with op.batch_alter_table("event_cases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_cases_request_id"))
+
+    op.drop_table("event_cases")
     with op.batch_alter_table("challenges", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_challenges_request_id"))
 
     op.drop_table("challenges")
+    with op.batch_alter_table("case_keys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_case_keys_digest"))
+
+    op.drop_table("case_keys")
     op.drop_table("audit")
     op.drop_table("artifacts")
     op.drop_table("staff_sessions")
@@ -866,6 +930,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_requests_open")
 
     op.drop_table("requests")
+    with op.batch_alter_table("event_keys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_event_keys_digest"))
+
+    op.drop_table("event_keys")
     with op.batch_alter_table("tombstones", schema=None) as batch_op:
         batch_op.drop_index("ix_tombstones_locator")
 
@@ -877,6 +945,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_manual_holds_subject_digest"))
 
     op.drop_table("manual_holds")
+    with op.batch_alter_table("inbound_events", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_inbound_events_open",
+            postgresql_where=sa.text("settled_at IS NULL"),
+            sqlite_where=sa.text("settled_at IS NULL"),
+        )
+
     op.drop_table("inbound_events")
     op.drop_table("data_keys")
     op.drop_table("api_tokens")
