@@ -71,6 +71,7 @@ class Event(StrEnum):
     HOLD_ENDED = "hold_ended"
     RECHECK = "recheck"  # a day, a night or an outside event may have ended or begun a hold
     NOTHING_DUE = "nothing_due"
+    POSTPONED = "postponed"  # nothing is due, and what is kept stays longer than the person was told
     WITHDRAWN = "withdrawn"
     MERGED = "merged"
     ANSWERED_BY_HAND = "answered_by_hand"

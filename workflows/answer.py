@@ -60,13 +60,21 @@ def grant(session: Session, rt: Runtime, request: Request) -> tuple[str, datetim
     return token, expires
 
 
-def notify_ready(session: Session, rt: Runtime, request: Request, key: RequestKey, *, occurrence: str) -> None:
+def notify_ready(
+    session: Session,
+    rt: Runtime,
+    request: Request,
+    key: RequestKey,
+    *,
+    occurrence: str,
+    letter: Letter = Letter.READY,
+) -> None:
     """Tell the contact on file that something can be fetched; the link alone opens nothing."""
     token, expires = grant(session, rt, request)
     link = f"{rt.settings.public_url}/{request.language}/fetch/{token}"
     case = case_facts(rt, request, key, name="", link=link, link_expires_on=expires.date())
     to = open_proof(key, request).contact.email
-    queue_mail(session, rt, request, key, letter=Letter.READY, to=to, case=case, occurrence=occurrence, once=True)
+    queue_mail(session, rt, request, key, letter=letter, to=to, case=case, occurrence=occurrence, once=True)
 
 
 def send_code(session: Session, rt: Runtime, request: Request) -> None:

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from models.decision import Plan, PlanItem
+from models.decision import Plan
 from models.erasure import Receipt
 from models.request import Request
 from models.vocabulary import Action, PlanState, ReceiptOutcome
-from workflows.caseview import open_item
 from workflows.planning import Planned
 from workflows.ports import EraseItem, RequestKey
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
+from workflows.standing import open_item, standings
 
 TREATED = (ReceiptOutcome.ERASED, ReceiptOutcome.MASKED, ReceiptOutcome.ABSENT)
 _DUE = (Action.DELETE, Action.MASK)
@@ -38,16 +38,11 @@ def left_over(session: Session, request: Request, key: RequestKey) -> dict[str, 
     plan = session.scalar(select(Plan).where(Plan.request_id == request.id).order_by(Plan.version.desc()).limit(1))
     if plan is None or (plan.state is not PlanState.APPROVED and not anything_erased(session, request)):
         return {}
-    treated = {
-        (number, phase)
-        for number, phase in session.execute(
-            select(Receipt.item_no, Receipt.phase).where(Receipt.plan_id == plan.id, Receipt.outcome.in_(TREATED))
-        )
-    }
     left: dict[str, list[EraseItem]] = {}
-    for row in session.scalars(select(PlanItem).where(PlanItem.plan_id == plan.id).order_by(PlanItem.item_no)):
-        now = row.action in _DUE and (row.item_no, 0) not in treated
-        later = row.later_action is not None and (row.item_no, 1) not in treated
+    for standing in standings(session, plan):
+        row = standing.row
+        now = row.action in _DUE and not any(r.phase == 0 and r.outcome in TREATED for r in standing.receipts)
+        later = row.later_action is not None and not any(r.rest and r.outcome in TREATED for r in standing.receipts)
         if now or later:
             locator, _ = open_item(key, row)
             item = EraseItem(row.item_no, row.collection, locator, Action.DELETE, (), row.item_digest.hex())

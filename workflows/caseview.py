@@ -1,16 +1,14 @@
 """A request as letters, packages and screens may see it: plain facts, gathered in one place."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from models.collection import Finding
-from models.decision import Plan, PlanItem
+from models.decision import Plan
 from models.erasure import Receipt
 from models.request import Request
 from models.vocabulary import PlanState, SourceResult
@@ -19,6 +17,7 @@ from workflows.ports import CaseFacts, PlanLine, RequestKey, SourceFacts
 from workflows.rules.hold_merge import later
 from workflows.rules.items import HoldMatch
 from workflows.runtime import Runtime
+from workflows.standing import Standing, opened, standings
 
 
 def case_facts(rt: Runtime, request: Request, key: RequestKey, **more: Any) -> CaseFacts:
@@ -82,84 +81,67 @@ def current_plan(session: Session, request: Request) -> Plan | None:
     return session.scalar(plans) if plan is None and request.refused_by is not None else plan
 
 
-def plan_items(session: Session, plan: Plan) -> Sequence[PlanItem]:
-    """The items of a plan in their order."""
-    return session.scalars(select(PlanItem).where(PlanItem.plan_id == plan.id).order_by(PlanItem.item_no)).all()
-
-
-def open_item(key: RequestKey, item: PlanItem) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """(locator, parameters of the hold sentences) of a plan item."""
-    plain = json.loads(key.open(item.locator_sealed, f"plan_items:{item.plan_id}:{item.item_no}"))
-    return plain["locator"], plain["params"]
-
-
-def matches_of(item: PlanItem, params: Sequence[dict[str, str]]) -> tuple[HoldMatch, ...]:
-    """The holds of a plan item as rules know them."""
-    return tuple(
-        HoldMatch(
-            rule=h["rule"],
-            law=h["law"],
-            until=date.fromisoformat(h["until"]) if h["until"] else None,
-            unknown=h["unknown"],
-            keeps=tuple(h["keeps"]),
-            params=p,
-        )
-        for h, p in zip(item.holds, params, strict=True)
-    )
-
-
 def plan_lines(session: Session, key: RequestKey, plan: Plan) -> tuple[PlanLine, ...]:
-    """The plan grouped: items that share source, collection, fate and holds are one line with a count.
+    """The plan as it stands today, grouped into lines."""
+    return lines_of(key, standings(session, plan))
+
+
+def lines_of(key: RequestKey, items: Iterable[Standing]) -> tuple[PlanLine, ...]:
+    """Items that share source, collection, fate and holds are one line with a count.
 
     The days of a series go one by one: they are one line that names the last of them.
     """
     lines: dict[Any, PlanLine] = {}
-    for item in plan_items(session, plan):
-        locator, params = open_item(key, item) if item.holds else ({}, [])
-        holds = matches_of(item, params)
+    for item in items:
+        locator, params = opened(key, item) if item.holds else ({}, [])
+        holds = item.matches(params)
         one_by_one = "from" in locator
         group = (
-            item.source,
-            item.collection,
-            item.category,
+            item.row.source,
+            item.row.collection,
+            item.row.category,
             item.action,
-            item.ownership,
+            item.row.ownership,
             tuple((h.rule, None if one_by_one else h.until, h.unknown, tuple(h.params.items())) for h in holds),
             item.reason,
             None if one_by_one else item.erase_on,
-            tuple(item.fields),
+            item.fields,
         )
         line = lines.get(group)
         lines[group] = _line(item, holds) if line is None else _with_one_more(line, item, holds)
     return tuple(lines.values())
 
 
-def _line(item: PlanItem, holds: tuple[HoldMatch, ...]) -> PlanLine:
+def _line(item: Standing, holds: tuple[HoldMatch, ...]) -> PlanLine:
     return PlanLine(
-        source=item.source,
-        collection=item.collection,
-        category=item.category,
+        source=item.row.source,
+        collection=item.row.collection,
+        category=item.row.category,
         action=item.action,
-        ownership=item.ownership,
+        ownership=item.row.ownership,
         count=1,
         holds=holds,
         reason=item.reason,
         erase_on=item.erase_on,
-        fields=tuple(item.fields),
+        fields=item.fields,
     )
 
 
-def _with_one_more(line: PlanLine, item: PlanItem, holds: tuple[HoldMatch, ...]) -> PlanLine:
+def _with_one_more(line: PlanLine, item: Standing, holds: tuple[HoldMatch, ...]) -> PlanLine:
     last = max(line.erase_on, item.erase_on) if line.erase_on and item.erase_on else None
     return replace(line, count=line.count + 1, holds=later(line.holds, holds), erase_on=last)
 
 
 def receipt_counts(session: Session, request: Request) -> dict[str, int]:
-    """How many items ended how, over all plans of the request."""
+    """How many items ended how, over all plans of the request; the latest treatment of each counts."""
+    newer = aliased(Receipt)
+    latest = ~exists().where(
+        newer.plan_id == Receipt.plan_id, newer.item_no == Receipt.item_no, newer.phase > Receipt.phase
+    )
     rows = session.execute(
         select(Receipt.outcome, func.count())
         .join(Plan, Plan.id == Receipt.plan_id)
-        .where(Plan.request_id == request.id)
+        .where(Plan.request_id == request.id, latest)
         .group_by(Receipt.outcome)
     )
     return {outcome.value: n for outcome, n in rows}

@@ -27,12 +27,13 @@ TOMBSTONE_DAYS = 65  # longest backup cycle (35 days) and a month
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One source's part of the plan, opened."""
+    """One source's part of the plan, opened; items by their numbers."""
 
     source: str
     plan_id: uuid.UUID
     plan_hash: bytes
-    phase: int
+    phases: Mapping[int, int]  # of each item: which treatment of it this is
+    rest: frozenset[int]  # items of which nothing waits after this
     op_id: str
     items: tuple[EraseItem, ...]
     key: RequestKey
@@ -154,7 +155,9 @@ def write_receipts(
             Receipt(
                 plan_id=batch.plan_id,
                 item_no=erased.item_no,
-                phase=batch.phase,
+                phase=batch.phases[erased.item_no],
+                rest=erased.item_no in batch.rest,
+                fields=list(where[erased.item_no].fields),
                 op_id=batch.op_id,
                 fence=fence,
                 outcome=erased.outcome,
@@ -187,5 +190,5 @@ def write_receipts(
         at=rt.now(),
         actor="vastine",
         request_id=request.id,
-        facts={"source": batch.source, "phase": batch.phase, "outcomes": counts},
+        facts={"source": batch.source, "phase": max(batch.phases.values()), "outcomes": counts},
     )

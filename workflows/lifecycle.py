@@ -35,6 +35,7 @@ TABLE: dict[tuple[RequestState, Event], RequestState] = {
     (S.ASSESSING, E.ANSWERED): S.CLOSING,  # an erasure that found nothing has nothing to decide
     (S.ASSESSING, E.HOLD_ENDED): S.ERASING,
     (S.ASSESSING, E.NOTHING_DUE): S.HELD,
+    (S.ASSESSING, E.POSTPONED): S.CLOSING,
     (S.DECIDING, E.REFUSED): S.CLOSING,
     (S.DECIDING, E.RECHECK): S.COLLECTING,
     (S.DECIDING, E.PLAN_CHANGED): S.COLLECTING,

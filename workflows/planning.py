@@ -4,16 +4,22 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from models.decision import PlanItem
 from models.vocabulary import Action, Ownership
-from workflows.caseview import open_item
 from workflows.findings import AllItems
 from workflows.ports import EraseItem, RequestKey
 from workflows.rules.holds import ManualHoldFacts, assess
 from workflows.rules.items import Item, Json, Verdict, canonical
 from workflows.runtime import Runtime
+from workflows.standing import holds_row, open_item
+
+OWN_RECORD = "own_record"
+"""Reason to keep what only records of the same person point at: it goes with the last of them."""
+
+POINTED_AT = ("referenced", OWN_RECORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +55,7 @@ class Planned:
             "fields": list(self.verdict.fields),
             "locator_sealed": key.seal(sealed.encode(), f"plan_items:{plan_id}:{item_no}"),
             "item_digest": bytes.fromhex(self.digest),
-            "holds": [
-                {
-                    "rule": h.rule,
-                    "law": h.law,
-                    "until": h.until.isoformat() if h.until else None,
-                    "unknown": h.unknown,
-                    "keeps": list(h.keeps),
-                }
-                for h in self.verdict.holds
-            ],
+            "holds": holds_row(self.verdict.holds),
             "reason": self.verdict.reason,
             "erase_on": self.verdict.erase_on,
             "later_action": self.later,
@@ -105,18 +102,75 @@ def _planned(rt: Runtime, item: Item, verdict: Verdict) -> Planned:
 
 
 def _previewed(rt: Runtime, source: str, items: list[Planned]) -> list[Planned]:
-    now = [(n, p) for n, p in enumerate(items) if p.verdict.action in (Action.DELETE, Action.MASK)]
-    refused: dict[int, str] = {}
     # All at once: whether a parent may go depends on whether its children go with it.
-    batch = [erase_item(n, p.collection, p.locator, p.verdict, p.digest) for n, p in now]
-    if batch:
-        refused = {r.item_no: r.refused for r in rt.connectors[source].preview(batch) if r.refused}
-    return [
-        replace(p, verdict=replace(p.verdict, action=Action.KEEP, fields=(), reason=_why(p, refused[n])))
-        if n in refused
-        else p
-        for n, p in enumerate(items)
+    refused = _refused(rt, source, dict(enumerate(items)))
+    pointed = {n for n, code in refused.items() if code == "referenced"}
+    days = _days_of_pointed(rt, source, items, pointed) if pointed else {}
+    result = []
+    for n, p in enumerate(items):
+        if n in days:
+            verdict = replace(p.verdict, action=Action.KEEP, fields=(), reason=OWN_RECORD, erase_on=days[n])
+            result.append(replace(p, verdict=verdict, later=Action.DELETE, later_fields=()))
+        elif n in refused:
+            verdict = replace(p.verdict, action=Action.KEEP, fields=(), reason=_why(p, refused[n]))
+            result.append(replace(p, verdict=verdict))
+        else:
+            result.append(p)
+    return result
+
+
+def _refused(rt: Runtime, source: str, items: Mapping[int, Planned]) -> dict[int, str]:
+    """Those that the source would not treat as their verdicts say, with the code why."""
+    batch = [
+        erase_item(n, p.collection, p.locator, p.verdict, p.digest)
+        for n, p in items.items()
+        if p.verdict.action in (Action.DELETE, Action.MASK)
     ]
+    return {r.item_no: r.refused for r in rt.connectors[source].preview(batch) if r.refused} if batch else {}
+
+
+def _days_of_pointed(rt: Runtime, source: str, items: list[Planned], pointed: set[int]) -> dict[int, date | None]:
+    """The day on which each record goes that only held records of the same person point at; others are left out.
+
+    It is the first day on which the source would let it go together with all that is free by then.
+    """
+    free = {
+        n: p for n, p in enumerate(items) if p.verdict.action in (Action.DELETE, Action.MASK) and not p.verdict.holds
+    }
+    held = {
+        n: replace(p, verdict=replace(p.verdict, action=Action.DELETE, fields=()))
+        for n, p in enumerate(items)
+        if p.verdict.holds and p.later is Action.DELETE
+    }
+    known = sorted({p.verdict.erase_on for p in held.values() if p.verdict.erase_on is not None})
+    steps = [*known, *([None] if any(p.verdict.erase_on is None for p in held.values()) else [])]
+
+    def still_refused(step: int) -> set[int]:
+        gone = {n: p for n, p in held.items() if p.verdict.erase_on in steps[: step + 1]}
+        return {n for n, code in _refused(rt, source, free | gone).items() if code == "referenced"}
+
+    found: dict[int, date | None] = {}
+
+    def search(group: set[int], low: int, high: int) -> None:
+        """All of `group` go at one of these steps, first to last."""
+        if not group:
+            return
+        if low == high:
+            found.update(dict.fromkeys(group, steps[low]))
+            return
+        middle = (low + high) // 2
+        kept = group & still_refused(middle)
+        search(group - kept, low, middle)
+        search(kept, middle + 1, high)
+
+    if steps:
+        search(pointed - still_refused(len(steps) - 1), 0, len(steps) - 1)
+    return found
+
+
+def is_free(item: Planned) -> bool:
+    """Whether nothing holds this record any more, neither a rule nor another record that points at it."""
+    return not item.verdict.holds and not (item.verdict.action is Action.KEEP and item.verdict.reason in POINTED_AT)
 
 
 def _why(item: Planned, refused: str) -> str:

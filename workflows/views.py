@@ -3,7 +3,7 @@
 The shapes are promises to scripts: fields may be added, none renamed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -17,10 +17,11 @@ from models.request import Request
 from models.step import Step
 from models.vocabulary import Action, RequestState
 from workflows.casefile import open_key
-from workflows.caseview import current_plan, matches_of, open_item, plan_items, source_facts
+from workflows.caseview import current_plan, source_facts
 from workflows.errors import NotFound
 from workflows.rules.reference import parse_reference
 from workflows.runtime import Runtime
+from workflows.standing import Standing, open_item, standings
 
 Json = dict[str, Any]
 
@@ -112,7 +113,7 @@ def holds_of(session: Session, request: Request) -> list[Json]:
     """The current plan's holds, each rule once: how many items, the latest end, the law."""
     plan = current_plan(session, request)
     rules: dict[str, Json] = {}
-    for item in plan_items(session, plan) if plan else ():
+    for item in standings(session, plan) if plan else ():
         for hold in item.holds:
             known = rules.setdefault(
                 hold["rule"],
@@ -133,25 +134,7 @@ def show_plan(session: Session, rt: Runtime, request: Request) -> Json:
     if plan is None:
         raise NotFound("plan", detail=f"there is no plan yet; the request is {request.state.value}")
     key = open_key(session, rt, request.data_key_id)
-    items = []
-    for item in plan_items(session, plan):
-        locator, params = open_item(key, item)
-        items.append(
-            {
-                "source": item.source,
-                "collection": item.collection,
-                "locator": locator,
-                "category": item.category,
-                "ownership": item.ownership.value,
-                "action": item.action.value,
-                "fields": list(item.fields),
-                "until": _until(item.holds) if item.action in (Action.KEEP, Action.MASK) else None,
-                "erase_on": _iso(item.erase_on),
-                "later": item.later_action.value if item.later_action else None,
-                "holds": [h.rule for h in matches_of(item, params)],
-                "reason": item.reason,
-            }
-        )
+    items = [_item(s, open_item(key, s.row)[0]) for s in standings(session, plan)]
     return {
         "reference": request.reference,
         "version": plan.version,
@@ -162,7 +145,32 @@ def show_plan(session: Session, rt: Runtime, request: Request) -> Json:
     }
 
 
-def _until(holds: list[Json]) -> str | None:
+def _item(standing: Standing, locator: Json) -> Json:
+    """Action and fields as they were approved; end, holds and reason as they are today."""
+    row = standing.row
+    latest = standing.receipts[-1].outcome.value if standing.receipts else None
+    return {
+        "source": row.source,
+        "collection": row.collection,
+        "locator": locator,
+        "category": row.category,
+        "ownership": row.ownership.value,
+        "action": row.action.value,
+        "fields": list(row.fields),
+        "until": _until(standing.holds) if row.action in (Action.KEEP, Action.MASK) else None,
+        "erase_on": _iso(standing.erase_on),
+        "planned_on": _iso(row.erase_on),
+        "told_on": _iso(standing.told_on) if standing.waits else None,
+        "later": row.later_action.value if row.later_action else None,
+        "waits": standing.waits,
+        "masked": sorted(standing.masked),
+        "receipt": latest,
+        "holds": [hold["rule"] for hold in standing.holds],
+        "reason": standing.reason,
+    }
+
+
+def _until(holds: Sequence[Json]) -> str | None:
     ends = [h["until"] for h in holds]
     return max(ends) if ends and all(ends) else None
 

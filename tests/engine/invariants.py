@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from models.audit import AuditEntry
 from models.base import Base
-from models.decision import Approval, Plan, PlanItem
+from models.decision import Approval, KeptItem, Plan, PlanItem
 from models.delivery import Outbox
 from models.erasure import Receipt
 from models.request import Request
@@ -38,11 +38,11 @@ from models.vocabulary import (
 from tests.world import TABLES, World
 from workflows import audit
 from workflows.casefile import open_key
-from workflows.caseview import open_item
 from workflows.planning import hash_of_rows
 from workflows.ports import EraseItem
 from workflows.setbacks import MAX_ATTEMPTS, MAX_CRASHES
 from workflows.stages.collection import OPEN
+from workflows.standing import open_item
 
 Place = tuple[str, str, int]
 """(source, table, primary key) of one row."""
@@ -198,13 +198,15 @@ def _allowed(session: Session, world: World) -> Iterator[tuple[Place, dict[Actio
     """Each row that people approved to be treated and whose treatment was announced, with the content approved."""
     found: dict[Place, dict[Action, set[str]]] = {}
     intended = {op.partition(":")[0] for op in session.scalars(select(Effect.op_id))}
+    parts = {(k.plan_id, k.item_no) for k in session.scalars(select(KeptItem)) if k.fields}
     for plan, request, key in _opened_plans(session, world):
         approvers = set(session.scalars(select(Approval.approver).where(Approval.plan_id == plan.id)))
         if request.right is not Right.ERASURE or len(approvers) < 2 or str(plan.id) not in intended:
             continue
         for row in _items(session, plan):
             ident = open_item(key, row)[0]["id"]
-            for action in (row.action, row.later_action if row.released_at else None):
+            part = Action.MASK if (plan.id, row.item_no) in parts and row.later_action else None
+            for action in (row.action, row.later_action if row.released_at else None, part):
                 if action in (Action.DELETE, Action.MASK):
                     actions = found.setdefault((row.source, row.collection, ident), {})
                     actions.setdefault(action, set()).add(row.item_digest.hex())
@@ -243,7 +245,8 @@ def _holds(session: Session) -> None:
 
 
 def _receipts(session: Session) -> None:
-    done = Counter(session.execute(select(Receipt.plan_id, Receipt.item_no)).all())
+    parts = Receipt.rest.is_(True) | (Receipt.phase == 0)  # what goes in between has receipts of its own
+    done = Counter(session.execute(select(Receipt.plan_id, Receipt.item_no).where(parts)).all())
     closed = select(Plan).join(Request, Request.id == Plan.request_id)
     closed = closed.where(Request.outcome == Outcome.ERASED, Plan.state == PlanState.EXECUTED)
     for plan in session.scalars(closed.where(Request.state == RequestState.CLOSED)):

@@ -2,25 +2,29 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from models.decision import KeptItem, Plan
+from models.erasure import Receipt
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Action, Event, Kind, Letter, Outcome, PlanState, ReceiptOutcome, Right
 from workflows import audit
 from workflows.answer import keep_artifact, notify_ready
 from workflows.casefile import open_claim, open_key
-from workflows.caseview import case_facts, current_plan, plan_lines, receipt_counts, source_facts
+from workflows.caseview import case_facts, current_plan, lines_of, receipt_counts, source_facts
 from workflows.errors import VastineError
 from workflows.findings import forget_items
 from workflows.outbox import queue_mail
 from workflows.ports import CaseFacts, PlanLine, RequestKey
 from workflows.runtime import Runtime
-from workflows.schedule import next_look, waiting_items
+from workflows.schedule import next_look
+from workflows.standing import Standing, open_item, standings, to_tell
 from workflows.work import Lease, NewStep
 
 _NOTHING_LEFT = ("nothing_personal", "register")
@@ -28,22 +32,33 @@ _NOTHING_LEFT = ("nothing_personal", "register")
 
 
 @dataclass(frozen=True, slots=True)
-class Final:
-    """Which letter says how it ended."""
+class Draft:
+    """One letter to be written: its facts, and the name of its blob."""
 
-    letter: Letter | None
+    letter: Letter
+    case: CaseFacts
+    blob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """Which letters say how it stands or ended."""
+
+    drafts: tuple[Draft, ...]
     outcome: Outcome
     case: CaseFacts
     key: RequestKey
-    blob: str
     recheck_on: date | None
     planned: bool  # a plan was made; none can be any more
+    quiet: bool  # only days of a series went, as the first letter said they would
+    told: frozenset[int]  # items whose day as it is now these letters bring to the person
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The letter, sealed in the blob store."""
+    """A letter, sealed in the blob store."""
 
+    draft: Draft
     digest: bytes
     size: int
 
@@ -60,19 +75,14 @@ class Closing:
         """How it ended, from receipts and decisions."""
         key = open_key(session, rt, request.data_key_id)
         plan = current_plan(session, request)
-        again = None
+        items = standings(session, plan) if plan is not None else []
+        waiting: list[Standing] = []
         if plan is not None and request.right is Right.ERASURE and plan.state is PlanState.APPROVED:
-            again = next_look(rt.today(), [row.erase_on for row, _ in waiting_items(session, plan)])
+            waiting = [item for item in items if item.waits]
+        again = next_look(rt.today(), waiting)
         receipts = receipt_counts(session, request) if plan is not None else {}
-        lines = plan_lines(session, key, plan) if plan else ()
-        outcome = request.outcome or _outcome(receipts, rest=_keeps(lines))
-        if (
-            request.right is Right.ERASURE
-            and outcome is Outcome.PARTLY_ERASED
-            and again is None
-            and request.answered_at
-        ):
-            outcome = Outcome.ERASED
+        lines = lines_of(key, items)
+        outcome = _outcome(request, receipts, rest=_keeps(lines), waits=again is not None)
         case = case_facts(
             rt,
             request,
@@ -82,59 +92,55 @@ class Closing:
             plan_hash=plan.plan_hash.hex() if plan else "",
             receipts=receipts,
         )
+        moved = to_tell(waiting, rt.today()) if request.answered_at else []
+        untold = [receipt for item in items for receipt in item.receipts if receipt.told_at is None]
+        quiet = bool(waiting and request.answered_at and untold) and _only_days(key, items)
+        drafts = []
+        if (untold or not moved) and (letter := _letter(request, outcome)) is not None:
+            drafts.append(_draft(request, letter, case))
+        if moved:
+            drafts.append(_draft(request, Letter.HOLD_LATER, replace(case, plan=lines_of(key, moved))))
         return Final(
-            letter=_letter(request, outcome),
+            drafts=tuple(drafts),
             outcome=outcome,
             case=case,
             key=key,
-            blob=f"{request.id}/letter.{uuid.uuid4().hex}",
             recheck_on=again,
             planned=plan is not None,
+            quiet=quiet,
+            told=frozenset(item.row.item_no for item in (moved if quiet or not untold else waiting)),
         )
 
-    def work(self, rt: Runtime, lease: Lease, inputs: Final) -> Written | None:
-        """Write the letter; a delivery has it in the package already."""
-        if inputs.letter is None or inputs.letter in (Letter.ACCESS, Letter.PORTABILITY):
-            return None
-        case = replace(inputs.case, guarantees={name: c.guarantee for name, c in rt.connectors.items()})
-        pdf = rt.documents.letter(inputs.letter, case)
-        with rt.blobs.write(inputs.blob, inputs.key) as out:
-            out.write(pdf)
-        return Written(hashlib.sha256(pdf).digest(), len(pdf))
+    def work(self, rt: Runtime, lease: Lease, inputs: Final) -> list[Written]:
+        """Write the letters; a delivery has its letter in the package already."""
+        guarantees = {name: c.guarantee for name, c in rt.connectors.items()}
+        written = []
+        for draft in inputs.drafts:
+            if draft.letter in (Letter.ACCESS, Letter.PORTABILITY):
+                continue
+            pdf = rt.documents.letter(draft.letter, replace(draft.case, guarantees=guarantees))
+            with rt.blobs.write(draft.blob, inputs.key) as out:
+                out.write(pdf)
+            written.append(Written(draft, hashlib.sha256(pdf).digest(), len(pdf)))
+        return written
 
     def settle(
-        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Final, result: Written | None
+        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Final, result: list[Written]
     ) -> Event | None:
-        """Keep the letter, send the notice, end the request or leave it waiting for what is kept."""
-        first = request.answered_at is None
+        """Keep the letters, send the notice, end the request or leave it waiting for what is kept."""
         request.outcome = inputs.outcome
-        if first:
+        if request.answered_at is None:
             request.answered_at = rt.now()
-        if result is not None and inputs.letter is not None:
-            keep_artifact(
-                session,
-                rt,
-                request,
-                name=f"letter_{inputs.letter.value}.pdf",
-                media_type="application/pdf",
-                blob=inputs.blob,
-                digest=result.digest,
-                size=result.size,
-            )
-            audit.record(
-                session,
-                "letter:made",
-                at=rt.now(),
-                actor="vastine",
-                request_id=request.id,
-                facts={"letter": inputs.letter.value, "sha256": result.digest.hex()},
-            )
+        for written in result:
+            _keep(session, rt, request, written)
         _tell(session, rt, request, inputs, step)
         forget_items(session, rt, request)
         request.recheck_on = inputs.recheck_on
+        plan = current_plan(session, request) if inputs.planned else None
+        if plan is not None:
+            _told(session, rt, plan, inputs.told)
         if inputs.recheck_on is not None:
             return Event.ANSWERED_WITH_REST
-        plan = current_plan(session, request) if inputs.planned else None
         if plan is not None and plan.state is PlanState.APPROVED:
             plan.state = PlanState.EXECUTED
         return Event.ANSWERED
@@ -148,13 +154,51 @@ def _keeps(lines: Sequence[PlanLine]) -> bool:
     return any(line.holds or (line.action is Action.KEEP and line.reason not in _NOTHING_LEFT) for line in lines)
 
 
-def _outcome(receipts: dict[str, int], *, rest: bool) -> Outcome:
+def _outcome(request: Request, receipts: dict[str, int], *, rest: bool, waits: bool) -> Outcome:
+    if request.outcome not in (None, Outcome.KEPT, Outcome.PARTLY_ERASED, Outcome.ERASED):
+        return request.outcome
     erased = sum(
         receipts.get(word.value, 0) for word in (ReceiptOutcome.ERASED, ReceiptOutcome.MASKED, ReceiptOutcome.ABSENT)
     )
-    if erased and rest:
-        return Outcome.PARTLY_ERASED
-    return Outcome.ERASED if erased else Outcome.KEPT
+    if not erased:
+        return Outcome.KEPT
+    return Outcome.PARTLY_ERASED if waits or (rest and not request.answered_at) else Outcome.ERASED
+
+
+def _draft(request: Request, letter: Letter, case: CaseFacts) -> Draft:
+    return Draft(letter, case, f"{request.id}/letter.{uuid.uuid4().hex}")
+
+
+def _keep(session: Session, rt: Runtime, request: Request, written: Written) -> None:
+    letter = written.draft.letter.value
+    keep_artifact(
+        session,
+        rt,
+        request,
+        name=f"letter_{letter}.pdf",
+        media_type="application/pdf",
+        blob=written.draft.blob,
+        digest=written.digest,
+        size=written.size,
+    )
+    facts = {"letter": letter, "sha256": written.digest.hex()}
+    audit.record(session, "letter:made", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
+
+
+def _only_days(key: RequestKey, items: Sequence[Standing]) -> bool:
+    """Whether all that was treated since the last letter were days of a series, which go one by one for years."""
+    new = [item for item in items if any(receipt.told_at is None for receipt in item.receipts)]
+    return all("from" in open_item(key, item.row)[0] for item in new)
+
+
+def _told(session: Session, rt: Runtime, plan: Plan, items: Collection[int]) -> None:
+    """These letters count every treatment so far, and tell the days of these items as they are now."""
+    session.execute(
+        update(Receipt).where(Receipt.plan_id == plan.id, Receipt.told_at.is_(None)).values(told_at=rt.now())
+    )
+    for kept in session.scalars(select(KeptItem).where(KeptItem.plan_id == plan.id)):
+        if kept.item_no in items:
+            kept.told_on = kept.erase_on
 
 
 def _letter(request: Request, outcome: Outcome) -> Letter | None:
@@ -172,13 +216,14 @@ def _letter(request: Request, outcome: Outcome) -> Letter | None:
 
 
 def _tell(session: Session, rt: Runtime, request: Request, inputs: Final, step: Step) -> None:
-    if inputs.letter is None:
-        return
-    if request.proof_sealed is not None:
-        notify_ready(session, rt, request, inputs.key, occurrence=step.key)
-        return
-    # Nobody was proven: the answer says nothing about anybody and goes where the question came from.
-    claim = open_claim(inputs.key, request)
-    queue_mail(
-        session, rt, request, inputs.key, letter=inputs.letter, to=claim.reply_to, case=inputs.case, occurrence=step.key
-    )
+    for draft in inputs.drafts:
+        if request.proof_sealed is None:
+            # Nobody was proven: the answer says nothing about anybody and goes where the question came from.
+            to = open_claim(inputs.key, request).reply_to
+            queue_mail(
+                session, rt, request, inputs.key, letter=draft.letter, to=to, case=inputs.case, occurrence=step.key
+            )
+        elif draft.letter is Letter.HOLD_LATER:
+            notify_ready(session, rt, request, inputs.key, occurrence=step.key, letter=draft.letter)
+        elif not inputs.quiet:
+            notify_ready(session, rt, request, inputs.key, occurrence=step.key)

@@ -13,19 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.collection import Finding
-from models.decision import Plan, PlanItem
-from models.erasure import Receipt
+from models.decision import Plan
 from models.request import Request
 from models.step import Step
-from models.vocabulary import (
-    Action,
-    Event,
-    Kind,
-    PlanState,
-)
+from models.vocabulary import Event, Kind, PlanState
 from workflows import audit, lifecycle
 from workflows.casefile import open_key, seeds_of
-from workflows.caseview import open_item
 from workflows.errors import PersonMustLook, VastineError
 from workflows.fresh import fresh_items
 from workflows.intents import Batch, Changed, intend, write_receipts
@@ -33,6 +26,8 @@ from workflows.lease import mid_work
 from workflows.news import take_notice
 from workflows.ports import ErasedItem, EraseItem, RequestKey
 from workflows.runtime import Runtime
+from workflows.schedule import Due, due_items
+from workflows.standing import open_item
 from workflows.work import Lease, NewStep
 
 
@@ -41,38 +36,18 @@ def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
     return _next_source(session, rt, request) or [NewStep(key="erase:none", kind=Kind.ERASE)]
 
 
-def due_items(session: Session, request: Request) -> tuple[Plan | None, list[tuple[PlanItem, int]]]:
-    """The approved plan, and its items that may go now with their phase: 0 as approved, 1 after the last hold."""
+def _due(session: Session, request: Request) -> tuple[Plan | None, list[Due]]:
+    """The approved plan, and what may go of it now."""
     plan = session.scalar(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.APPROVED))
-    if plan is None:
-        return None, []
-    done = {
-        (n, phase)
-        for n, phase in session.execute(select(Receipt.item_no, Receipt.phase).where(Receipt.plan_id == plan.id))
-    }
-    rows = session.scalars(
-        select(PlanItem)
-        .where(
-            PlanItem.plan_id == plan.id,
-            PlanItem.action.in_((Action.DELETE, Action.MASK)) | PlanItem.released_at.is_not(None),
-        )
-        .order_by(PlanItem.item_no)
-    )
-    found: list[tuple[PlanItem, int]] = []
-    for row in rows:
-        if row.action in (Action.DELETE, Action.MASK) and (row.item_no, 0) not in done:
-            found.append((row, 0))
-        elif row.released_at is not None and (row.item_no, 1) not in done:
-            found.append((row, 1))
-    return plan, found
+    return plan, due_items(session, plan) if plan else []
 
 
 def _next_source(session: Session, rt: Runtime, request: Request) -> list[NewStep]:
-    _, found = due_items(session, request)
+    _, found = _due(session, request)
     if not found:
         return []
     order = {name: spec.person.order for name, spec in rt.register.sources.items()}
-    source = min({row.source for row, _ in found}, key=lambda name: (order.get(name, 0), name))
+    source = min({due.row.source for due in found}, key=lambda name: (order.get(name, 0), name))
     return [NewStep(key=f"erase:{source}", kind=Kind.ERASE, source=source)]
 
 
@@ -85,25 +60,23 @@ class Erasure:
             return None
         if step.source not in rt.connectors:
             raise PersonMustLook("source_not_in_register")
-        plan, found = due_items(session, request)
-        mine = [(row, phase) for row, phase in found if row.source == step.source]
+        plan, found = _due(session, request)
+        mine = [due for due in found if due.row.source == step.source]
         if plan is None or not mine:
             return None
-        phase = mine[0][1]
+        # What was approved for at once goes first and alone; what holds let go later goes together, whole or in part.
+        at_once = any(due.phase == 0 for due in mine)
+        mine = [due for due in mine if (due.phase == 0) == at_once]
         key = open_key(session, rt, request.data_key_id)
-        masked = dict(
-            session.execute(
-                select(Receipt.item_no, Receipt.after_digest).where(Receipt.plan_id == plan.id, Receipt.phase == 0)
-            ).all()
-        )
         findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
         return Batch(
             source=step.source,
             plan_id=plan.id,
             plan_hash=plan.plan_hash,
-            phase=phase,
-            op_id=f"{plan.id}:{phase}:{min(row.item_no for row, p in mine if p == phase)}",
-            items=tuple(_erase_item(key, row, phase, masked.get(row.item_no)) for row, p in mine if p == phase),
+            phases={due.row.item_no: due.phase for due in mine},
+            rest=frozenset(due.row.item_no for due in mine if due.rest),
+            op_id=f"{plan.id}:{mine[0].phase}:{mine[0].row.item_no}",
+            items=tuple(_erase_item(key, due) for due in mine),
             key=key,
             seeds=seeds_of(session, key, request),
             blobs={f.source: f.blob for f in findings},
@@ -166,12 +139,9 @@ class Erasure:
         return None
 
 
-def _erase_item(key: RequestKey, row: PlanItem, phase: int, masked: bytes | None) -> EraseItem:
-    locator, _ = open_item(key, row)
-    action = row.action if phase == 0 else (row.later_action or Action.KEEP)
-    fields = row.fields if phase == 0 else row.later_fields
-    digest = masked if phase == 1 and masked else row.item_digest
-    return EraseItem(row.item_no, row.collection, locator, action, tuple(fields), digest.hex())
+def _erase_item(key: RequestKey, due: Due) -> EraseItem:
+    locator, _ = open_item(key, due.row)
+    return EraseItem(due.row.item_no, due.row.collection, locator, due.action, due.fields, due.digest.hex())
 
 
 def _void(session: Session, request: Request) -> None:

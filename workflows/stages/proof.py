@@ -13,12 +13,12 @@ from models.step import Step
 from models.vocabulary import Action, Event, Kind, Ownership, PlanState, ReceiptOutcome, TaskKind
 from workflows import audit
 from workflows.casefile import open_key, seeds_for, seeds_of
-from workflows.caseview import open_item
 from workflows.errors import PersonMustLook, VastineError
 from workflows.human import open_task
 from workflows.ports import EraseItem, Lead
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
+from workflows.standing import open_item, standings
 from workflows.work import Lease, NewStep
 
 GONE = (ReceiptOutcome.ERASED, ReceiptOutcome.ABSENT)
@@ -60,23 +60,21 @@ class Proof:
         gone: dict[str, list[EraseItem]] = {}
         masked: dict[str, list[EraseItem]] = {}
         unfinished = False
-        receipts: dict[int, Receipt] = {}
-        if plan is not None:
-            for r in session.scalars(select(Receipt).where(Receipt.plan_id == plan.id).order_by(Receipt.phase)):
-                receipts[r.item_no] = r
-            for row in session.scalars(select(PlanItem).where(PlanItem.plan_id == plan.id)):
-                locator, _ = open_item(key, row)
-                known.add((row.source, row.collection, canonical(locator)))
-                receipt = receipts.get(row.item_no)
-                if receipt is None:
-                    continue
-                item = EraseItem(row.item_no, row.collection, locator, Action.DELETE, (), row.item_digest.hex())
-                if receipt.outcome in GONE:
-                    gone.setdefault(row.source, []).append(item)
-                elif receipt.outcome is ReceiptOutcome.MASKED:
-                    masked.setdefault(row.source, []).append(item)
-                else:
-                    unfinished = True
+        for standing in standings(session, plan) if plan is not None else ():
+            row = standing.row
+            locator, _ = open_item(key, row)
+            known.add((row.source, row.collection, canonical(locator)))
+            if not standing.receipts:
+                continue
+            receipt = standing.receipts[-1]
+            digest = standing.digest_before.hex()
+            item = EraseItem(row.item_no, row.collection, locator, Action.DELETE, (), digest)
+            if receipt.outcome in GONE:
+                gone.setdefault(row.source, []).append(item)
+            elif receipt.outcome is ReceiptOutcome.MASKED:
+                masked.setdefault(row.source, []).append(item)
+            else:
+                unfinished = True
         if not {*gone, *masked} <= rt.connectors.keys():
             raise PersonMustLook("source_not_in_register")
         return Claimed(seeds_of(session, key, request), frozenset(known), gone, masked, unfinished)
@@ -110,10 +108,15 @@ class Proof:
         """Proven, or back to planning with what is left."""
         plan = session.scalar(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.APPROVED))
         if plan is not None and result.after:
+            # Only of what was masked just now: a later change by others is theirs, and never passes for ours.
             for receipt in session.scalars(
-                select(Receipt).where(Receipt.plan_id == plan.id, Receipt.outcome == ReceiptOutcome.MASKED)
+                select(Receipt).where(
+                    Receipt.plan_id == plan.id,
+                    Receipt.outcome == ReceiptOutcome.MASKED,
+                    Receipt.after_digest.is_(None),
+                )
             ):
-                receipt.after_digest = result.after.get(receipt.item_no, receipt.after_digest)
+                receipt.after_digest = result.after.get(receipt.item_no)
         if not (result.residue or result.strangers or inputs.unfinished):
             audit.record(session, "erasure:proven", at=rt.now(), actor="vastine", request_id=request.id)
             if plan is not None:
