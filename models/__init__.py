@@ -12,6 +12,7 @@
 | `decision` | plans, plan_items, kept_items, approvals | sealed locators |
 | `delivery` | artifacts, grants, outbox | sealed columns; files sealed in the blob store |
 | `erasure` | receipts, tombstones | keyed digests |
+| `hand` | hand_searches, hand_files, hand_ticks, checkouts, task_links | sealed columns; sealed files |
 | `staff` | staff, staff_sessions, api_tokens, tasks | names of staff |
 """
 
@@ -21,6 +22,7 @@ from models.collection import Finding, SourceHealth
 from models.decision import Approval, KeptItem, Plan, PlanItem
 from models.delivery import Artifact, Grant, Outbox
 from models.erasure import Receipt, Tombstone
+from models.hand import Checkout, HandFile, HandSearch, HandTick, TaskLink
 from models.holds import ManualHold
 from models.intake import CaseKey, EventCase, EventKey, InboundEvent, Message, MessageCase
 from models.request import DataKey, Reminder, Request
@@ -36,12 +38,16 @@ __all__ = [
     "Base",
     "CaseKey",
     "Challenge",
+    "Checkout",
     "DataKey",
     "Effect",
     "EventCase",
     "EventKey",
     "Finding",
     "Grant",
+    "HandFile",
+    "HandSearch",
+    "HandTick",
     "HumanTask",
     "InboundEvent",
     "KeptItem",
@@ -60,5 +66,6 @@ __all__ = [
     "StaffUser",
     "Step",
     "StepAttempt",
+    "TaskLink",
     "Tombstone",
 ]

@@ -24,6 +24,7 @@ class StaffUser(Base):
     password_hash: Mapped[str | None] = mapped_column(String(200))
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     disabled_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    nda_signed_on: Mapped[date | None]  # the day they signed to keep secrets; without it no paper
 
 
 class StaffSession(Base):

@@ -229,6 +229,13 @@ class TaskState(StrEnum):
     DONE = "done"
 
 
+class HandState(StrEnum):
+    """How far people have come with a search that only they can do."""
+
+    ASKED = "asked"
+    ANSWERED = "answered"
+
+
 class Role(StrEnum):
     """What a member of staff may do."""
 
