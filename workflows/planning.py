@@ -19,7 +19,10 @@ from workflows.standing import holds_row, open_item
 OWN_RECORD = "own_record"
 """Reason to keep what only records of the same person point at: it goes with the last of them."""
 
-POINTED_AT = ("referenced", OWN_RECORD)
+BY_HAND = "by_hand"
+"""Reason to keep what the source lets only people erase."""
+
+_STAYS = ("referenced", OWN_RECORD, BY_HAND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +172,8 @@ def _days_of_pointed(rt: Runtime, source: str, items: list[Planned], pointed: se
 
 
 def is_free(item: Planned) -> bool:
-    """Whether nothing holds this record any more, neither a rule nor another record that points at it."""
-    return not item.verdict.holds and not (item.verdict.action is Action.KEEP and item.verdict.reason in POINTED_AT)
+    """Whether nothing holds this record any more: no rule, no other record that points at it, no source that can't."""
+    return not item.verdict.holds and not (item.verdict.action is Action.KEEP and item.verdict.reason in _STAYS)
 
 
 def _why(item: Planned, refused: str) -> str:

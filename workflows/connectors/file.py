@@ -95,10 +95,10 @@ class FileConnector:
         return [PreviewedItem(item.item_no, "by_hand") for item in items]
 
     def erase(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:  # noqa: ARG002
-        """Never: the file belongs to whoever writes it. Raises `PersonMustLook("by_hand")`."""
-        if not items:
-            return []
-        raise PersonMustLook("by_hand", detail="lines of a file are erased by whoever keeps the file")
+        """Only what somebody has taken out by hand already; raises `PersonMustLook("by_hand")` while any is there."""
+        if self.present(items):
+            raise PersonMustLook("by_hand", detail="lines of a file are erased by whoever keeps the file")
+        return [ErasedItem(item.item_no, ReceiptOutcome.ABSENT) for item in items]
 
     def call_off(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:  # noqa: ARG002
         """Nothing is ever begun here."""

@@ -6,7 +6,6 @@ For an access request the question is only whether a person must look before it 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -14,10 +13,8 @@ from sqlalchemy.orm import Session
 from models.collection import Finding
 from models.decision import Plan, PlanItem
 from models.request import Request
-from models.staff import HumanTask
 from models.step import Step
 from models.vocabulary import (
-    Action,
     Event,
     Kind,
     Outcome,
@@ -33,19 +30,14 @@ from workflows.casefile import open_key
 from workflows.errors import PersonMustLook, VastineError
 from workflows.findings import forget_items
 from workflows.fresh import manual_holds
-from workflows.human import close_tasks_of, open_task
-from workflows.planning import Planned, is_free, plan_hash, planned_items
+from workflows.human import open_task
+from workflows.planning import Planned, plan_hash, planned_items
 from workflows.ports import EraseItem, RequestKey
-from workflows.rules.hold_phases import free_alone, is_later
+from workflows.relook import ask_about, look_again
 from workflows.rules.holds import ManualHoldFacts
-from workflows.rules.items import Verdict, canonical
+from workflows.rules.items import canonical
 from workflows.runtime import Runtime
-from workflows.schedule import next_look, waiting_items
-from workflows.standing import note, opened, to_tell
 from workflows.work import Lease, NewStep
-
-_UNKNOWN_FOR = timedelta(days=5)
-"""How long staff have to find out what a source could not tell."""
 
 _NOT_ANSWERED = (SourceResult.FAILED, SourceResult.NOT_SEARCHED)
 
@@ -153,7 +145,7 @@ def _freeze(session: Session, rt: Runtime, request: Request, inputs: Facts, item
     digest = plan_hash(request.reference, items)
     _insert_plan(session, rt, request, digest, items, inputs.key)
     unknown = {h.rule for p in items for h in p.verdict.holds if h.unknown}
-    _ask_about(session, rt, request, unknown, due_on=request.due_on, at_once=True)
+    ask_about(session, rt, request, unknown, due_on=request.due_on, at_once=True)
     _ask(session, rt, request, code="decide_erasure", kind=TaskKind.DECIDE)
     return Event.DECISION_NEEDED
 
@@ -217,71 +209,12 @@ def _rest(session: Session, rt: Runtime, request: Request, fresh: list[Planned])
     if plan is None:
         raise PersonMustLook("no_approved_plan")
     key = open_key(session, rt, request.data_key_id)
-    now = {p.where: p for p in fresh}
-    free = changed = 0
-    later: list[date | None] = []
-    unknown: set[str] = set()
-    for item in waiting_items(session, plan):
-        locator, params = opened(key, item)
-        current = now.get((item.row.source, item.row.collection, canonical(locator)))
-        fields: tuple[str, ...] = ()
-        if current is None or is_free(current):
-            item.row.released_at = rt.now()
-        else:
-            verdict = current.verdict
-            fields = free_alone(
-                _masks(verdict), later=item.row.later_action, scope=item.row.later_fields, gone=item.masked
-            )
-            later += [verdict.erase_on] if is_later(verdict.erase_on, item.erase_on) else []
-            unknown |= {h.rule for h in verdict.holds if h.unknown}
-            note(session, key, item, verdict, fields=fields, known=params, at=rt.now())
-        if fields or item.row.released_at is not None:
-            free += 1
-            changed += current is not None and bytes.fromhex(current.digest) != item.digest
-    if changed:
+    seen = look_again(session, rt, request, key, plan=plan, fresh=fresh)
+    if seen.changed:
         _insert_plan(session, rt, request, plan_hash(request.reference, fresh), fresh, key)
         _ask(session, rt, request, code="decide_again", kind=TaskKind.DECIDE)
         return Event.DECISION_NEEDED
-    if later:
-        _postponed(session, rt, request, later)
-    session.flush()  # what was noted is part of what waits
-    waiting = [item for item in waiting_items(session, plan) if item.row.released_at is None]
-    request.recheck_on = next_look(rt.today(), waiting)
-    _ask_about(session, rt, request, unknown, due_on=rt.today() + _UNKNOWN_FOR)
-    if free:
+    if seen.free:
         return Event.HOLD_ENDED
     forget_items(session, rt, request)
-    return Event.POSTPONED if to_tell(waiting, rt.today()) else Event.NOTHING_DUE
-
-
-def _masks(verdict: Verdict) -> tuple[str, ...]:
-    return verdict.fields if verdict.action is Action.MASK else ()
-
-
-def _postponed(session: Session, rt: Runtime, request: Request, days: list[date | None]) -> None:
-    known = [day for day in days if day is not None]
-    facts = {"items": len(days), "until": max(known).isoformat() if len(known) == len(days) else None}
-    audit.record(session, "plan:postponed", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
-
-
-def _ask_about(
-    session: Session, rt: Runtime, request: Request, rules: set[str], *, due_on: date, at_once: bool = False
-) -> None:
-    """One task while a hold's facts can't be told; it comes back some days after somebody closed it in vain."""
-    key = f"hold_unknown:{request.id}"
-    if not rules:
-        close_tasks_of(session, rt, request.id, kinds={TaskKind.HOLD_UNKNOWN}, by="vastine")
-        return
-    task = session.scalar(select(HumanTask).where(HumanTask.key == key))
-    if task is not None and not at_once and (task.done_at is None or task.done_at > rt.now() - _UNKNOWN_FOR):
-        return
-    open_task(
-        session,
-        rt,
-        key=key,
-        kind=TaskKind.HOLD_UNKNOWN,
-        code="hold_unknown",
-        request_id=request.id,
-        due_on=due_on,
-        facts={"rules": sorted(rules)},
-    )
+    return Event.POSTPONED if seen.to_tell else Event.NOTHING_DUE

@@ -15,6 +15,7 @@ from workflows import audit
 from workflows.casefile import open_key, seeds_for, seeds_of
 from workflows.errors import PersonMustLook, VastineError
 from workflows.human import open_task
+from workflows.planning import BY_HAND
 from workflows.ports import EraseItem, Lead
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
@@ -147,7 +148,7 @@ def _ask_by_hand(session: Session, rt: Runtime, request: Request, plan: Plan) ->
     # A source that no program can erase from: a person must see to it, and the letter says that it is not done.
     rows = session.execute(
         select(PlanItem.source, func.count())
-        .where(PlanItem.plan_id == plan.id, PlanItem.reason == "by_hand")
+        .where(PlanItem.plan_id == plan.id, PlanItem.reason == BY_HAND)
         .group_by(PlanItem.source)
     )
     for source, count in rows.all():
