@@ -13,6 +13,7 @@
 | `delivery` | artifacts, grants, outbox | sealed columns; files sealed in the blob store |
 | `erasure` | receipts, tombstones | keyed digests |
 | `hand` | hand_searches, hand_files, hand_ticks, checkouts, task_links | sealed columns; sealed files |
+| `source` | source_limits, source_slots, source_marks | sealed column |
 | `staff` | staff, staff_sessions, api_tokens, tasks | names of staff |
 """
 
@@ -26,6 +27,7 @@ from models.hand import Checkout, HandFile, HandSearch, HandTick, TaskLink
 from models.holds import ManualHold
 from models.intake import CaseKey, EventCase, EventKey, InboundEvent, Message, MessageCase
 from models.request import DataKey, Reminder, Request
+from models.source import SourceLimit, SourceMark, SourceSlot
 from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
 from models.step import Effect, Step, StepAttempt
 from models.verification import Challenge, Pace
@@ -62,6 +64,9 @@ __all__ = [
     "Reminder",
     "Request",
     "SourceHealth",
+    "SourceLimit",
+    "SourceMark",
+    "SourceSlot",
     "StaffSession",
     "StaffUser",
     "Step",

@@ -52,7 +52,14 @@ class PersonMustLook(VastineError):  # noqa: N818
 
 
 class WaitFor(VastineError):  # noqa: N818
-    """Something else must happen first; the step waits and costs no attempts."""
+    """Something else must happen first; the step waits and costs no attempts.
+
+    With `after_seconds` it is tried again by itself then; without, somebody has to say when.
+    """
+
+    def __init__(self, code: str = "", *, detail: str = "", after_seconds: float | None = None) -> None:
+        super().__init__(code, detail=detail or "Something else must happen first.")
+        self.after_seconds = after_seconds
 
 
 class Fenced(VastineError):  # noqa: N818

@@ -82,6 +82,15 @@ class PreviewedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What a source was asked to do with one item, as far as is known."""
+
+    state: str  # asked, job, done or off
+    note: str  # where the source's own job is to be looked up
+    age_seconds: float  # since it was written
+
+
+@dataclass(frozen=True, slots=True)
 class MailText:
     """A rendered mail: no personal data beyond the greeting-free text, no attachment."""
 

@@ -7,7 +7,7 @@ Nothing here knows a database session, a web framework or a broker. Every port h
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from models.vocabulary import Letter
 from workflows.exchange import (
@@ -18,6 +18,7 @@ from workflows.exchange import (
     Guarantee,
     Lead,
     MailText,
+    Mark,
     OutgoingMail,
     PackageSummary,
     Person,
@@ -81,6 +82,39 @@ class Connector(Protocol):
 
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
         """The digests of those items that still exist as records, by item number; changes nothing."""
+        ...
+
+
+class Limiter(Protocol):
+    """How often and how many at a time all workers together may call a source."""
+
+    def turn(self, source: str, *, per_second: float, burst: int, patience: float) -> None:
+        """Wait for the next call's turn, `patience` seconds at most, and count it; raises `WaitFor` beyond that."""
+        ...
+
+    def place(self, source: str, slots: int) -> AbstractContextManager[Callable[[], None]]:
+        """Hold one of the source's places; the block calls what it is given to keep it. Raises `WaitFor` if full."""
+        ...
+
+
+class Marks(Protocol):
+    """What sources that keep no receipts were asked to do, item by item; durable before the source is asked."""
+
+    def of(self, op_id: str) -> Mapping[int, Mark]:
+        """The marks of one operation by item number."""
+        ...
+
+    def set(self, op_id: str, item_no: int, state: str, *, fence: int, note: str = "") -> None:
+        """Write a mark, committed on return. Raises `Fenced` where a later worker wrote one."""
+        ...
+
+
+@runtime_checkable
+class Paced(Protocol):
+    """A connector that wants to know these two; the wiring tells it before it is used."""
+
+    def pace(self, limiter: Limiter, marks: Marks) -> None:
+        """From now on, wait for turns and write marks."""
         ...
 
 
@@ -174,9 +208,17 @@ class Documents(Protocol):
         ...
 
     def package(
-        self, case: CaseFacts, items: Mapping[str, Callable[[], Iterable[Item]]], out: BinaryIO
+        self,
+        case: CaseFacts,
+        items: Mapping[str, Callable[[], Iterable[Item]]],
+        out: BinaryIO,
+        *,
+        open_file: Callable[[str], AbstractContextManager[BinaryIO]] | None = None,
     ) -> PackageSummary:
-        """Write `vastine-package/1` as a zip; `items` maps a source to a fresh iterator over its items."""
+        """Write `vastine-package/1` as a zip; `items` maps a source to a fresh iterator over its items.
+
+        `open_file(blob)` opens a scan or attachment that a record names in `Item.files`.
+        """
         ...
 
 
@@ -210,9 +252,13 @@ __all__ = [
     "Inbox",
     "KeyVault",
     "Lead",
+    "Limiter",
     "MailText",
     "Mailer",
+    "Mark",
+    "Marks",
     "OutgoingMail",
+    "Paced",
     "PackageSummary",
     "Person",
     "PlanLine",

@@ -31,7 +31,9 @@ def set_back(session: Session, rt: Runtime, request: Request, step: Step, error:
     step.error_class, step.error_code = type(error).__name__, error.code
     if isinstance(error, WaitFor):
         step.attempts = max(0, step.attempts - 1)
-        step.state = StepState.WAITING
+        step.state = StepState.WAITING if error.after_seconds is None else StepState.READY
+        if error.after_seconds is not None:
+            step.run_at = rt.now() + timedelta(seconds=backoff_seconds(0, error.after_seconds))
         return None
     if isinstance(error, SourceDown) and step.source:
         step.attempts = max(0, step.attempts - 1)
