@@ -100,6 +100,19 @@ def after_commit(session: Session, work: Callable[[], None]) -> None:
 
 
 @contextmanager
+def reading(session: Session, *tables: type) -> Iterator[None]:
+    """Read these tables; of what waits to be written, all goes first if some of it belongs to one of them.
+
+    Where none does, it waits on and is written in fewer statements: of a request that changes three times in
+    one transaction the last state is written once.
+    """
+    if any(isinstance(row, tables) for rows in (session.new, session.dirty, session.deleted) for row in rows):
+        session.flush()
+    with session.no_autoflush:
+        yield
+
+
+@contextmanager
 def unit_of_work(sessions: sessionmaker[Session], publish: Publish) -> Iterator[Session]:
     """One border, one transaction: commit or roll back everything, then let the bells ring.
 

@@ -4,11 +4,12 @@ import hmac
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.delivery import Artifact, Grant
 from models.request import Request
+from models.session import reading
 from models.verification import Challenge
 from models.vocabulary import Letter
 from workflows import audit
@@ -22,6 +23,7 @@ from workflows.runtime import Runtime
 PACKAGE = "package.zip"
 FETCH = "fetch"
 CODE_DIGITS = 8
+_ARTIFACT = select(Artifact).where(Artifact.request_id == bindparam("of"), Artifact.name == bindparam("called"))
 
 
 def keep_artifact(
@@ -36,7 +38,8 @@ def keep_artifact(
     size: int,
 ) -> None:
     """Register a file of this name; a newer one takes the older one's place."""
-    row = session.scalar(select(Artifact).where(Artifact.request_id == request.id, Artifact.name == name))
+    with reading(session, Artifact):
+        row = session.scalar(_ARTIFACT, {"of": request.id, "called": name})
     if row is None:
         row = Artifact(request_id=request.id, name=name)
         session.add(row)
@@ -140,7 +143,7 @@ def _open_codes(session: Session, rt: Runtime, request: Request) -> list[Challen
 
 def fetch(session: Session, rt: Runtime, request: Request, name: str, *, actor: str) -> tuple[Artifact, RequestKey]:
     """The file and the key to stream it with; the fetch is an audit entry. Raises `NotFound`."""
-    row = session.scalar(select(Artifact).where(Artifact.request_id == request.id, Artifact.name == name))
+    row = session.scalar(_ARTIFACT, {"of": request.id, "called": name})
     if row is None or row.purged_at is not None:
         raise NotFound("artifact")
     audit.record(

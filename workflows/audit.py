@@ -26,6 +26,15 @@ _LAST = (
     .order_by(AuditEntry.n.desc())
     .limit(1)
 )
+LAST_N, LAST_DIGEST = (
+    select(column)
+    .where(AuditEntry.chain == bindparam("chain"))
+    .order_by(AuditEntry.n.desc())
+    .limit(1)
+    .scalar_subquery()
+    for column in (AuditEntry.n, AuditEntry.digest)
+)
+"""A chain's last entry as columns of another statement, for `seen_head`; `chain` is a parameter of it."""
 
 EVENTS = frozenset(
     {
@@ -102,7 +111,7 @@ def record(
         msg = f"unknown audit event {event}"
         raise ValueError(msg)
     chain = str(request_id) if request_id else HOUSE
-    heads: dict[str, tuple[int, bytes]] = session.info.setdefault("audit_heads", {})
+    heads = _heads(session)
     if chain not in heads:
         heads[chain] = _head(session, chain)
     n, previous = heads[chain]
@@ -121,6 +130,19 @@ def record(
     entry.digest = digest(entry)
     session.add(entry)
     heads[chain] = (n + 1, entry.digest)
+
+
+def seen_head(session: Session, request_id: uuid.UUID, n: int | None, last: bytes | None) -> None:
+    """Take note of a chain's last entry that another statement read along with its own, or that there is none.
+
+    Only where the transaction held the request's row lock when that statement began: the next number rests on it.
+    """
+    _heads(session).setdefault(str(request_id), (n, last) if n is not None and last is not None else (0, _GENESIS))
+
+
+def _heads(session: Session) -> dict[str, tuple[int, bytes]]:
+    heads: dict[str, tuple[int, bytes]] = session.info.setdefault("audit_heads", {})
+    return heads
 
 
 def _head(session: Session, chain: str) -> tuple[int, bytes]:

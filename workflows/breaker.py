@@ -6,6 +6,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from models.collection import SourceHealth
+from models.session import reading
 from models.step import Step
 from models.vocabulary import StepState
 from workflows.runtime import Runtime
@@ -37,6 +38,7 @@ def trip(session: Session, rt: Runtime, source: str, code: str) -> datetime:
 
 def recovered(session: Session, rt: Runtime, source: str) -> None:
     """The source answered: close its breaker, if it was open or counting."""
-    health = session.get(SourceHealth, source)
+    with reading(session, SourceHealth):
+        health = session.get(SourceHealth, source)
     if health is not None and (health.failures or health.open_until):
         health.failures, health.open_until, health.last_ok_at, health.last_code = 0, None, rt.now(), None

@@ -2,20 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.collection import Finding
 from models.request import DataKey, Request
+from models.session import reading
 from workflows.errors import NeverAgain
 from workflows.ports import Contact, Lead, RequestKey, Seeds
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
+
+_FINDINGS = select(Finding).where(Finding.request_id == bindparam("of")).order_by(Finding.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +58,23 @@ def make_key(session: Session, rt: Runtime) -> tuple[DataKey, RequestKey]:
 
 def open_key(session: Session, rt: Runtime, data_key_id: Any) -> RequestKey:
     """The key of a request or message; raises `NeverAgain("key_destroyed")` once it was destroyed."""
-    row = session.get_one(DataKey, data_key_id)
+    rows: dict[Any, DataKey] = session.info.setdefault("data_keys", {})  # a session holds on to nothing by itself
+    if data_key_id not in rows:
+        with reading(session, DataKey):
+            rows[data_key_id] = session.get_one(DataKey, data_key_id)
+    row = rows[data_key_id]
     if row.wrapped is None:
         raise NeverAgain("key_destroyed")
     return rt.vault.unwrap(row.wrapped, row.master_key)
+
+
+def findings_of(session: Session, request: Request) -> dict[str, Finding]:
+    """The request's answers by source, in order; read once in a transaction, so one that is added belongs here too."""
+    known: dict[Any, dict[str, Finding]] = session.info.setdefault("findings", {})
+    if request.id not in known:
+        with reading(session, Finding):
+            known[request.id] = {f.source: f for f in session.scalars(_FINDINGS, {"of": request.id})}
+    return known[request.id]
 
 
 def seal_claim(key: RequestKey, request_id: Any, claim: Claim) -> bytes:
@@ -130,29 +146,18 @@ def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def seeds_of(
-    session: Session, key: RequestKey, request: Request, *, findings: Iterable[Finding] | None = None
-) -> dict[str, list[Lead]]:
-    """Everything that may seed a search: proven identifiers, and what they led to so far.
-
-    `findings`: all of the request's, where the caller has read them already.
-    """
+def seeds_of(session: Session, key: RequestKey, request: Request) -> dict[str, list[Lead]]:
+    """Everything that may seed a search: proven identifiers, and what they led to so far."""
     proof = open_proof(key, request)
     seeds: dict[str, dict[tuple[str, str | None, str | None], Lead]] = {}
     for name, values in proof.identifiers.items():
         for value in values:
             seeds.setdefault(f"identity:{name}", {})[(value, None, None)] = Lead(value)
-    for source, sealed in _sealed_leads(session, request, findings):
-        for name, leads in _opened_leads(key, request.id, source, sealed).items():
+    for source, finding in sorted(findings_of(session, request).items()):
+        for name, leads in _opened_leads(key, request.id, source, finding.leads_sealed or b"").items():
             for lead in leads:
                 seeds.setdefault(name, {})[(lead.value, _iso(lead.start), _iso(lead.end))] = lead
     return {name: [found[k] for k in sorted(found, key=str)] for name, found in sorted(seeds.items())}
-
-
-def _sealed_leads(session: Session, request: Request, findings: Iterable[Finding] | None) -> list[tuple[str, bytes]]:
-    if findings is None:
-        findings = session.scalars(select(Finding).where(Finding.request_id == request.id))
-    return sorted((f.source, f.leads_sealed) for f in findings if f.leads_sealed is not None)
 
 
 def seeds_for(seeds: Seeds, entries: frozenset[str]) -> dict[str, list[Lead]]:

@@ -7,22 +7,20 @@ follows that request, as long as it can do the next step and nothing more urgent
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import BindParameter, bindparam, exists, select, update
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.session import ring
 from models.step import Step, StepAttempt
-from models.types import UTCDateTime
-from models.vocabulary import StepState
-from workflows import lifecycle
+from models.vocabulary import Kind, StepState
+from workflows import audit, ledger, lifecycle
 from workflows.errors import Fenced, NeverAgain, VastineError
 from workflows.lease import LEASE, kept
 from workflows.messages import WORK
@@ -31,58 +29,6 @@ from workflows.setbacks import set_back
 from workflows.work import Lease
 
 log = structlog.get_logger("vastine.engine")
-
-
-# The statements of every step are built once: building one costs more than PostgreSQL needs to answer it.
-_OTHER = aliased(Step)
-_NOW: BindParameter[datetime] = bindparam("now", type_=UTCDateTime)
-_TAKE = (
-    update(Step)
-    .where(Step.id == bindparam("this"))
-    .values(
-        state=StepState.RUNNING,
-        fence=Step.fence + 1,
-        attempts=Step.attempts + 1,
-        crash_count=Step.crash_count + 1,
-        lease_owner=bindparam("worker"),
-        lease_until=bindparam("until", type_=UTCDateTime),
-    )
-    .returning(Step)
-    .execution_options(populate_existing=True, synchronize_session=False)
-)
-_END = (
-    update(Step)
-    .where(Step.id == bindparam("this"), Step.fence == bindparam("last"), Step.state == StepState.RUNNING)
-    .values(
-        state=StepState.DONE,
-        done_at=_NOW,
-        lease_until=None,
-        lease_owner=None,
-        crash_count=0,
-        error_class=None,
-        error_code=None,
-    )
-    .returning(Step)
-    .execution_options(populate_existing=True, synchronize_session=False)
-)
-_MINE = (
-    select(
-        Step.id,
-        Step.kind,
-        exists()
-        .where(_OTHER.state == StepState.READY, _OTHER.bucket < Step.bucket, _OTHER.run_at <= _NOW)
-        .label("urgent"),
-    )
-    .where(
-        Step.request_id == bindparam("request"),
-        Step.state == StepState.READY,
-        Step.kind.in_(bindparam("kinds", expanding=True)),
-        Step.run_at <= _NOW,
-    )
-    .order_by(Step.run_at, Step.id)
-    .limit(2)
-    .with_for_update(skip_locked=True, of=Step)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +71,7 @@ def claim(rt: Runtime, kinds: Collection[str]) -> Claimed | None:
     with rt.unit() as session:
         best = None
         for kind in kinds:
-            row = session.execute(
-                select(Step.id, Step.bucket, Step.rank, Step.run_at)
-                .where(Step.kind == kind, Step.state == StepState.READY, Step.run_at <= rt.now())
-                .order_by(Step.bucket, Step.rank.desc(), Step.run_at, Step.id)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            ).one_or_none()
+            row = session.execute(ledger.DUE, {"kind": kind, "now": rt.now()}).one_or_none()
             if row and (best is None or (row.bucket, -row.rank, row.run_at) < (best.bucket, -best.rank, best.run_at)):
                 best = row
         if best is None:
@@ -144,8 +84,11 @@ def claim(rt: Runtime, kinds: Collection[str]) -> Claimed | None:
 def _take(session: Session, rt: Runtime, step_id: Any) -> Claimed:
     # The crash counter goes up here and comes down only with a recorded outcome: work that kills its
     # process is counted even though it can never say so itself.
-    step = session.scalars(_TAKE, {"this": step_id, "worker": rt.worker, "until": rt.now() + LEASE}).one()
-    request = session.get_one(Request, step.request_id)
+    step = session.scalars(ledger.TAKE, {"this": step_id, "worker": rt.worker, "until": rt.now() + LEASE}).one()
+    return _prepared(session, rt, session.get_one(Request, step.request_id), step)
+
+
+def _prepared(session: Session, rt: Runtime, request: Request, step: Step) -> Claimed:
     lease = Lease(
         step_id=step.id,
         request_id=step.request_id,
@@ -204,8 +147,12 @@ def _settle(
     kinds: Collection[str],
 ) -> Claimed | None:
     lease = claimed.lease
-    request = session.get_one(Request, lease.request_id, with_for_update=True)
-    step = _ended(session, rt, lease) if error is None else held(session, lease)
+    request = session.execute(ledger.LOCK, {"this": lease.request_id}).scalar_one()
+    urgent = None
+    if error is None:
+        step, urgent = _ended(session, rt, lease)
+    else:
+        step = held(session, lease)
     stage = rt.stages[lease.kind]
     step.lease_until, step.lease_owner, step.crash_count = None, None, 0
     session.add(
@@ -224,18 +171,28 @@ def _settle(
         event = stage.settle(session, rt, request, step, claimed.inputs, result)
     if event is not None:
         lifecycle.advance(session, rt, request, event)
-    return _follow(session, rt, request, kinds)
+    if not kinds:
+        return None
+    begun = lifecycle.begun(session, request)
+    if begun is None:
+        return _follow(session, rt, request, kinds)
+    return _go_on(session, rt, request, [step for step in begun if step.kind.value in kinds], urgent=urgent)
 
 
-def _ended(session: Session, rt: Runtime, lease: Lease) -> Step:
+def _ended(session: Session, rt: Runtime, lease: Lease) -> tuple[Step, tuple[int, bool]]:
     """Ask whether the lease is still the last one and write that its work is done, in one statement.
 
-    The stage may say otherwise before the commit, such as that the step waits. Raises `Fenced`.
+    It reads what else the settling needs to know: the chain's last entry, and whether anything more urgent than
+    this step's bucket is due. The stage may say otherwise before the commit, such as that the step waits. Raises
+    `Fenced`.
     """
-    step = session.scalar(_END, {"this": lease.step_id, "last": lease.fence, "now": rt.now()})
-    if step is None:
+    who = {"this": lease.step_id, "last": lease.fence, "chain": str(lease.request_id), "now": rt.now()}
+    row = session.execute(ledger.END, who).one_or_none()
+    if row is None:
         raise Fenced
-    return step
+    step, n, digest, urgent = row
+    audit.seen_head(session, lease.request_id, n, digest)
+    return step, (step.bucket, urgent)
 
 
 def held(session: Session, lease: Lease) -> Step:
@@ -251,17 +208,42 @@ def held(session: Session, lease: Lease) -> Step:
     return step
 
 
-def _follow(session: Session, rt: Runtime, request: Request, kinds: Collection[str]) -> Claimed | None:
-    if not kinds:
+def _go_on(
+    session: Session, rt: Runtime, request: Request, begun: Sequence[Step], *, urgent: tuple[int, bool] | None
+) -> Claimed | None:
+    """Claim one of the steps that this very transaction adds: it is written as claimed, never as waiting.
+
+    `urgent`: whether anything of a lower bucket than this one was due when the transaction began.
+    """
+    due = sorted((s for s in begun if s.state is StepState.READY and s.run_at <= rt.now()), key=lambda s: s.run_at)
+    if not due:
         return None
+    step = due[0]
+    if urgent is None or urgent[0] != step.bucket:
+        urgent = (step.bucket, bool(session.scalar(ledger.URGENT, {"bucket": step.bucket, "now": rt.now()})))
+    if urgent[1]:
+        ring(session, step.kind.value, "")
+        return None
+    if len(due) == 1:
+        _not_needed(session, step.kind)
+    step.state, step.lease_owner, step.lease_until = StepState.RUNNING, rt.worker, rt.now() + LEASE
+    step.fence, step.attempts, step.crash_count = 1, 1, 1
+    return _prepared(session, rt, request, step)
+
+
+def _not_needed(session: Session, kind: Kind) -> None:
+    """Nobody else is needed: the bell that adding the step had hung up would wake a worker for nothing."""
+    session.info.get("bells", {}).pop(kind.value, None)
+
+
+def _follow(session: Session, rt: Runtime, request: Request, kinds: Collection[str]) -> Claimed | None:
     session.flush()
-    mine = session.execute(_MINE, {"request": request.id, "kinds": list(kinds), "now": rt.now()}).all()
+    mine = session.execute(ledger.MINE, {"request": request.id, "kinds": list(kinds), "now": rt.now()}).all()
     if not mine:
         return None
     if mine[0].urgent:
         ring(session, mine[0].kind.value, "")
         return None
     if len(mine) == 1:
-        # Nobody else is needed: the bell that adding the step had hung up would wake a worker for nothing.
-        session.info.get("bells", {}).pop(mine[0].kind.value, None)
+        _not_needed(session, mine[0].kind)
     return _take(session, rt, mine[0].id)

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.collection import Finding
 from models.request import Request
 from models.session import after_commit
+from workflows.casefile import findings_of
 from workflows.errors import VastineError
 from workflows.ports import RequestKey
 from workflows.rules.items import Item
@@ -35,9 +34,10 @@ def forget_items(session: Session, rt: Runtime, request: Request) -> None:
     after the commit: a roll-back must not leave a finding without its file.
     """
     names = []
-    for finding in session.scalars(select(Finding).where(Finding.request_id == request.id, Finding.blob.is_not(None))):
-        names.append(finding.blob or "")
-        finding.blob = None
+    for finding in findings_of(session, request).values():
+        if finding.blob is not None:
+            names.append(finding.blob)
+            finding.blob = None
     after_commit(session, partial(_delete, rt, names))
 
 

@@ -5,14 +5,21 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from models.session import reading
 from models.staff import HumanTask
 from models.vocabulary import TaskKind, TaskState
 from workflows import audit
 from workflows.errors import Conflict
 from workflows.runtime import Runtime
+
+_OPEN = select(HumanTask).where(
+    HumanTask.request_id == bindparam("of"),
+    HumanTask.state == TaskState.OPEN,
+    HumanTask.kind.in_(bindparam("kinds", expanding=True)),
+)
 
 
 def open_task(
@@ -56,9 +63,7 @@ def close_task(session: Session, rt: Runtime, task: HumanTask, *, by: str, answe
 
 def close_tasks_of(session: Session, rt: Runtime, request_id: uuid.UUID, *, kinds: set[TaskKind], by: str) -> None:
     """Close what a request no longer needs."""
-    for task in session.scalars(
-        select(HumanTask).where(
-            HumanTask.request_id == request_id, HumanTask.state == TaskState.OPEN, HumanTask.kind.in_(kinds)
-        )
-    ):
+    with reading(session, HumanTask):
+        tasks = session.scalars(_OPEN, {"of": request_id, "kinds": list(kinds)}).all()
+    for task in tasks:
         close_task(session, rt, task, by=by, answer="settled")

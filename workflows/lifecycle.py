@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from models.base import new_id
 from models.request import Request
-from models.session import ring
+from models.session import reading, ring
 from models.step import Step
 from models.vocabulary import Event, Kind, Outcome, RequestState, Right, StepState
 from workflows import audit
@@ -104,8 +105,14 @@ def advance(session: Session, rt: Runtime, request: Request, event: Event, *, ac
         request.closed_at = rt.now()
         _wake_followers(session, rt, request)
     entry = rt.entries.get(after)
-    if entry is not None:
-        add_steps(session, rt, request, entry(session, rt, request), seen=seen)
+    steps = add_steps(session, rt, request, entry(session, rt, request), seen=seen) if entry is not None else []
+    session.info.setdefault("begun", {})[request.id] = steps
+
+
+def begun(session: Session, request: Request) -> Sequence[Step] | None:
+    """All steps of the request that are not over, if this transaction moved it: the move ended those before."""
+    steps: Sequence[Step] | None = session.info.get("begun", {}).get(request.id)
+    return steps
 
 
 def _leave(session: Session, request: Request) -> Sequence[str]:
@@ -113,8 +120,8 @@ def _leave(session: Session, request: Request) -> Sequence[str]:
 
     A step that is closed stays so while we hold the request's lock, so one look tells whether there is any to skip.
     """
-    session.flush()
-    steps = session.execute(_STEPS, {"of": request.id}).all()
+    with reading(session, Step):
+        steps = session.execute(_STEPS, {"of": request.id}).all()
     if any(step.state in OPEN for step in steps):
         session.execute(
             update(Step)
@@ -127,18 +134,18 @@ def _leave(session: Session, request: Request) -> Sequence[str]:
 
 def add_steps(
     session: Session, rt: Runtime, request: Request, steps: Sequence[NewStep], *, seen: Sequence[str] | None = None
-) -> None:
+) -> list[Step]:
     """Add steps, each key numbered by how often the story has come by it, and ring for the ready ones.
 
     `seen`: the keys of the request's steps, where the caller has just read them under its lock.
     """
-    if not steps:
-        return
-    if seen is None:
+    added: list[Step] = []
+    if steps and seen is None:
         seen = session.scalars(select(Step.key).where(Step.request_id == request.id)).all()
     for new in steps:
-        visit = 1 + sum(1 for key in seen if key.rpartition("#")[0] == new.key)
+        visit = 1 + sum(1 for key in seen or () if key.rpartition("#")[0] == new.key)
         step = Step(
+            id=new_id(),
             request_id=request.id,
             key=f"{new.key}#{visit}",
             kind=new.kind,
@@ -151,10 +158,11 @@ def add_steps(
             crash_count=0,
             fence=0,
         )
-        session.add(step)
+        added.append(step)
         if new.state is StepState.READY and new.kind.value in WORK:
             ring(session, new.kind.value, "")
-    session.flush()  # the claim that follows in this transaction must see them
+    session.add_all(added)
+    return added
 
 
 def _wake_followers(session: Session, rt: Runtime, request: Request) -> None:

@@ -2,18 +2,20 @@
 
 import json
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.delivery import Outbox
 from models.request import Request
-from models.session import ring
+from models.session import reading, ring
 from models.vocabulary import Letter, OutboxState
 from workflows import audit
 from workflows.messages import SEND
 from workflows.ports import CaseFacts, RequestKey
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
+
+_WRITTEN = select(Outbox.id).where(Outbox.key == bindparam("idem"))
 
 
 def queue_mail(
@@ -35,8 +37,9 @@ def queue_mail(
     if not to:
         return False
     idem = f"{request.id}:{letter.value}:{occurrence}"
-    if session.scalar(select(Outbox.id).where(Outbox.key == idem)) is not None:
-        return False
+    with reading(session, Outbox):
+        if session.scalar(_WRITTEN, {"idem": idem}) is not None:
+            return False
     text = rt.documents.mail(letter, case)
     row = Outbox(
         request_id=request.id,

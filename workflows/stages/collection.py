@@ -13,16 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.collection import Finding
 from models.request import Request
+from models.session import reading
 from models.step import Step
 from models.vocabulary import Event, Kind, Ownership, Right, SourceResult, StepState, TaskKind
 from workflows import audit, breaker, lifecycle, news
 from workflows.astray import anything_erased
-from workflows.casefile import open_key, seal_leads, seeds_digest, seeds_for, seeds_of, with_earlier_leads
+from workflows.casefile import findings_of, open_key, seal_leads, seeds_digest, seeds_for, seeds_of, with_earlier_leads
 from workflows.errors import NotAllowed, PersonMustLook, VastineError
 from workflows.fresh import decides_holds
 from workflows.human import close_tasks_of
@@ -35,6 +36,11 @@ from workflows.work import Lease, NewStep
 MAX_ROUNDS = 12
 _LINES_BYTES = 65_536  # compressed in one go: a call for each record costs more than the record
 OPEN = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_HUMAN)
+
+
+_STILL_OPEN = select(Step.source).where(
+    Step.request_id == bindparam("of"), Step.kind == Kind.COLLECT, Step.state.in_(OPEN)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +123,7 @@ class Collection:
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Search, result: Found
     ) -> Event | None:
         """Keep the answer; begin another round or end the search."""
-        findings = _findings(session, request)
-        finding = findings.get(inputs.source) or _new_finding(session, request, inputs.source)
-        findings[inputs.source] = finding
+        finding = finding_of(session, request, inputs.source)
         finding.result = SourceResult.FOUND if result.items else SourceResult.NONE
         finding.why, finding.items = None, result.items
         finding.counts, finding.ownerships = dict(result.counts), dict(result.ownerships)
@@ -140,8 +144,7 @@ class Collection:
             request_id=request.id,
             facts={"source": inputs.source, "result": finding.result.value, "items": result.items, "step": step.key},
         )
-        session.flush()
-        return next_round(session, rt, request, inputs.key, findings=findings)
+        return next_round(session, rt, request, inputs.key)
 
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """Show the gap at once: the source has not been searched."""
@@ -161,12 +164,11 @@ class Collection:
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
     """The first round, or the first of a fresh look: every source that the seeds lead to."""
-    findings = _findings(session, request)
-    for finding in findings.values():
+    for finding in findings_of(session, request).values():
         finding.seeds_digest, finding.round = None, 0
     news.begin_search(session, rt, request)
     key = open_key(session, rt, request.data_key_id)
-    seeds = seeds_of(session, key, request, findings=findings.values())
+    seeds = seeds_of(session, key, request)
     steps = [_step(name) for name, c in rt.connectors.items() if seeds_for(seeds, c.entries())]
     # Somebody has to notice that there is nothing to ask: any one source does, with no seeds at all.
     return steps or [_step(next(iter(rt.connectors)))]
@@ -178,16 +180,10 @@ def _step(source: str) -> NewStep:
 
 def finding_of(session: Session, request: Request, source: str) -> Finding:
     """The source's answer, made if there is none."""
-    finding = session.scalar(select(Finding).where(Finding.request_id == request.id, Finding.source == source))
-    return finding or _new_finding(session, request, source)
-
-
-def _findings(session: Session, request: Request) -> dict[str, Finding]:
-    return {f.source: f for f in session.scalars(select(Finding).where(Finding.request_id == request.id))}
-
-
-def _new_finding(session: Session, request: Request, source: str) -> Finding:
-    finding = Finding(
+    known = findings_of(session, request)
+    if source in known:
+        return known[source]
+    finding = known[source] = Finding(
         request_id=request.id,
         source=source,
         result=SourceResult.NOT_SEARCHED,
@@ -201,26 +197,12 @@ def _new_finding(session: Session, request: Request, source: str) -> Finding:
     return finding
 
 
-def next_round(
-    session: Session,
-    rt: Runtime,
-    request: Request,
-    key: RequestKey,
-    *,
-    findings: dict[str, Finding] | None = None,
-) -> Event | None:
-    """More steps if some source was not asked with all that is known now; else the end, once all have settled.
-
-    `findings`: all of the request's by source, where the caller has read them already.
-    """
-    if findings is None:
-        findings = _findings(session, request)
-    seeds = seeds_of(session, key, request, findings=findings.values())
-    still_open = set(
-        session.scalars(
-            select(Step.source).where(Step.request_id == request.id, Step.kind == Kind.COLLECT, Step.state.in_(OPEN))
-        )
-    )
+def next_round(session: Session, rt: Runtime, request: Request, key: RequestKey) -> Event | None:
+    """More steps if some source was not asked with all that is known now; else the end, once all have settled."""
+    findings = findings_of(session, request)
+    seeds = seeds_of(session, key, request)
+    with reading(session, Step):
+        still_open = set(session.scalars(_STILL_OPEN, {"of": request.id}))
     new: list[NewStep] = []
     for name, connector in rt.connectors.items():
         usable = seeds_for(seeds, connector.entries())

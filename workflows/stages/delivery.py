@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO, cast
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.collection import Finding
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Event, Kind, Outcome
 from workflows import audit
 from workflows.answer import PACKAGE, keep_artifact
-from workflows.casefile import open_key
+from workflows.casefile import findings_of, open_key
 from workflows.caseview import case_facts, source_facts
 from workflows.errors import VastineError
 from workflows.findings import read_items
@@ -78,9 +76,7 @@ class Delivery:
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Order:
         """The facts of the case and where its records lie."""
         key = open_key(session, rt, request.data_key_id)
-        findings = session.scalars(
-            select(Finding).where(Finding.request_id == request.id).order_by(Finding.source)
-        ).all()
+        findings = list(findings_of(session, request).values())
         case = case_facts(rt, request, key, sources=source_facts(session, rt, request, findings=findings))
         return Order(
             case=case,
