@@ -1,6 +1,7 @@
 """The package: same tree for everyone, readable by machines, and honest about what changed."""
 
 import csv
+import dataclasses
 import hashlib
 import io
 import json
@@ -10,7 +11,9 @@ import pytest
 
 from models.vocabulary import LANGUAGES, Ownership, Right, SourceResult
 from workflows.documents.verify import verify_package
+from workflows.errors import NeverAgain
 from workflows.ports import SourceFacts
+from workflows.rules.items import Item
 
 
 def make(documents, case, items, tmp_path, name="package.zip"):
@@ -164,3 +167,37 @@ def test_a_package_is_signed_if_and_only_if_there_is_a_key(register, case, item,
     with zipfile.ZipFile(path) as z:
         assert ("manifest.json.sig" in z.namelist()) is (key is not None)
     assert verify_package(path) == []
+
+
+SCAN = b"%PDF-1.7 a scanned contract"
+
+
+def scan(content=SCAN, media_type="application/pdf"):
+    digest = hashlib.sha256(content).hexdigest()
+    return {"blob": "case/scan.1", "media_type": media_type, "size_bytes": len(content), "sha256": digest}
+
+
+def test_scans_go_into_the_package_listed_and_described(documents, case, item, tmp_path):
+    path = tmp_path / "package.zip"
+    record = dataclasses.replace(item(), files=(scan(),))
+    record = Item.from_json(record.to_json())
+    with path.open("wb") as out:
+        documents.package(case(), {"crm": lambda: iter([record])}, out, open_file=lambda _: io.BytesIO(SCAN))
+    assert verify_package(path) == []
+    with zipfile.ZipFile(path) as whole:
+        files = {n: whole.read(n) for n in whole.namelist()}
+    (name,) = [n for n in files if n.startswith("files/")]
+    assert name.endswith(".pdf")
+    assert files[name] == SCAN
+    (told,) = [json.loads(files[n])["records"][0] for n in files if n == "data/crm_customer.json"]
+    assert told["files"] == [name]
+    assert [r["hash"] for r in json.loads(files["datapackage.json"])["resources"] if r["path"] == name] == [
+        "sha256:" + scan()["sha256"]
+    ]
+
+
+def test_a_scan_that_is_not_what_its_record_names_stops_the_package(documents, case, item, tmp_path):
+    record = dataclasses.replace(item(), files=(scan(),))
+    for opened in (lambda _: io.BytesIO(b"another"), None):
+        with (tmp_path / "package.zip").open("wb") as out, pytest.raises(NeverAgain, match="files"):
+            documents.package(case(), {"crm": lambda: iter([record])}, out, open_file=opened)

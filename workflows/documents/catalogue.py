@@ -79,9 +79,13 @@ class Catalogue:
     def column_label(self, source: str, collection: str, *, name: str, language: str) -> str:
         """A column's name for people, with its unit."""
         spec = self.column(source, collection, name=name)
-        label = spec.label.get(language) if spec.label else readable(name)
+        label = spec.label.get(language) if spec.label else self._plain_label(source, collection, name, language)
         label = label[:1].upper() + label[1:]
         return f"{label} ({spec.unit})" if spec.unit else label
+
+    def _plain_label(self, source: str, collection: str, name: str, language: str) -> str:
+        own = name == "files" and name not in self.declared_columns(source, collection)
+        return str(words(language).book.files) if own else readable(name)
 
     def category(self, code: str) -> Category | None:
         """The category of this code, or of this Fideslang key."""

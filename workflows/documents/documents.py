@@ -6,7 +6,7 @@ from typing import BinaryIO
 from models.vocabulary import Letter
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.letters import Letters
-from workflows.documents.package import PackageWriter
+from workflows.documents.package import OpenFile, PackageWriter
 from workflows.documents.pdf import PdfRenderer
 from workflows.ports import CaseFacts, MailText, PackageSummary
 from workflows.register.model import Register
@@ -38,10 +38,18 @@ class Documents:
         return self._pdf.render(self._letters.html(letter, case))
 
     def package(
-        self, case: CaseFacts, items: Mapping[str, Callable[[], Iterable[Item]]], out: BinaryIO
+        self,
+        case: CaseFacts,
+        items: Mapping[str, Callable[[], Iterable[Item]]],
+        out: BinaryIO,
+        *,
+        open_file: OpenFile | None = None,
     ) -> PackageSummary:
-        """Write `vastine-package/1` as a zip; `items` maps a source to a fresh iterator over its items."""
-        return self._packages.write(case, items, out)
+        """Write `vastine-package/1` as a zip; `items` maps a source to a fresh iterator over its items.
+
+        `open_file(blob)` opens a file that a record names.
+        """
+        return self._packages.write(case, items, out, open_file=open_file)
 
     def template_versions(self) -> dict[str, str]:
         """Template file to "version · approver"; `NeverAgain("template")` where one does not say."""

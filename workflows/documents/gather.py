@@ -19,6 +19,21 @@ from workflows.rules.items import Item, Json
 SAMPLE_RECORDS = 200
 """How many records of a collection, the newest, are kept for reading; CSV and JSON always hold all."""
 
+FILES = "files"
+"""The field of a record that names its files in the package."""
+
+ENDINGS: Mapping[str, str] = {
+    "application/pdf": "pdf",
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "text/plain": "txt",
+    "audio/wav": "wav",
+    "audio/x-wav": "wav",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg",
+}
+"""Media type to the ending of a file; anything else is `.bin`."""
+
 
 @dataclass
 class Gathered:
@@ -38,6 +53,8 @@ class Gathered:
     last_on: date | None = None
     redacted_fields: int = 0
     third_party_records: int = 0
+    files: list[tuple[str, Mapping[str, Json]]] = field(default_factory=list)  # path in the package, and where it lies
+    files_field: str = ""
     sample: list[tuple[date, int, dict[str, Json]]] = field(default_factory=list)
     series: SeriesReader | None = None
 
@@ -61,6 +78,7 @@ class Gatherer:
         self._found: dict[tuple[str, str], Gathered] = {}
         self.not_portable: Counter[str] = Counter()
         self.items = 0
+        self._files = 0
 
     def read(self, items: Mapping[str, Callable[[], Iterable[Item]]]) -> list[Gathered]:
         """Everything, by source and collection in the register's order; collections without records are there too."""
@@ -92,6 +110,9 @@ class Gatherer:
     def _take_record(self, into: Gathered, item: Item) -> None:
         fields, count = redact(item.fields, item.third_party)
         into.redacted_fields += count
+        if item.files:
+            into.files_field = into.files_field or (FILES if FILES not in fields else f"{FILES}_in_package")
+            fields = {**fields, into.files_field: [self._take_file(into, file) for file in item.files]}
         into.columns = into.columns or self._order(item, list(fields))
         _write(into, fields)
         entry = (item.on or date.min, -into.records if item.on is None else into.records, fields)
@@ -99,6 +120,15 @@ class Gatherer:
             heapq.heappush(into.sample, entry)
         else:
             heapq.heappushpop(into.sample, entry)
+
+    def _take_file(self, into: Gathered, file: Mapping[str, Json]) -> str:
+        """The path a file gets: numbered through, so that its name says nothing about anybody."""
+        self._files += 1
+        ending = ENDINGS.get(str(file["media_type"]), "bin")
+        slug = re.sub(r"[^a-z0-9]+", "_", f"{into.source}_{into.collection}".lower()).strip("_")[:60] or "data"
+        path = f"files/{self._files:04d}_{slug}.{ending}"
+        into.files.append((path, file))
+        return path
 
     def _take_series(self, into: Gathered, item: Item) -> None:
         if into.series is None:

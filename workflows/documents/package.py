@@ -3,7 +3,8 @@
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import BinaryIO
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -16,8 +17,12 @@ from workflows.documents.gather import Gathered, Gatherer, csv_file
 from workflows.documents.letters import TEMPLATES, Letters
 from workflows.documents.pdf import PdfRenderer
 from workflows.documents.schemas import codes, data_package, file_stems, json_schema
+from workflows.errors import NeverAgain
 from workflows.ports import CaseFacts, PackageSummary
 from workflows.rules.items import Item
+
+OpenFile = Callable[[str], AbstractContextManager[BinaryIO]]
+_CHUNK = 65_536
 
 
 class PackageWriter:
@@ -32,9 +37,18 @@ class PackageWriter:
         self._key = Ed25519PrivateKey.from_private_bytes(signing_key) if signing_key else None
 
     def write(
-        self, case: CaseFacts, items: Mapping[str, Callable[[], Iterable[Item]]], out: BinaryIO
+        self,
+        case: CaseFacts,
+        items: Mapping[str, Callable[[], Iterable[Item]]],
+        out: BinaryIO,
+        *,
+        open_file: OpenFile | None = None,
     ) -> PackageSummary:
-        """Read each source once and write the zip to `out`, which need not be able to seek."""
+        """Read each source once and write the zip to `out`, which need not be able to seek.
+
+        `open_file` opens a file that a record names by its blob. Raises `NeverAgain("files")` where one is not what
+        its record says, or where there is nothing to open it with.
+        """
         portable = case.right is Right.PORTABILITY
         gaps = {s.name for s in case.sources if s.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED}}
         gatherer = Gatherer(self._catalogue, portable_only=portable, gaps=gaps)
@@ -58,6 +72,9 @@ class PackageWriter:
         if not portable:
             self._add_book(bundle, book, language=case.language)
         self._add_data(bundle, case, gathered=gathered, stems=stems)
+        for g in gathered:
+            for path, file in g.files:
+                _add_file(bundle, path, file, open_file=open_file)
         manifest = bundle.manifest()
         self._sign(bundle, manifest)
         bundle.close()
@@ -93,6 +110,15 @@ class PackageWriter:
         public = self._key.public_key().public_bytes_raw()
         bundle.add(SIGNATURE, base64.b64encode(self._key.sign(manifest)) + b"\n")
         bundle.add(PUBLIC_KEY, b"ed25519 " + base64.b64encode(public) + b"\n")
+
+
+def _add_file(bundle: Bundle, path: str, file: Mapping[str, Any], *, open_file: OpenFile | None) -> None:
+    if open_file is None:
+        raise NeverAgain("files", detail="a record has files, and nothing can open them")
+    with open_file(str(file["blob"])) as plain:
+        bundle.add(path, iter(lambda: plain.read(_CHUNK), b""))
+    if bundle.digests[path] != file["sha256"]:
+        raise NeverAgain("files", detail="a file is not the one that its record names")
 
 
 def _json_file(gathered: Gathered, stem: str) -> Iterator[bytes]:

@@ -32,7 +32,7 @@ def file_stems(gathered: Sequence[Gathered]) -> dict[tuple[str, str], str]:
 
 def json_schema(catalogue: Catalogue, gathered: Gathered, *, stem: str) -> str:
     """JSON Schema 2020-12 of `data/<stem>.json`; titles in the three languages."""
-    properties = {}
+    properties: dict[str, dict[str, Any]] = {}
     for name in gathered.columns:
         types = sorted(gathered.types.get(name) or {"string"})
         spec = catalogue.column(gathered.source, gathered.collection, name=name)
@@ -43,6 +43,8 @@ def json_schema(catalogue: Catalogue, gathered: Gathered, *, stem: str) -> str:
         }
         if spec.unit:
             properties[name]["unit"] = spec.unit
+        if name == gathered.files_field:
+            properties[name]["items"] = {"type": "string", "description": "path of a file in this package"}
     records = {"type": "array", "items": {"type": "object", "properties": properties}}
     return dump(
         {
@@ -104,6 +106,8 @@ def data_package(
                 "category": g.category,
             }
         )
+    for g in gathered:
+        resources += [_file_resource(g, path, file) for path, file in g.files]
     return dump(
         {
             "profile": "data-package",
@@ -116,6 +120,17 @@ def data_package(
             "resources": resources,
         }
     )
+
+
+def _file_resource(gathered: Gathered, path: str, file: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": path.removeprefix("files/").replace(".", "_"),
+        "path": path,
+        "mediatype": file["media_type"],
+        "bytes": file["size_bytes"],
+        "hash": f"sha256:{file['sha256']}",
+        "category": gathered.category,
+    }
 
 
 def _field(catalogue: Catalogue, gathered: Gathered, *, name: str) -> dict[str, Any]:

@@ -119,10 +119,11 @@ class Item:
     series: Sequence[Sequence[Json]] = ()
     third_party: Sequence[str] = ()  # fields that are about somebody else
     referenced: bool = False  # rows of other people point here: never erased
+    files: Sequence[Mapping[str, Json]] = ()  # scans and attachments: blob, media_type, size_bytes, sha256
 
     def to_json(self) -> bytes:
         """One line of a finding's blob, in UTF-8."""
-        value = {
+        value: dict[str, Json] = {
             "source": self.source,
             "collection": self.collection,
             "locator": self.locator,
@@ -138,6 +139,8 @@ class Item:
             "third_party": self.third_party,
             "referenced": self.referenced,
         }
+        if self.files:
+            value["files"] = self.files
         try:
             return orjson.dumps(value, option=_CANONICAL)
         except TypeError:
@@ -174,11 +177,12 @@ class _Draft:
         series: Sequence[Sequence[Json]] = (),
         third_party: Sequence[str] = (),
         referenced: bool = False,
+        files: Sequence[Mapping[str, Json]] = (),
     ) -> None:
         self.source, self.collection, self.locator, self.category = source, collection, locator, category
         self.ownership, self.digest, self.fields, self.facts = ownership, digest, fields, facts
         self.on, self.path, self.columns, self.series = on, path, columns, series
-        self.third_party, self.referenced = third_party, referenced
+        self.third_party, self.referenced, self.files = third_party, referenced, files
 
 
 def item_of(*values: Any, **named: Any) -> Item:

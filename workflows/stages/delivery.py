@@ -93,7 +93,12 @@ class Delivery:
         }
         with rt.blobs.write(inputs.blob, inputs.key) as out:
             counting = Counting(out)
-            summary = rt.documents.package(inputs.case, items, cast("BinaryIO", counting))
+            summary = rt.documents.package(
+                inputs.case,
+                items,
+                cast("BinaryIO", counting),
+                open_file=lambda name: rt.blobs.read(name, inputs.key),
+            )
         return Made(counting.digest(), counting.size, summary.items)
 
     def settle(
