@@ -1,6 +1,6 @@
 """Who in this source carries an identifier: the people, their key, identifiers and contact on file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,17 +23,19 @@ def find_people(
     subject = spec.person.subject
     if subject is not None:
         return _people(connection, schema.bound[subject.collection], spec=spec, identifiers=identifiers)
+    several = [b for b in schema.bound.values() if b.node.identities and not b.node.spec.series]
+    return distinct(p for b in several for p in _people(connection, b, spec=spec, identifiers=identifiers))
+
+
+def distinct(found: Iterable[Person]) -> list[Person]:
+    """Each person once: without `person.subject` one person's records in several collections are told apart so."""
     people: list[Person] = []
-    for bound in schema.bound.values():
-        if not bound.node.identities or bound.node.spec.series:
-            continue
-        for person in _people(connection, bound, spec=spec, identifiers=identifiers):
-            # Without `person.subject` one person's rows in several collections are told apart by nothing else.
-            same = next((i for i, p in enumerate(people) if _same(p, person)), None)
-            if same is None:
-                people.append(person)
-            elif len(person.identifiers) > len(people[same].identifiers) or _fuller(person, people[same]):
-                people[same] = person
+    for person in found:
+        same = next((i for i, p in enumerate(people) if _same(p, person)), None)
+        if same is None:
+            people.append(person)
+        elif len(person.identifiers) > len(people[same].identifiers) or _fuller(person, people[same]):
+            people[same] = person
     return people
 
 
@@ -64,12 +66,14 @@ def _people(
             rows.setdefault(key, (row, f"{bound.name}.{column} = {identity}"))
             if len(rows) >= PEOPLE:
                 break
-    subject = spec.person.subject or _guessed(bound)
-    people = [_person(bound, row, spec=spec, subject=subject, path=path) for row, path in rows.values()]
+    people = [person_of(bound, row, spec=spec, path=path) for row, path in rows.values()]
     return sorted(people, key=lambda p: p.key)
 
 
-def _person(bound: Bound, row: Mapping[str, Any], *, spec: SourceSpec, subject: SubjectSpec, path: str) -> Person:
+def person_of(bound: Bound, row: Mapping[str, Any], *, spec: SourceSpec, path: str) -> Person:
+    """The person whose record this is; `path` says which column matched."""
+    subject = spec.person.subject or _guessed(bound)
+
     def text(column: str | None) -> str:
         value = row.get(column) if column else None
         return "" if value is None else str(as_json(value)).strip()

@@ -50,7 +50,7 @@ class Pointers:
             values: dict[tuple[Any, ...], list[int]] = {}
             for i, found in enumerate(batch):
                 value = tuple(found.links[c] for c in pointer.columns)
-                if None not in value and not _all_looked_up(bound, pointer, found):
+                if None not in value and not all_looked_up(bound, pointer, found):
                     values.setdefault(value, []).append(i)
                 elif value in self._third_parties(pointer):
                     anyone.add(i)
@@ -154,7 +154,7 @@ class Pointers:
                         yield value
 
 
-def _all_looked_up(bound: Bound, pointer: Pointer, found: Found) -> bool:
+def all_looked_up(bound: Bound, pointer: Pointer, found: Found) -> bool:
     """Whether every row that points here by this pointer was found already."""
     whole = found.strong and found.windows is None and found.ownership is Ownership.OWN
     return pointer.followed and whole and pointer.columns[0] not in bound.node.spec.windows
