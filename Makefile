@@ -4,6 +4,8 @@
 SHELL := /bin/bash
 ARGS ?=
 BIN := .venv/bin
+# Compiled modules are a cache that every process of the tests uses, so they are kept whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List every command
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile

@@ -1,18 +1,30 @@
 """Fixtures that every area shares. A server starts when the first test of a process asks for it."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests import network_guard
+from tests import effort, network_guard
 from tests.mail_servers import ImapAccount, ImapServer, SmtpSink, running_sink
 from tests.processes import find_program, open_folder
 from tests.servers import PostgresServer, RedisServer
 
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 2 << 30
+
 network_guard.raise_it()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Few examples for `make check`; temporary folders in memory, where a commit waits for no disk."""
+    if config.getoption("markexpr") == "not slow":
+        effort.spare()
+    if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
 @pytest.fixture(autouse=True)

@@ -4,10 +4,14 @@ The shop is described as for Fides and nothing more; billing refers to it across
 still owed, so an invoice may be held. Everything real but the clock and the way out for mail.
 """
 
+import atexit
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -213,17 +217,37 @@ def prepare(folder: Path, *, database_url: str = "", source_urls: Mapping[str, s
 
     `source_urls` name the databases of "shop" and "billing"; without them both are SQLite files in `folder`.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if not database_url and not source_urls:
+        shutil.copytree(_on_sqlite(), folder, dirs_exist_ok=True)
+        return _environ(folder, "", {})
+    return _make(folder, _environ(folder, database_url, source_urls or {}))
+
+
+@cache
+def _on_sqlite() -> Path:
+    """What `prepare` makes without other databases, made once in this process."""
+    folder = Path(tempfile.mkdtemp(prefix="vastine-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _make(folder, _environ(folder, "", {}))
+    return folder
+
+
+def _environ(folder: Path, database_url: str, source_urls: Mapping[str, str]) -> dict[str, str]:
     urls = dict(source_urls or {name: f"sqlite:///{folder / name}.db" for name in TABLES})
-    environ = {
-        "VASTINE_REGISTER": str(write_register(folder / "register")),
+    return {
+        "VASTINE_REGISTER": str(folder / "register"),
         "VASTINE_DATA_DIR": str(folder / "var"),
         "VASTINE_DATABASE_URL": database_url or f"sqlite:///{folder / 'vastine.db'}",
         "SHOP_URL": urls["shop"],
         "BILLING_URL": urls["billing"],
     }
-    fill_source(urls["shop"], SHOP)
-    fill_source(urls["billing"], BILLING)
+
+
+def _make(folder: Path, environ: dict[str, str]) -> dict[str, str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    write_register(folder / "register")
+    fill_source(environ["SHOP_URL"], SHOP)
+    fill_source(environ["BILLING_URL"], BILLING)
     rt = build(Settings.from_environ(environ), render_pdf=False)
     upgrade(rt.sessions.kw["bind"])
     with rt.unit() as session:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from tests.fakes import MemoryVault
 from workflows.adapters.blobs import FileBlobStore
 from workflows.errors import NeverAgain, TryAgain
@@ -65,7 +66,7 @@ def test_sizes_around_a_frame_read_back(store: FileBlobStore, key: RequestKey, s
     assert read(store, "p", key) == data
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(parts=st.lists(st.integers(0, 700_000), max_size=6), at=st.floats(0, 1), length=st.integers(0, 1_500_000))
 def test_any_part_can_be_read_from_any_place(
     tmp_path_factory: pytest.TempPathFactory, parts: list[int], at: float, length: int

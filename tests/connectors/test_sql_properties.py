@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from models.vocabulary import Ownership
 from tests.connectors.shop import KEY, collected, dataset, dump, field, ref, register, run_sql, seeds, source, to_erase
+from tests.effort import examples
 from workflows.connectors.sql import SqlConnector
 from workflows.connectors.sql_order import waves
 
@@ -79,7 +80,7 @@ def fill(url: str, given_rows: dict[str, Any]) -> None:
     run_sql(url, ";\n".join(script))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(given_rows=rows)
 def test_nothing_of_another_person_is_called_own_or_erased(given_rows: dict[str, Any]) -> None:
     with TemporaryDirectory() as folder:

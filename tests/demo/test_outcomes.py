@@ -176,7 +176,13 @@ def test_the_stories_keep_their_ends_on_other_days(tmp_path: Path, day: date) ->
             assert outcome(sources, plan) is member.erasure.outcome, member.slug
 
 
-@pytest.mark.parametrize("slug", ["ended-12-years", "prospect", "in-collection", "contact-ended", "outages"])
+@pytest.mark.parametrize(
+    "slug",
+    [
+        "ended-12-years",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in ("prospect", "in-collection", "contact-ended", "outages")),
+    ],
+)
 def test_erasing_touches_the_member_and_nobody_else(tmp_path: Path, slug: str) -> None:
     files = build_demo(tmp_path, people=5, metering_days=1, longest_days=3)
     register = load_register(ROOT / "register")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.effort import examples
 from tests.engine.machine import EngineMachine, with_switches
 from tests.world import make_world
 
@@ -20,7 +21,7 @@ COMMON = settings(
 
 def test_nothing_that_can_happen_breaks_an_invariant(tmp_path: Path) -> None:
     world = with_switches(make_world(tmp_path))
-    run_state_machine_as_test(lambda: EngineMachine(world), settings=settings(COMMON, max_examples=25))
+    run_state_machine_as_test(lambda: EngineMachine(world), settings=settings(COMMON, max_examples=examples(25)))
     world.close()
 
 

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import examples
 from workflows.errors import BadRegister
 from workflows.register.document import read_document
 from workflows.register.load import load_register
@@ -40,14 +41,14 @@ def loads_or_is_bad(files: dict[str, bytes]) -> None:
 
 
 @given(yaml_signs | st.text(max_size=60))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_any_text_is_data_or_faults(text):
     document = read_document("x.yaml", text.encode("utf-8", "surrogatepass"))
     assert document.data is not None or document.faults
 
 
 @given(st.sampled_from(FILES), st.binary(max_size=60) | yaml_signs.map(lambda t: t.encode()))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_any_bytes_in_any_file_load_or_are_told(name, content):
     loads_or_is_bad({name: content})
 
@@ -68,7 +69,7 @@ def put(data, path, value):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_value_in_any_place_of_a_good_register_loads_or_is_told(data):
     name = data.draw(st.sampled_from(FILES))
     good = yaml.safe_load((HERE / "whole" / name).read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.vocabulary import Right
+from tests.effort import examples
 from workflows.rules.mail import understand_mail
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
@@ -217,7 +218,7 @@ CORPUS = sorted((Path(__file__).parent / "mail").glob("*.eml"))
 
 
 @given(st.sampled_from(CORPUS), st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_damaged_message_is_understood_somehow(path, data):
     raw = bytearray(path.read_bytes()[:20_000])
     for _ in range(data.draw(st.integers(1, 5))):

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from models.request import Request
 from models.staff import ApiToken
 from models.vocabulary import Channel, RequestState, Right, Role
+from tests.effort import examples
 from tests.webhooks.desk import Desk
 from tests.world import BOB, JANE, World
 from webhooks.api.openapi import document
@@ -305,7 +306,7 @@ def test_a_request_filed_through_the_api_waits_for_the_person_to_prove_themselve
 texts = st.one_of(st.text(max_size=30), st.none(), st.integers(), st.lists(st.text(max_size=5), max_size=3))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.dictionaries(st.sampled_from([*BODY, "name", "received_on", "on_behalf", "reply_to", "x"]), texts))
 def test_any_body_is_filed_or_refused_with_a_reason(api: Make, body: dict[str, Any]) -> None:
     answer = api().file(body, key=f"k{hash(str(body))}")

@@ -17,6 +17,7 @@ from standardwebhooks.webhooks import Webhook
 
 from models.intake import EventKey, InboundEvent
 from models.vocabulary import RequestState, Right
+from tests.effort import examples
 from tests.fakes import RecordingBell
 from tests.world import BOB, JANE, World, open_world, prepare
 from webhooks.problems import MEDIA_TYPE
@@ -194,7 +195,7 @@ def test_without_a_secret_the_door_is_shut(tmp_path: Path) -> None:
     world.close()
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.one_of(st.text(max_size=200), st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps)))
 def test_whatever_is_signed_gets_an_answer(send: Send, body: str) -> None:
     assert send(body.encode("utf-8", "replace").decode()).status_code == 422

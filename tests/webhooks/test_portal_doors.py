@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from models.intake import Message
 from models.request import Request
 from models.verification import Pace
+from tests.effort import examples
 from tests.webhooks.visitor import PERSON, Caller, reference_of
 from tests.world import World, make_world, open_world, prepare
 from webhooks.intake.acceptance import accept
@@ -235,7 +236,7 @@ ANY = st.text(max_size=300) | st.binary(max_size=200).map(lambda b: b.decode("ut
 FIELD = st.sampled_from(["right", "name", "email", "phone_number", "customer_number", "gsrn", "message", "on_behalf"])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.dictionaries(FIELD, ANY, max_size=8), st.integers(1, 40))
 def test_any_text_of_any_length_is_recorded_or_refused_with_a_clear_answer(
     world: World, app: Flask, typed: dict[str, str], times: int

@@ -84,6 +84,7 @@ def test_everything_in_one_refuses_a_broker_of_its_own(vastine: Run, monkeypatch
     assert (ran.code, "vastine worker" in ran.err) == (3, True)
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_named(environ: dict[str, str], tmp_path: Path) -> None:
     port = free_port()
     log = tmp_path / "web.log"
@@ -147,6 +148,7 @@ def test_a_postgresql_of_another_release_is_upgraded_by_hand_only(
     assert vastine("check", "-q").code == 0
 
 
+@pytest.mark.slow
 def test_the_embedded_worker_works_what_is_rung_for(tmp_path: Path) -> None:
     from tests.world import open_world
     from workflows.adapters.clock import SystemClock
