@@ -20,7 +20,7 @@ from workflows.human import open_task
 from workflows.rules.items import canonical
 from workflows.rules.mail import Understood, understand_mail
 from workflows.runtime import Runtime
-from workflows.stages.intake import Asked, open_raw, open_requests, store, to_triage
+from workflows.stages.intake import Asked, belongs, open_raw, open_requests, requests_of, store, to_triage
 
 log = structlog.get_logger("vastine.mailroom")
 
@@ -88,8 +88,8 @@ def understand(rt: Runtime, message_id: uuid.UUID, *, new: bool = False) -> Rece
         if message.state is MessageState.RECEIVED:
             mail = _read(rt, open_raw(session, rt, message))
             references = _file(session, rt, message, mail)
-        elif message.request_id is not None:
-            references = (session.get_one(Request, message.request_id).reference,)
+        else:
+            references = tuple(request.reference for request in requests_of(session, message))
         return Received(message.id, message.state, message.why or "", references, new)
 
 
@@ -138,7 +138,8 @@ def _known_request(session: Session, references: Sequence[str]) -> Request | Non
 
 def _attach(session: Session, rt: Runtime, message: Message, request: Request) -> tuple[str, ...]:
     # Knowing a reference proves nobody: the message waits for a person to read it beside the case.
-    message.state, message.request_id = MessageState.ATTACHED, request.id
+    message.state = MessageState.ATTACHED
+    belongs(session, message, request)
     open_task(
         session,
         rt,

@@ -14,7 +14,7 @@ from workflows import audit
 from workflows.errors import Conflict, NotFound
 from workflows.human import close_task
 from workflows.runtime import Runtime
-from workflows.stages.intake import Asked, Opened, open_requests
+from workflows.stages.intake import Asked, Opened, belongs, open_requests
 
 
 def waiting_message(session: Session, ident: uuid.UUID) -> Message:
@@ -43,7 +43,8 @@ def attach_to(session: Session, rt: Runtime, message: Message, request: Request,
     """
     if request.state is RequestState.CLOSED:
         raise Conflict("request_closed", detail="the request is closed; open a new one")
-    message.state, message.request_id = MessageState.ATTACHED, request.id
+    message.state = MessageState.ATTACHED
+    belongs(session, message, request)
     _settle(session, rt, message, user=user, answer="attached")
 
 

@@ -132,6 +132,29 @@ def test_a_message_becomes_a_request_whose_clock_runs_from_its_arrival(desk: Sea
     ]
 
 
+def test_of_several_rights_in_one_message_each_case_leads_to_it_and_it_to_each(desk: Seat, desk_world: World) -> None:
+    ident = letter(desk_world)
+    page = f"/messages/{ident}"
+    desk("ilse").send(page, f"{page}/open", {"right": ["erasure", "access"]})
+    cleo = desk("cleo")
+    cases = all_of(desk_world, Request)
+    assert len(cases) == 2
+    for case in cases:
+        assert f'href="{page}"' in cleo.get(f"/requests/{case.reference}").text
+        assert case.reference in cleo.text(page)
+    read = [e.chain for e in all_of(desk_world, AuditEntry) if e.facts.get("what") == "message" and e.actor == "cleo"]
+    assert sorted(read) == sorted([*(str(case.id) for case in cases)] * 2)  # each look stands in both records
+
+
+def test_the_same_mail_twice_names_all_its_cases(desk_world: World) -> None:
+    raw = b"From: jane@shop.example\r\nMessage-ID: <one@shop.example>\r\nSubject: GDPR\r\n\r\n"
+    raw += b"Please send me a copy of all my personal data and then delete all my data.\r\n"
+    first, again = receive(desk_world.rt, raw), receive(desk_world.rt, raw)
+    assert (first.new, again.new) == (True, False)
+    assert len(first.references) == 2
+    assert set(again.references) == set(first.references)
+
+
 def test_a_message_joins_an_open_case_and_no_closed_one(desk: Seat, desk_world: World) -> None:
     closed = desk_world.open()
     desk_world.work()

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.collection import Finding
 from models.decision import Approval, Plan
 from models.delivery import Artifact, Outbox
-from models.intake import Message
+from models.intake import Message, MessageCase
 from models.request import Request
 from models.staff import HumanTask
 from models.step import Step
@@ -199,7 +199,12 @@ def _files(session: Session, request: Request) -> list[dict[str, Any]]:
 
 
 def _messages(session: Session, request: Request) -> list[dict[str, Any]]:
-    rows = session.scalars(select(Message).where(Message.request_id == request.id).order_by(Message.arrived_at))
+    rows = session.scalars(
+        select(Message)
+        .join(MessageCase, MessageCase.message_id == Message.id)
+        .where(MessageCase.request_id == request.id)
+        .order_by(Message.arrived_at)
+    )
     return [
         {"id": str(m.id), "channel": m.channel.value, "at": m.arrived_at, "bytes": m.size_bytes, "state": m.state.value}
         for m in rows

@@ -6,14 +6,13 @@ from flask import Blueprint, g, redirect, request, url_for
 from sqlalchemy.exc import IntegrityError
 from werkzeug.wrappers import Response as BaseResponse
 
-from models.request import Request
 from webhooks.console.case import problems_of
 from webhooks.console.entry import choices, read_entry
 from webhooks.console.roles import REGISTER, allow
 from webhooks.console.shell import Shell
 from workflows.errors import VastineError
 from workflows.rules.items import canonical
-from workflows.stages.intake import open_requests, store
+from workflows.stages.intake import open_requests, requests_of, store
 
 _NONCE = 64
 
@@ -63,7 +62,6 @@ def _open(shell: Shell) -> str:
     ident = f"staff:{g.user.name}:{request.form.get('nonce', '')[:_NONCE]}"
     with rt.unit() as session:
         message, fresh = store(session, rt, channel=written.asked[0].channel, external_id=ident, raw=raw)
-        known = session.get(Request, message.request_id) if message.request_id else None
-        if not fresh and known is not None:
-            return known.reference
-        return open_requests(session, rt, written.asked, message=message)[-1].request.reference
+        if fresh or not requests_of(session, message):
+            open_requests(session, rt, written.asked, message=message)
+        return requests_of(session, message)[-1].reference

@@ -19,7 +19,7 @@ from workflows.errors import BadInput, Fault, NotAllowed, NotFound, VastineError
 from workflows.mailroom import own_addresses
 from workflows.rules.identity import NAME
 from workflows.rules.mail import Understood, understand_mail
-from workflows.stages.intake import open_raw
+from workflows.stages.intake import open_raw, requests_of
 from workflows.triage import attach_to, no_request, open_from, waiting_message
 from workflows.views import find_request
 
@@ -95,11 +95,15 @@ def _readable(session: Session, shell: Shell, ident: uuid.UUID, *, what: str) ->
         raise NotFound("message")
     if message.state is not MessageState.TRIAGE and g.user.role not in RECORDS:
         raise NotAllowed("role")
-    if message.request_id is not None:
-        session.get(Request, message.request_id, with_for_update=True)  # the lock that keeps the chain gapless
     facts = {"what": what, "message": str(message.id)}
     at, actor = shell.rt.now(), g.user.name
-    audit.record(session, "case:read", at=at, actor=actor, request_id=message.request_id, facts=facts)
+    # Locked in one order, so that two readers don't wait for each other; the lock keeps a chain gapless.
+    cases = sorted(request.id for request in requests_of(session, message))
+    for case in cases:
+        session.get(Request, case, with_for_update=True)
+    chains: list[uuid.UUID | None] = [*cases] or [None]
+    for chain in chains:
+        audit.record(session, "case:read", at=at, actor=actor, request_id=chain, facts=facts)
     return message
 
 
@@ -108,8 +112,7 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
     with rt.unit() as session:
         message = _readable(session, shell, ident, what="message")
         raw = open_raw(session, rt, message)
-        case = session.get(Request, message.request_id) if message.request_id else None
-        reference = case.reference if case else ""
+        references = [case.reference for case in requests_of(session, message)]
     mail = None
     if message.channel is Channel.EMAIL:
         mail = understand_mail(raw, own_addresses=own_addresses(rt), now=rt.now())
@@ -121,7 +124,7 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         mail=mail,
         raw=raw[: _SHOWN * 4].decode("utf-8", "replace")[:_SHOWN],
         cut=len(raw) > _SHOWN,
-        reference=reference,
+        references=references,
         waits=message.state is MessageState.TRIAGE,
         why=f"why.{message.why}",
         problems=problems_of(problem) if problem else [],

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.intake import Message
+from models.intake import Message, MessageCase
 from models.request import Request
 from models.vocabulary import Channel, Event, Letter, MessageState, Method, RequestState, Right, TaskKind
 from workflows import audit, lifecycle
@@ -90,6 +90,23 @@ def open_raw(session: Session, rt: Runtime, message: Message) -> bytes:
     return key.open(message.raw_sealed, f"messages.raw:{message.id}")
 
 
+def belongs(session: Session, message: Message, request: Request) -> None:
+    """The message is part of this case too; one mail may ask for several rights."""
+    message.request_id = message.request_id or request.id
+    if session.get(MessageCase, (message.id, request.id)) is None:
+        session.add(MessageCase(message_id=message.id, request_id=request.id))
+
+
+def requests_of(session: Session, message: Message) -> Sequence[Request]:
+    """The cases a message belongs to, what is delivered before what is erased."""
+    return session.scalars(
+        select(Request)
+        .join(MessageCase, MessageCase.request_id == Request.id)
+        .where(MessageCase.message_id == message.id)
+        .order_by(Request.after_request_id.is_not(None), Request.right, Request.id)
+    ).all()
+
+
 def to_triage(session: Session, rt: Runtime, message: Message, *, code: str) -> None:
     """A person must read this one."""
     message.state, message.why = MessageState.TRIAGE, code
@@ -136,7 +153,8 @@ def open_request(
     secret = secret or secrets.token_urlsafe(16)
     request, key = _row(session, rt, asked, arrived=arrived, day=day, due=due, secret=secret, after=after)
     if message is not None:
-        message.state, message.request_id = MessageState.OPENED, request.id
+        message.state = MessageState.OPENED
+        belongs(session, message, request)
     audit.record(
         session,
         "request:opened",
