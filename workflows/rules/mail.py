@@ -18,6 +18,7 @@ from workflows.rules.mail_signs import CERTAIN, automatic
 from workflows.rules.mail_text import Letter, take_apart
 from workflows.rules.wishes import Wishes, wishes_in
 
+_MAX_COMMENTS = 100  # of one header
 _AUTOMATIC_RIGHTS = frozenset({Right.ACCESS, Right.PORTABILITY, Right.ERASURE})
 _MESSAGE_ID = re.compile(r"<[^<>\s@\x00-\x1f\x7f]{1,200}@[^<>\s@\x00-\x1f\x7f]{1,200}>", re.ASCII)
 _FORWARD_SUBJECT = re.compile(r"^\s*(fwd?|vl|vb|vbs|wl|edelleen|välitys)\s*:", re.IGNORECASE)
@@ -201,7 +202,10 @@ def _sender(headers: Sequence[tuple[str, str]]) -> tuple[str, str]:
 
 def _mailboxes(found: Sequence[str]) -> list[tuple[str, str]]:
     boxes = []
-    for name, address in getaddresses([v[:2000] for v in found][:5]):
+    first = [value[:2000] for value in found[:5]]
+    if any(value.count("(") > _MAX_COMMENTS for value in first):
+        raise TooComplex  # some releases of Python recurse into comments and some do not: the answer is the same
+    for name, address in getaddresses(first):
         if plain := normalise(identifiers.EMAIL, address):
             boxes.append((" ".join(clean(name).split())[:200], plain))
     return list({address: (name, address) for name, address in boxes}.values())
