@@ -28,6 +28,7 @@ from models.vocabulary import (
     TaskState,
 )
 from workflows import audit, lifecycle, news
+from workflows.attaching import finding_of
 from workflows.lease import LEASE
 from workflows.mailroom import understand
 from workflows.messages import SEND
@@ -221,7 +222,7 @@ def orphan_blobs(rt: Runtime) -> int:
         named: set[str | None] = set(session.scalars(select(Finding.blob)))
         named |= set(session.scalars(select(Artifact.blob)))
         busy = {str(i) for i in session.scalars(select(Step.request_id).where(Step.state == StepState.RUNNING))}
-    return _delete(rt, (n for n in rt.blobs.names() if n not in named and n.partition("/")[0] not in busy))
+    return _delete(rt, (n for n in rt.blobs.names() if finding_of(n) not in named and n.partition("/")[0] not in busy))
 
 
 def _delete(rt: Runtime, names: Iterable[str]) -> int:

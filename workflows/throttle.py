@@ -133,7 +133,7 @@ class Throttle:
             session.execute(update(SourceSlot).where(SourceSlot.holder == holder).values(until=until))
 
 
-class Marks:
+class Marking:
     """What sources were asked to do, item by item; implements `ports.Marks`. Notes are sealed with `key`."""
 
     def __init__(self, sessions: sessionmaker[Session], now: Callable[[], datetime], *, key: bytes) -> None:

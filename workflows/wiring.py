@@ -19,10 +19,12 @@ from workflows.adapters.mail import FolderMailer, SmtpMailer
 from workflows.adapters.mailbox import ImapInbox
 from workflows.connectors.erasing import plan_action
 from workflows.connectors.file import FileConnector
+from workflows.connectors.http import HttpConnector
+from workflows.connectors.hand import HandConnector
 from workflows.connectors.registry import Registry
 from workflows.connectors.sql import SqlConnector
 from workflows.documents.documents import Documents
-from workflows.ports import Bell, Clock, Connector, Inbox, Mailer
+from workflows.ports import Bell, Clock, Connector, Inbox, Limiter, Mailer, Marks, Paced
 from workflows.register.kinds import kinds
 from workflows.register.load import load_register
 from workflows.register.model import Register, SourceSpec
@@ -32,6 +34,7 @@ from workflows.runtime import Runtime
 from workflows.setting_values import mail_server
 from workflows.settings import Settings
 from workflows.stages import closing, collection, decision, delivery, erasure, holds, proof, verification
+from workflows.throttle import Marking, Throttle
 from workflows.work import NewStep, Stage
 
 STAGES: Mapping[Kind, Stage] = {
@@ -71,9 +74,29 @@ def _file(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> C
     return FileConnector(spec, register=register, environ=environ)
 
 
-def connectors_of(register: Register, environ: Mapping[str, str]) -> dict[str, Connector]:
-    """One connector a source. Raises `BadInput` where a secret is not there."""
-    return {name: connector_of(spec, register, environ) for name, spec in register.sources.items()}
+@CONNECTORS.register("http")
+def _http(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
+    return HttpConnector(spec, register=register, environ=environ)
+
+
+@CONNECTORS.register("manual")
+@CONNECTORS.register("paper")
+def _by_hand(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:  # noqa: ARG001 (no secret)
+    return HandConnector(spec, register=register)
+
+
+def connectors_of(
+    register: Register, environ: Mapping[str, str], *, limiter: Limiter | None = None, marks: Marks | None = None
+) -> dict[str, Connector]:
+    """One connector a source. Raises `BadInput` where a secret is not there.
+
+    Without `limiter` and `marks` sources are only looked at, each caller at its own pace.
+    """
+    connectors = {name: connector_of(spec, register, environ) for name, spec in register.sources.items()}
+    for connector in connectors.values():
+        if isinstance(connector, Paced) and limiter is not None and marks is not None:
+            connector.pace(limiter, marks)
+    return connectors
 
 
 def connector_of(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
@@ -114,18 +137,21 @@ def build(
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     clock = clock or SystemClock()
     vault = open_vault(settings)
+    sessions = open_sessions(open_engine(settings.database_url))
+    throttle = Throttle(sessions, clock.now)
+    marks = Marking(sessions, clock.now, key=vault.derive("source-marks"))
     inbox: Inbox | None = ImapInbox(mail_server(settings.inbox_url, "imap")) if settings.inbox_url else None
     wired: dict[str, Any] = {
         "settings": settings,
         "register": register,
-        "sessions": open_sessions(open_engine(settings.database_url)),
+        "sessions": sessions,
         "clock": clock,
         "bell": bell or NullBell(),
         "vault": vault,
         "blobs": FileBlobStore(settings.blobs_dir),
         "mailer": mailer_of(settings, clock),
         "documents": Documents(register, signing_key=vault.derive("package-signing"), render_pdf=render_pdf),
-        "connectors": connectors_of(register, settings.environ),
+        "connectors": connectors_of(register, settings.environ, limiter=throttle, marks=marks),
         "holds": compile_rules(register.holds),
         "erasure_kind": partial(plan_action, register),
         "stages": STAGES,

@@ -23,6 +23,7 @@ from models.step import Step
 from models.vocabulary import Event, Kind, Ownership, Right, SourceResult, StepState, TaskKind
 from workflows import audit, breaker, lifecycle, news
 from workflows.astray import anything_erased
+from workflows.attaching import Attachments
 from workflows.casefile import findings_of, open_key, seal_leads, seeds_digest, seeds_for, seeds_of, with_earlier_leads
 from workflows.errors import NotAllowed, PersonMustLook, VastineError
 from workflows.fresh import decides_holds
@@ -51,6 +52,7 @@ class Search:
     seeds: Seeds
     key: RequestKey
     blob: str
+    connector: Connector | None = None  # None: people search this source, and have not answered
 
 
 @dataclass(slots=True)
@@ -98,12 +100,15 @@ class Collection:
         found = Found()
         keys = record_keys(rt.connectors[inputs.source].spec)
 
+        files = Attachments(rt, inputs.blob, inputs.key)
         with rt.blobs.write(inputs.blob, inputs.key) as out:
             hashing = _Hashing(out)
             with gzip.GzipFile(fileobj=cast("BinaryIO", hashing), mode="wb", compresslevel=1, mtime=0) as packed:
                 lines = bytearray()
 
                 def emit(item: Item) -> None:
+                    if item.files:
+                        item = files.whole(item)
                     lines.extend(item.to_json() + b"\n")
                     if len(lines) > _LINES_BYTES:
                         packed.write(lines)
