@@ -41,6 +41,7 @@ EVENTS = frozenset(
         "request:opened",
         "request:state:changed",
         "request:extended",
+        "request:received:corrected",
         "request:withdrawn",
         "request:merged",
         "message:received",

@@ -18,6 +18,7 @@ from models.step import Step
 from models.vocabulary import Action, RequestState
 from workflows.casefile import open_key
 from workflows.caseview import current_plan, source_facts
+from workflows.correcting import corrections
 from workflows.errors import NotFound
 from workflows.rules.reference import parse_reference
 from workflows.runtime import Runtime
@@ -78,6 +79,10 @@ def show_request(session: Session, rt: Runtime, request: Request) -> Json:
         **request_row(request),
         "verified": request.verified_method.value if request.verified_method else None,
         "recheck_on": _iso(request.recheck_on),
+        "corrections": [
+            {"at": _iso(c.at), "by": c.by, "before": _iso(c.before), "received_on": _iso(c.after)}
+            for c in corrections(session, request)
+        ],
         "sources": [
             {
                 "source": s.name,

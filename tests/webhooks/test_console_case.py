@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from sqlalchemy import select, update
@@ -157,6 +158,26 @@ def test_extending_is_once_with_a_reason(desk: Seat, desk_world: World, erasure:
     again = cleo.post(f"{page}/extend", {**form, "extension_reason": "complexity"})
     assert again.status_code == 409
     assert "extended once already" in words_of(again.text)
+
+
+def test_the_day_of_arrival_is_put_right_with_a_reason_and_the_page_shows_it(
+    desk: Seat, desk_world: World, erasure: tuple[uuid.UUID, str]
+) -> None:
+    ident, page = erasure
+    cleo, form = desk("cleo"), {"received_on": "26.2.2026", "correction_reason": "It came by post to the shop."}
+    for mistake in ({"received_on": "soon"}, {"received_on": ""}, {"correction_reason": "late"}):
+        answer = cleo.send(page, f"{page}/received", {**form, **mistake})
+        assert answer.status_code == 422
+        assert "It came by post" in answer.text or "26.2.2026" in answer.text
+    assert cleo.send(page, f"{page}/received", form).status_code == 302
+    assert desk_world.request(ident).due_a == date(2026, 3, 26)
+    shown = cleo.text(page)
+    assert "2 March 2026 → 26 February 2026" in shown
+    assert "It came by post to the shop." in shown
+    assert "It came by post" not in desk("otto").text(page)
+    later = cleo.send(page, f"{page}/received", {**form, "received_on": "2026-03-01"})
+    assert (later.status_code, "Only the data protection officer" in words_of(later.text)) == (403, True)
+    assert desk("anna").send(page, f"{page}/received", {**form, "received_on": "2026-03-01"}).status_code == 302
 
 
 def test_a_withdrawal_is_recorded_only_when_confirmed(

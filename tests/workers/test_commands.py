@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -337,3 +338,22 @@ def test_the_command_line_starts_without_loading_what_it_does_not_need() -> None
     ran = subprocess.run([sys.executable, "-c", wanted], capture_output=True, text=True, env={**os.environ}, check=True)
     loaded = set(ran.stderr.split())
     assert not loaded & {"sqlalchemy", "celery", "weasyprint", "fideslang", "flask", "rich"}
+
+
+@pytest.mark.slow
+def test_the_day_of_arrival_is_put_right_and_shown_with_its_history(vastine: Run) -> None:
+    reference = opened(vastine, *ERASURE, code=5)
+    received = date.fromisoformat(vastine("request", "show", reference, "--json").json["received_on"])
+    earlier = (received - timedelta(days=3)).isoformat()
+    given = ("--received-on", earlier, "--as", "cleo")
+    assert vastine("request", "correct", reference, *given, "--reason", "late").code == 2
+    ran = vastine("request", "correct", reference, *given, "--reason", "It lay at the front desk.")
+    shown = vastine("request", "show", reference, "--json")
+    assert (ran.code, ran.out.strip(), shown.json["received_on"]) == (0, shown.json["due_on"], earlier)
+    (told,) = shown.json["corrections"]
+    assert (told["by"], told["received_on"]) == ("cleo", earlier)
+    assert "front desk" not in shown.out
+    later = ("--received-on", (received - timedelta(days=1)).isoformat(), "--reason", "It was the postmark.")
+    assert vastine("request", "correct", reference, *later, "--as", "ben").code == 1
+    assert vastine("request", "correct", reference, *later, "--as", "anna").code == 0
+    assert earlier in vastine("request", "show", reference).out

@@ -29,6 +29,7 @@ DONE = frozenset(
         "one_more",
         "refused",
         "extended",
+        "corrected",
         "withdrawn",
         "verified",
         "requeued",

@@ -22,6 +22,7 @@ from webhooks.console.tasklist import badge, task_row
 from webhooks.console.timeline import timeline
 from workflows.casefile import Claim, open_claim, open_key, open_proof
 from workflows.caseview import current_plan, plan_lines, receipt_counts
+from workflows.correcting import corrections
 from workflows.errors import NeverAgain
 from workflows.lifecycle import BEFORE_EFFECTS
 from workflows.ports import RequestKey
@@ -51,6 +52,8 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "recheck_on": request.recheck_on,
         "refusal_ground": request.refusal_ground,
         "may_extend": _may_extend(shell, request),
+        "may_correct": request.answered_at is None and request.state not in (RequestState.CLOSED, RequestState.CLOSING),
+        "corrections": corrections(session, request, key if g.user.role in RECORDS else None),
         "may_withdraw": request.state in (*BEFORE_EFFECTS, RequestState.HELD),
         "may_answer": request.state in BEFORE_EFFECTS,
         "deciding": request.state is RequestState.DECIDING,

@@ -1,4 +1,4 @@
-"""What people decide about a case: approve, refuse, extend."""
+"""What people decide about a case: approve, refuse, extend, put its day of arrival right."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,9 @@ from models.vocabulary import Ground
 from webhooks.console.case import show_case
 from webhooks.console.roles import DECIDE, WORK, allow
 from webhooks.console.shell import Shell
+from workflows.correcting import correct_received
 from workflows.errors import BadInput, Fault, VastineError
+from workflows.rules.form import day_faults, read_day
 from workflows.rules.reference import parse_reference
 from workflows.stages import decision
 from workflows.views import find_request
@@ -57,6 +59,19 @@ def pages(shell: Shell) -> Blueprint:
             return "extended"
 
         return act(shell, reference, work, form="extend")
+
+    @blueprint.post("/requests/<reference>/received")
+    @allow(WORK)
+    def received(reference: str) -> BaseResponse:
+        def work(session: Session, case: Request) -> str:
+            day = read_day(request.form.get("received_on", "")[:100].strip())
+            if day is None:
+                raise BadInput(day_faults(None, rt.today()))
+            reason = request.form.get("correction_reason", "")[:5000]
+            correct_received(session, rt, case, user=g.user.name, day=day, reason=reason)
+            return "corrected"
+
+        return act(shell, reference, work, form="received")
 
     return blueprint
 

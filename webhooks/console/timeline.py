@@ -19,6 +19,7 @@ _NOT_TOLD = dict.fromkeys(
         "right",
         "channel",
         "received_on",
+        "before",
         "due_a",
         "from",
         "to",
@@ -79,7 +80,7 @@ def sentence(shell: Shell, event: str, facts: dict[str, Any]) -> str:
     return str(g.t(key, **{**_NOT_TOLD, **holes}))
 
 
-_DAYS = frozenset({"received_on", "due_a", "due_b", "until"})
+_DAYS = frozenset({"received_on", "before", "due_a", "due_b", "until"})
 
 
 def _day(text: str) -> str:

@@ -10,6 +10,7 @@ from workers.host import runtime
 from workers.idle import work_until_idle
 from workers.speech import OVERDUE, PARTIAL, WAITS, give_json, give_table
 from workflows.casefile import Claim
+from workflows.correcting import correct_received
 from workflows.errors import BadInput, Fault, NotAllowed
 from workflows.rules.identifiers import normalise
 from workflows.runtime import Runtime
@@ -171,6 +172,29 @@ def show(*, reference: str, as_json: bool) -> None:
         {**s, "collections": " ".join(f"{k}={n}" for k, n in s["collections"].items())} for s in shown["sources"]
     ]
     give_table(counted, ["source", "result", "why", "collections"])
+    give_table(shown["corrections"], ["at", "by", "before", "received_on"])
     give_table(shown["holds"], ["rule", "items", "until", "law"])
     give_table(shown["steps"], ["key", "state", "attempts", "error"])
     give_table(shown["letters"], ["letter", "state", "sent_at"])
+
+
+@request.command("correct")
+@click.argument("reference")
+@click.option(
+    "--received-on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day it first arrived in the house."
+)
+@click.option("--reason", required=True, help="Why, in words; kept sealed with the case.")
+@click.option("--as", "user", required=True)
+@click.option("--json", "as_json", is_flag=True)
+def correct(*, reference: str, received_on: datetime, reason: str, user: str, as_json: bool) -> None:
+    """Put the day of arrival right; prints the day to answer by. A later day is for the data protection officer."""
+    rt = runtime()
+    with rt.unit() as session:
+        found = find_request(session, reference, lock=True)
+        due_on = correct_received(session, rt, found, user=user, day=received_on.date(), reason=reason)
+        session.flush()
+        shown = show_request(session, rt, found)
+    if as_json:
+        give_json(shown)
+    else:
+        click.echo(due_on.isoformat())

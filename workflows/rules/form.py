@@ -154,17 +154,22 @@ def _received_on(given: str, today: date, *, faults: list[Fault]) -> date | None
     text = identifiers.clean(given[:100]).strip()
     if not text:
         return None
-    day = _day(text)
-    if day is None:
-        faults.append(_fault("received_on", "date_invalid"))
-    elif day > today:
-        faults.append(_fault("received_on", "date_in_future"))
-    elif day < _a_year_before(today):
-        faults.append(_fault("received_on", "date_too_old"))
+    day = read_day(text)
+    faults += day_faults(day, today)
     return day
 
 
-def _day(text: str) -> date | None:
+def day_faults(day: date | None, today: date) -> list[Fault]:
+    """What is wrong with a day of arrival; the field is called received_on."""
+    if day is None:
+        return [_fault("received_on", "date_invalid")]
+    if day > today:
+        return [_fault("received_on", "date_in_future")]
+    return [_fault("received_on", "date_too_old")] if day < _a_year_before(today) else []
+
+
+def read_day(text: str) -> date | None:
+    """A day as staff write it, 2026-11-24 or 24.11.2026; None if it is no day."""
     try:
         if _ISO_DAY.fullmatch(text):
             return date.fromisoformat(text)
