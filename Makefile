@@ -22,7 +22,7 @@ test: ## Everything that CI runs: format, lint, types, import contracts, every t
 check: ## The fast part of `test`, for before each commit: no real servers, no browser
 	@bash setup.sh test
 	@bash setup.sh lint
-	@$(BIN)/pytest -v -n 2 -m "not slow" $(ARGS)
+	@$(BIN)/pytest -v -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 bench: ## Measure against raw Celery and raw SQL; ratios go to bench/results/
 	@bash setup.sh test

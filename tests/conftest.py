@@ -15,6 +15,7 @@ from tests.servers import PostgresServer, RedisServer
 
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 2 << 30
+_SERVERS = {"postgres_server", "own_postgres", "_redis_server", "own_redis", "_imap_server", "own_imap", "chromium"}
 
 network_guard.raise_it()
 
@@ -25,6 +26,14 @@ def pytest_configure(config: pytest.Config) -> None:
         effort.spare()
     if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs a real server or a browser is slow: `make check` promises to start none."""
+    for item in items:
+        if _SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -54,6 +54,7 @@ def test_a_ring_costs_one_command_once_connected(redis_url: str) -> None:
     assert set(calls) <= {"cmdstat_lpush", "cmdstat_config|resetstat", "cmdstat_client|setinfo", "cmdstat_select"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broker", ["memory", "redis"])
 def test_a_worker_hears_it(broker: str, request: pytest.FixtureRequest) -> None:
     app = an_app("memory://" if broker == "memory" else request.getfixturevalue("redis_url"))

@@ -1,4 +1,4 @@
-"""Each guard of the engine, tried alone: `docs/explanation/guards.md` says which of these turns red without it."""
+"""Each guard of the engine, tried alone: `docs/reference/guards.md` says which of these turns red without it."""
 
 import threading
 import uuid
@@ -375,6 +375,27 @@ def _twice(world: World, model: type[Any], **other: Any) -> None:
         connection.execute(sa.insert(model.__table__).values({**row, **other}))
 
 
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A world with a row of each kind, for tests that change nothing."""
+    url = ""
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_server").create_database()
+    world = with_switches(make_world(tmp_path_factory.mktemp("full"), database_url=url))
+    ident = approved(world)
+    mailroom.receive(world.rt, b"From: a@elsewhere.example\r\nMessage-ID: <1@elsewhere.example>\r\n\r\nHello\r\n")
+    with world.rt.unit() as session:
+        day = world.rt.today()
+        session.add(
+            Reminder(request_id=ident, rung="x", recipient="dpo", due_on=day, created_at=world.rt.now(), sent=True)
+        )
+    world.work()
+    yield world
+    world.close()
+    if url:
+        request.getfixturevalue("postgres_server").drop_database(url)
+
+
 @pytest.mark.parametrize(
     ("model", "other"),
     [
@@ -390,21 +411,9 @@ def _twice(world: World, model: type[Any], **other: Any) -> None:
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_the_database_itself_refuses_a_second_one(
-    tmp_path: Path, database_url: str, model: type[Any], other: dict[str, Any]
-) -> None:
-    world = with_switches(make_world(tmp_path, database_url=database_url))
-    ident = approved(world)
-    mailroom.receive(world.rt, b"From: a@elsewhere.example\r\nMessage-ID: <1@elsewhere.example>\r\n\r\nHello\r\n")
-    with world.rt.unit() as session:
-        day = world.rt.today()
-        session.add(
-            Reminder(request_id=ident, rung="x", recipient="dpo", due_on=day, created_at=world.rt.now(), sent=True)
-        )
-    world.work()
+def test_the_database_itself_refuses_a_second_one(full: World, model: type[Any], other: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError):
-        _twice(world, model, **other)
-    world.close()
+        _twice(full, model, **other)
 
 
 def test_an_approval_of_another_plan_can_not_even_be_written(world: World) -> None:

@@ -93,6 +93,7 @@ def test_an_erasure_takes_two_people_and_the_plan_they_saw(vastine: Run) -> None
         assert shop.execute("select count(*) from orders").fetchone() == (2,)
 
 
+@pytest.mark.slow
 def test_a_refusal_needs_a_ground_we_know_and_a_reason(vastine: Run) -> None:
     reference = opened(vastine, *ERASURE, who=BOB, code=5)
     assert vastine("refuse", reference, "--ground", "mood", "--reason", "no", "--as", "anna").code == 2
@@ -105,6 +106,7 @@ def test_a_refusal_needs_a_ground_we_know_and_a_reason(vastine: Run) -> None:
     assert words not in vastine("audit", "export").out
 
 
+@pytest.mark.slow
 def test_a_request_is_extended_once_and_withdrawn(vastine: Run) -> None:
     reference = opened(vastine, *ERASURE, code=5)
     ran = vastine("extend", reference, "--reason", "complexity", "--as", "cleo")
@@ -116,6 +118,7 @@ def test_a_request_is_extended_once_and_withdrawn(vastine: Run) -> None:
     assert vastine("request", "show", reference, "--json").json["outcome"] == "withdrawn"
 
 
+@pytest.mark.slow
 def test_a_package_is_fetched_once_checked_and_never_overwritten(vastine: Run, tmp_path: Path) -> None:
     reference = opened(vastine, *ACCESS)
     out = tmp_path / "her.zip"
@@ -178,6 +181,7 @@ def test_a_hold_is_placed_by_one_and_released_by_two(vastine: Run) -> None:
     assert vastine("holds", "release", "nonsense", "--as", "ben").code == 2
 
 
+@pytest.mark.slow
 def test_the_audit_names_the_first_link_that_was_changed_or_cut(vastine: Run, tmp_path: Path) -> None:
     reference = opened(vastine, *ACCESS)
     heads = tmp_path / "heads.json"
@@ -297,6 +301,7 @@ def test_letters_are_previewed(vastine: Run, tmp_path: Path) -> None:
     assert out.read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.slow
 def test_keys_are_made_once_and_rotated_while_old_cases_stay_readable(vastine: Run, tmp_path: Path) -> None:
     assert vastine("key", "new", str(tmp_path / "keys.json")).code == 0
     assert vastine("key", "new", str(tmp_path / "keys.json")).code == 3
