@@ -13,7 +13,7 @@ from workflows.casefile import seeds_for
 from workflows.errors import SourceDown, TryAgain
 from workflows.findings import read_items
 from workflows.planning import Planned, verdicts
-from workflows.ports import EraseItem, Lead, RequestKey
+from workflows.ports import Connector, EraseItem, Lead, RequestKey
 from workflows.rules.holds import ManualHoldFacts
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
@@ -26,10 +26,17 @@ def decides_holds(rt: Runtime, source: str) -> bool:
 
 
 def fresh_items(
-    rt: Runtime, source: str, *, seeds: Mapping[str, list[Lead]], blobs: Mapping[str, str | None], key: RequestKey
+    rt: Runtime,
+    source: str,
+    *,
+    seeds: Mapping[str, list[Lead]],
+    blobs: Mapping[str, str | None],
+    key: RequestKey,
+    connectors: Mapping[str, Connector] | None = None,
 ) -> list[Item]:
     """All items as the sources that decide holds have them now, and those of `source` as they were found.
 
+    `connectors`: the sources as they are for this request, where people search some of them.
     Without the rows of series, so that it stays small. Raises `TryAgain` if one of those sources is silent:
     then nothing is erased yet.
     """
@@ -39,7 +46,7 @@ def fresh_items(
         # One empty row stands for a day's rows: rules keep or let go a day as a whole.
         items.append(replace(item, series=((),) if item.series else (), columns=()))
 
-    for name, connector in rt.connectors.items():
+    for name, connector in (connectors or rt.connectors).items():
         usable = seeds_for(seeds, connector.entries())
         if decides_holds(rt, name):
             if usable:

@@ -17,7 +17,7 @@ from workflows import audit, news
 from workflows.errors import Conflict, PersonMustLook, WaitFor
 from workflows.fresh import manual_holds, newly_held
 from workflows.planning import hash_of_rows
-from workflows.ports import ErasedItem, EraseItem, Lead, RequestKey
+from workflows.ports import Connector, ErasedItem, EraseItem, Lead, RequestKey
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
 from workflows.work import Lease
@@ -39,6 +39,8 @@ class Batch:
     key: RequestKey
     seeds: Mapping[str, list[Lead]]
     blobs: Mapping[str, str | None]
+    connectors: Mapping[str, Connector]
+    by_hand: Mapping[int, ErasedItem] | None = None  # what people did so far; None: a program erases
 
 
 @dataclass(frozen=True, slots=True)

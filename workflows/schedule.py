@@ -43,8 +43,8 @@ def _due(s: Standing) -> Due | None:
     if row.action in _TREATED_AT_ONCE and not any(r.phase == 0 for r in s.receipts):
         return Due(row, 0, row.action, tuple(row.fields), row.item_digest)
     if row.released_at is not None and not s.over:
-        later = row.later_action or Action.KEEP
-        return Due(row, s.next_phase, later, tuple(row.later_fields), s.digest, rest=True)
+        rest = row.later_fields if row.later_action else row.fields
+        return Due(row, s.next_phase, row.later_action or row.action, tuple(rest), s.digest, rest=True)
     if s.kept is None or s.over:
         return None
     done = {name for receipt in s.receipts for name in receipt.fields}
@@ -59,7 +59,8 @@ def _due(s: Standing) -> Due | None:
 
 def waiting_items(session: Session, plan: Plan) -> list[Standing]:
     """Kept items that may go later and have not gone."""
-    return [s for s in standings(session, plan, PlanItem.later_action.is_not(None)) if s.waits]
+    looked_at = exists().where(KeptItem.plan_id == PlanItem.plan_id, KeptItem.item_no == PlanItem.item_no)
+    return [s for s in standings(session, plan, PlanItem.later_action.is_not(None) | looked_at) if s.waits]
 
 
 def next_look(today: date, waiting: Iterable[Standing]) -> date | None:

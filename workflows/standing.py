@@ -17,6 +17,9 @@ from workflows.ports import RequestKey
 from workflows.rules.hold_phases import must_tell
 from workflows.rules.items import HoldMatch, Verdict, canonical
 
+LEFT = "by_hand"
+"""Reason of what people are to erase and have not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -32,9 +35,20 @@ class Standing:
         return any(receipt.rest for receipt in self.receipts)
 
     @property
+    def left(self) -> bool:
+        """Whether people who were to treat it left it for later: it is not done, and is told as not done."""
+        last = self.receipts[-1] if self.receipts else None
+        return (
+            last is not None
+            and last.outcome is ReceiptOutcome.REFUSED
+            and self.kept is not None
+            and self.kept.reason == LEFT
+        )
+
+    @property
     def waits(self) -> bool:
         """Whether something of it is kept now and goes later."""
-        return self.row.later_action is not None and not self.over
+        return (self.row.later_action is not None or self.left) and not self.over
 
     @property
     def digest(self) -> bytes:
@@ -63,13 +77,17 @@ class Standing:
         """What was done or is to be done with it now."""
         if self.over:
             return self.row.later_action or self.row.action
+        if self.left:
+            return Action.KEEP
         return Action.MASK if self.masked else self.row.action
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of `action`; none: the whole record."""
         if self.over:
-            return tuple(self.row.later_fields)
+            return tuple(self.row.later_fields if self.row.later_action else self.row.fields)
+        if self.left:
+            return ()
         return (*self.row.fields, *sorted(self.masked - set(self.row.fields)))
 
     @property

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.collection import Finding
 from models.delivery import Artifact, Outbox
+from models.hand import HandFile
 from models.intake import Message
 from models.request import Request
 from models.session import ring
@@ -29,6 +30,7 @@ from models.vocabulary import (
 )
 from workflows import audit, lifecycle, news
 from workflows.attaching import finding_of
+from workflows.hand.watching import announce, wake_for_news
 from workflows.lease import LEASE
 from workflows.mailroom import understand
 from workflows.messages import SEND
@@ -58,6 +60,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "rechecks": rechecks(rt),
         "rung": ring_for_ready(rt),
         "packages": old_packages(rt),
+        "hands": wake_for_news(rt) + announce(rt),
     }
 
 
@@ -220,7 +223,7 @@ def orphan_blobs(rt: Runtime) -> int:
     """Delete blobs that no row names: answers that a later round replaced, or that were never settled."""
     with rt.unit() as session:
         named: set[str | None] = set(session.scalars(select(Finding.blob)))
-        named |= set(session.scalars(select(Artifact.blob)))
+        named |= set(session.scalars(select(Artifact.blob))) | set(session.scalars(select(HandFile.blob)))
         busy = {str(i) for i in session.scalars(select(Step.request_id).where(Step.state == StepState.RUNNING))}
     return _delete(rt, (n for n in rt.blobs.names() if finding_of(n) not in named and n.partition("/")[0] not in busy))
 

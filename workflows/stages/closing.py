@@ -20,6 +20,7 @@ from workflows.casefile import open_claim, open_key
 from workflows.caseview import case_facts, current_plan, lines_of, receipt_counts, source_facts
 from workflows.errors import VastineError
 from workflows.findings import forget_items
+from workflows.hand.forgetting import forget_answers, forget_scans
 from workflows.outbox import queue_mail
 from workflows.ports import CaseFacts, PlanLine, RequestKey
 from workflows.runtime import Runtime
@@ -135,6 +136,7 @@ class Closing:
             _keep(session, rt, request, written)
         _tell(session, rt, request, inputs, step)
         forget_items(session, rt, request)
+        forget_scans(session, rt, request)
         request.recheck_on = inputs.recheck_on
         plan = current_plan(session, request) if inputs.planned else None
         if plan is not None:
@@ -143,6 +145,7 @@ class Closing:
             return Event.ANSWERED_WITH_REST
         if plan is not None and plan.state is PlanState.APPROVED:
             plan.state = PlanState.EXECUTED
+        forget_answers(session, rt, request)
         return Event.ANSWERED
 
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:

@@ -27,8 +27,11 @@ from workflows.attaching import Attachments
 from workflows.casefile import findings_of, open_key, seal_leads, seeds_digest, seeds_for, seeds_of, with_earlier_leads
 from workflows.errors import NotAllowed, PersonMustLook, VastineError
 from workflows.fresh import decides_holds
+from workflows.hand.places import is_by_hand
+from workflows.hand.searching import ask, is_answered, search_of, withdraw_question
+from workflows.hand.sources import bound
 from workflows.human import close_tasks_of
-from workflows.ports import Lead, RequestKey, Seeds
+from workflows.ports import Connector, Lead, RequestKey, Seeds
 from workflows.register.naming import record_keys
 from workflows.rules.items import Item
 from workflows.runtime import Runtime
@@ -93,11 +96,21 @@ class Collection:
             raise PersonMustLook("source_not_in_register")
         key = open_key(session, rt, request.data_key_id)
         seeds = seeds_for(seeds_of(session, key, request), rt.connectors[source].entries())
-        return Search(source, seeds, key, f"{request.id}/{source}.{uuid.uuid4().hex}")
+        connector: Connector | None = rt.connectors[source]
+        if is_by_hand(rt.register.sources[source]) and seeds:
+            answered = is_answered(search_of(session, request, source), seeds)
+            connector = bound(session, rt, request, key)[source] if answered else None
+        return Search(source, seeds, key, f"{request.id}/{source}.{uuid.uuid4().hex}", connector)
 
-    def work(self, rt: Runtime, lease: Lease, inputs: Search) -> Found:
-        """Stream the source's items into a sealed blob; memory stays flat however many there are."""
+    def work(self, rt: Runtime, lease: Lease, inputs: Search) -> Found | None:
+        """Stream the source's items into a sealed blob; memory stays flat however many there are.
+
+        None where people search and have not answered.
+        """
         found = Found()
+        if inputs.connector is None:
+            return None
+        connector = inputs.connector
         keys = record_keys(rt.connectors[inputs.source].spec)
 
         files = Attachments(rt, inputs.blob, inputs.key)
@@ -119,15 +132,18 @@ class Collection:
                     if item.collection in keys and item.ownership is not Ownership.THIRD_PARTY:
                         found.named.update((keys[item.collection], str(v)) for v in item.locator.values())
 
-                found.leads = rt.connectors[inputs.source].collect(inputs.seeds, emit)
+                found.leads = connector.collect(inputs.seeds, emit)
                 packed.write(lines)
             found.digest, found.size = hashing.hash.digest(), hashing.size
         return found
 
     def settle(
-        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Search, result: Found
+        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Search, result: Found | None
     ) -> Event | None:
         """Keep the answer; begin another round or end the search."""
+        if result is None:
+            ask(session, rt, request, step, seeds=inputs.seeds)
+            return None
         finding = finding_of(session, request, inputs.source)
         finding.result = SourceResult.FOUND if result.items else SourceResult.NONE
         finding.why, finding.items = None, result.items
@@ -257,7 +273,7 @@ def skip_source(session: Session, rt: Runtime, request: Request, source: str, *,
             Step.request_id == request.id,
             Step.kind == Kind.COLLECT,
             Step.source == source,
-            Step.state.in_((StepState.READY, StepState.NEEDS_HUMAN)),
+            Step.state.in_((StepState.READY, StepState.NEEDS_HUMAN, StepState.WAITING)),
         )
         .with_for_update()
     )
@@ -272,6 +288,7 @@ def skip_source(session: Session, rt: Runtime, request: Request, source: str, *,
     finding.seeds_digest = seeds_digest(seeds_for(seeds_of(session, key, request), rt.connectors[source].entries()))
     audit.record(session, "source:skipped", at=rt.now(), actor=user, request_id=request.id, facts={"source": source})
     close_tasks_of(session, rt, request.id, kinds={TaskKind.SOURCE_FAILED}, by=user)
+    withdraw_question(session, rt, request, source, by=user)
     session.flush()
     event = next_round(session, rt, request, key)
     if event is not None:

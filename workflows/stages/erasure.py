@@ -7,7 +7,7 @@ is erased and the plan is made anew.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -21,6 +21,9 @@ from workflows import audit, lifecycle
 from workflows.casefile import open_key, seeds_of
 from workflows.errors import PersonMustLook, VastineError
 from workflows.fresh import fresh_items
+from workflows.hand.orders import ask, call_off, keep_for_later, outcomes
+from workflows.hand.places import is_by_hand
+from workflows.hand.sources import bound
 from workflows.intents import Batch, Changed, intend, write_receipts
 from workflows.lease import mid_work
 from workflows.news import take_notice
@@ -47,8 +50,15 @@ def _next_source(session: Session, rt: Runtime, request: Request) -> list[NewSte
     if not found:
         return []
     order = {name: spec.person.order for name, spec in rt.register.sources.items()}
-    source = min({due.row.source for due in found}, key=lambda name: (order.get(name, 0), name))
+    hands = {name for name, spec in rt.register.sources.items() if is_by_hand(spec)}
+    # Programs first: what people do may take days, and nothing they treat leads to anything else.
+    source = min({due.row.source for due in found}, key=lambda name: (name in hands, order.get(name, 0), name))
     return [NewStep(key=f"erase:{source}", kind=Kind.ERASE, source=source)]
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """People have to erase, and have not done all of it."""
 
 
 class Erasure:
@@ -67,38 +77,46 @@ class Erasure:
         # What was approved for at once goes first and alone; what holds let go later goes together, whole or in part.
         at_once = any(due.phase == 0 for due in mine)
         mine = [due for due in mine if (due.phase == 0) == at_once]
+        phases = {due.row.item_no: due.phase for due in mine}
         key = open_key(session, rt, request.data_key_id)
         findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
         return Batch(
             source=step.source,
             plan_id=plan.id,
             plan_hash=plan.plan_hash,
-            phases={due.row.item_no: due.phase for due in mine},
+            phases=phases,
             rest=frozenset(due.row.item_no for due in mine if due.rest),
             op_id=f"{plan.id}:{mine[0].phase}:{mine[0].row.item_no}",
             items=tuple(_erase_item(key, due) for due in mine),
             key=key,
             seeds=seeds_of(session, key, request),
             blobs={f.source: f.blob for f in findings},
+            connectors=bound(session, rt, request, key),
+            by_hand=outcomes(session, plan.id, phases) if is_by_hand(rt.register.sources[step.source]) else None,
         )
 
-    def work(self, rt: Runtime, lease: Lease, inputs: Batch | None) -> list[ErasedItem] | Changed | None:
+    def work(self, rt: Runtime, lease: Lease, inputs: Batch | None) -> list[ErasedItem] | Changed | ByHand | None:
         """Look at the holds afresh, write the intent, erase."""
         if inputs is None:
             return None
-        fresh = fresh_items(rt, inputs.source, seeds=inputs.seeds, blobs=inputs.blobs, key=inputs.key)
-        now = rt.connectors[inputs.source].present(inputs.items)
+        fresh = fresh_items(
+            rt, inputs.source, seeds=inputs.seeds, blobs=inputs.blobs, key=inputs.key, connectors=inputs.connectors
+        )
+        source = inputs.connectors[inputs.source]
+        now = source.present(inputs.items)
         drifted = any(now.get(item.item_no, item.digest) != item.digest for item in inputs.items)
         with mid_work(rt, lease) as (session, request):
             changed = intend(session, rt, request, lease, inputs, fresh, present=now.keys(), drifted=drifted)
         if changed is not None and changed.begun:
             # Nobody may say that nothing was erased before the source has said so.
-            done = rt.connectors[inputs.source].call_off(inputs.op_id, lease.fence, inputs.items)
+            done = source.call_off(inputs.op_id, lease.fence, inputs.items)
             return replace(changed, done=tuple(done))
         if changed is not None:
             return changed
         rt.failpoint("intended")
-        result = rt.connectors[inputs.source].erase(inputs.op_id, lease.fence, inputs.items)
+        if inputs.by_hand is not None:
+            return list(inputs.by_hand.values()) if len(inputs.by_hand) == len(inputs.items) else ByHand()
+        result = source.erase(inputs.op_id, lease.fence, inputs.items)
         rt.failpoint("erased")
         return result
 
@@ -109,10 +127,15 @@ class Erasure:
         request: Request,
         step: Step,
         inputs: Batch | None,
-        result: list[ErasedItem] | Changed | None,
+        result: list[ErasedItem] | Changed | ByHand | None,
     ) -> Event | None:
         """Write the receipts; go on with the next source, or back to planning if anything changed."""
+        if isinstance(result, ByHand) and inputs is not None:
+            ask(session, rt, request, step, plan_id=inputs.plan_id, phases=inputs.phases)
+            return None
         if isinstance(result, Changed):
+            if inputs is not None and inputs.by_hand is not None:
+                call_off(session, rt, plan_id=inputs.plan_id, source=inputs.source)
             if inputs is not None and result.begun:
                 write_receipts(session, rt, request, inputs, result.done, fence=step.fence)
             audit.record(
@@ -126,8 +149,10 @@ class Erasure:
             _void(session, request)
             take_notice(session, rt, request)  # the search that follows shows what was told
             return Event.PLAN_CHANGED
-        if inputs is not None and result is not None:
+        if inputs is not None and isinstance(result, list):
             write_receipts(session, rt, request, inputs, result, fence=step.fence)
+            if inputs.by_hand is not None:
+                keep_for_later(session, rt, inputs.key, inputs.plan_id, result)
         following = _next_source(session, rt, request)
         if following:
             lifecycle.add_steps(session, rt, request, following)

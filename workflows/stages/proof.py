@@ -14,9 +14,10 @@ from models.vocabulary import Action, Event, Kind, Ownership, PlanState, Receipt
 from workflows import audit
 from workflows.casefile import open_key, seeds_for, seeds_of
 from workflows.errors import PersonMustLook, VastineError
+from workflows.hand.sources import bound
 from workflows.human import open_task
 from workflows.planning import BY_HAND
-from workflows.ports import EraseItem, Lead
+from workflows.ports import Connector, EraseItem, Lead
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
 from workflows.standing import open_item, standings
@@ -34,6 +35,7 @@ class Claimed:
     gone: Mapping[str, list[EraseItem]]  # by source
     masked: Mapping[str, list[EraseItem]]
     unfinished: bool  # an item drifted or was refused
+    connectors: Mapping[str, Connector]
 
 
 @dataclass(slots=True)
@@ -74,19 +76,26 @@ class Proof:
                 gone.setdefault(row.source, []).append(item)
             elif receipt.outcome is ReceiptOutcome.MASKED:
                 masked.setdefault(row.source, []).append(item)
-            else:
+            elif not standing.left:
                 unfinished = True
         if not {*gone, *masked} <= rt.connectors.keys():
             raise PersonMustLook("source_not_in_register")
-        return Claimed(seeds_of(session, key, request), frozenset(known), gone, masked, unfinished)
+        return Claimed(
+            seeds_of(session, key, request),
+            frozenset(known),
+            gone,
+            masked,
+            unfinished,
+            bound(session, rt, request, key),
+        )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Claimed) -> Seen:
         """Probe what should be gone, and search as at the beginning for what the plan does not know."""
         seen = Seen()
         for source, items in inputs.gone.items():
-            seen.residue += len(rt.connectors[source].present(items))
+            seen.residue += len(inputs.connectors[source].present(items))
         for source, items in inputs.masked.items():
-            now = rt.connectors[source].present(items)
+            now = inputs.connectors[source].present(items)
             before = {item.item_no: item.digest for item in items}
             seen.residue += sum(1 for n, digest in now.items() if digest == before[n])
             seen.after.update({n: bytes.fromhex(digest) for n, digest in now.items()})
@@ -97,7 +106,7 @@ class Proof:
             ):
                 seen.strangers += 1
 
-        for connector in rt.connectors.values():
+        for connector in inputs.connectors.values():
             usable = seeds_for(inputs.seeds, connector.entries())
             if usable:
                 connector.collect(usable, look)

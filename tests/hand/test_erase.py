@@ -1,0 +1,115 @@
+"""Erasing by hand: two people for every item, and not done is never called done."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from models.erasure import Receipt
+from models.vocabulary import Outcome, ReceiptOutcome, RequestState, Right
+from tests.hand.archive import answer, confirm, found, leave, numbers, open_archive, task_of, tick
+from tests.world import World
+from workflows.errors import BadInput, Conflict, NotAllowed
+
+NOTE = {"values": {"content": "a loose note"}}
+CONTRACT = {"values": {"content": "a contract", "ended_on": "2025-03-01"}}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = open_archive(tmp_path)
+    yield made
+    made.close()
+
+
+def approved(world, *records):
+    request = world.open(Right.ERASURE)
+    world.work()
+    answer(world, request, found(*records))
+    world.work()
+    world.approve(request)
+    world.work()
+    return request
+
+
+def outcomes(world):
+    with world.rt.unit() as session:
+        return sorted(r.outcome.value for r in session.scalars(select(Receipt)))
+
+
+def test_paper_is_shredded_by_two_people_and_proven(world):
+    request = approved(world, NOTE)
+    assert world.state(request) is RequestState.ERASING
+    (item,) = numbers(world, request)
+    tick(world, request, item)
+    world.work()
+    assert world.state(request) is RequestState.ERASING, "one person is not enough"
+    with pytest.raises(NotAllowed, match="same_person"):
+        confirm(world, request, item, by="cleo")
+    confirm(world, request, item)
+    world.work()
+    assert world.state(request) is RequestState.CLOSED
+    assert world.request(request).outcome is Outcome.ERASED
+
+
+def test_a_labelled_contract_is_kept_under_its_rule_with_its_date(world):
+    request = approved(world, NOTE, CONTRACT)
+    (item,) = numbers(world, request)
+    tick(world, request, item)
+    confirm(world, request, item)
+    world.work()
+    assert world.state(request) is RequestState.HELD
+    assert world.request(request).outcome is Outcome.PARTLY_ERASED
+    assert world.request(request).recheck_on.isoformat() == "2031-03-01"
+
+
+def test_what_is_not_found_is_absent_with_a_reason(world):
+    request = approved(world, NOTE)
+    (item,) = numbers(world, request)
+    with pytest.raises(BadInput, match="reason_missing"):
+        tick(world, request, item, "not_found")
+    tick(world, request, item, "not_found", reason="the folder was empty")
+    confirm(world, request, item)
+    world.work()
+    assert ReceiptOutcome.ABSENT.value in outcomes(world)
+    assert world.state(request) is RequestState.CLOSED
+
+
+def test_what_is_left_for_later_is_never_called_done(world):
+    request = approved(world, NOTE, {"values": {"content": "another"}})
+    first, _ = numbers(world, request)
+    tick(world, request, first)
+    with pytest.raises(Conflict, match="unconfirmed"):
+        leave(world, request)
+    confirm(world, request, first)
+    leave(world, request)
+    world.work()
+    assert world.state(request) is RequestState.HELD
+    assert world.request(request).outcome is Outcome.PARTLY_ERASED
+    assert ReceiptOutcome.REFUSED.value in outcomes(world)
+    world.clock.advance(days=2)
+    world.work()
+    assert world.state(request) is RequestState.ERASING, "it is asked for again"
+    (item,) = numbers(world, request)
+    with pytest.raises(Conflict, match="answered_already"):
+        leave(world, request)
+    tick(world, request, item)
+    confirm(world, request, item)
+    world.work()
+    assert world.state(request) is RequestState.CLOSED
+    assert world.request(request).outcome is Outcome.ERASED
+
+
+def test_a_sign_off_without_looking_needs_a_reason(world):
+    request = approved(world, NOTE)
+    (item,) = numbers(world, request)
+    with pytest.raises(Conflict, match="not_ticked"):
+        confirm(world, request, item)
+    tick(world, request, item)
+    with pytest.raises(BadInput, match="reason_missing"):
+        confirm(world, request, item, looked=False)
+    confirm(world, request, item, looked=False, reason="the shredder's certificate is enough")
+    world.work()
+    assert world.state(request) is RequestState.CLOSED
+    assert task_of is not None

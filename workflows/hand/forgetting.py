@@ -1,0 +1,51 @@
+"""What people wrote and uploaded for a request goes when the request no longer needs it."""
+
+from functools import partial
+
+import structlog
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from models.hand import HandFile, HandSearch, TaskLink
+from models.request import Request
+from models.session import after_commit
+from models.staff import HumanTask
+from workflows.errors import VastineError
+from workflows.runtime import Runtime
+
+log = structlog.get_logger("vastine.hand")
+
+
+def forget_scans(session: Session, rt: Runtime, request: Request) -> None:
+    """Delete the scans of a request; certificates of what was shredded stay with the case, as its letters do."""
+    rows = session.scalars(select(HandFile).where(HandFile.request_id == request.id, HandFile.purpose == "scan")).all()
+    if not rows:
+        return
+    names = [row.blob for row in rows]
+    session.execute(delete(HandFile).where(HandFile.id.in_([row.id for row in rows])))
+    after_commit(session, partial(_delete, rt, names))
+
+
+def forget_answers(session: Session, rt: Runtime, request: Request) -> None:
+    """The request ended: what people wrote about the person goes, with links to its tasks; ticks stay as proof."""
+    forget_scans(session, rt, request)
+    session.execute(
+        update(HandSearch)
+        .where(HandSearch.request_id == request.id)
+        .values(draft_sealed=None, answer_sealed=None, terms_sealed=None)
+    )
+    tasks = select(HumanTask.id).where(HumanTask.request_id == request.id)
+    session.execute(
+        update(TaskLink)
+        .where(TaskLink.task_id.in_(tasks), TaskLink.revoked_at.is_(None))
+        .values(revoked_at=rt.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _delete(rt: Runtime, names: list[str]) -> None:
+    for name in names:
+        try:
+            rt.blobs.delete(name)
+        except VastineError as error:
+            log.warning("blob.not_deleted", code=error.code)  # no row names it any more: the nightly sweep will
