@@ -17,6 +17,7 @@ from workflows.casefile import open_key, open_proof
 from workflows.caseview import case_facts
 from workflows.errors import NotFound
 from workflows.outbox import queue_mail
+from workflows.pace import may_send_code
 from workflows.ports import RequestKey
 from workflows.runtime import Runtime
 
@@ -98,13 +99,16 @@ def send_code(session: Session, rt: Runtime, request: Request) -> None:
     )
     session.add(row)
     session.flush()  # the code's digest is bound to the row's id
+    sent = False
     if request.proof_sealed is not None:
         key = open_key(session, rt, request.data_key_id)
+        to = open_proof(key, request).contact.email
+        sent = bool(to) and may_send_code(session, rt, to)
+    if sent:
         row.code_digest = rt.vault.digest("challenge", f"{row.id}:{code}")
         case = case_facts(rt, request, key, name="", code=code, code_minutes=delivery.code_minutes)
-        to = open_proof(key, request).contact.email
-        queue_mail(session, rt, request, key, letter=Letter.CODE, to=to, case=case, occurrence=str(row.id))
-    facts = {"purpose": FETCH}
+        queue_mail(session, rt, request, key, letter=Letter.FETCH_CODE, to=to, case=case, occurrence=str(row.id))
+    facts = {"purpose": FETCH, "sent": sent}
     audit.record(session, "identity:challenged", at=rt.now(), actor="person", request_id=request.id, facts=facts)
 
 

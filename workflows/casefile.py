@@ -15,6 +15,7 @@ from models.request import DataKey, Request
 from models.session import reading
 from workflows.errors import NeverAgain
 from workflows.ports import Contact, Lead, RequestKey, Seeds
+from workflows.register.naming import record_name
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
 
@@ -45,6 +46,11 @@ class Proof:
     source: str = ""
     key: str = ""
     records: Sequence[Sequence[str]] = ()  # (source, key) of every record that is theirs: two customer numbers, say
+
+    def named(self) -> set[tuple[str, str]]:
+        """What was proven, as names of the register and values: an event may come with any of them."""
+        named = {(record_name(source), number) for source, number in self.records}
+        return named | {(f"identity:{name}", value) for name, values in self.identifiers.items() for value in values}
 
 
 def make_key(session: Session, rt: Runtime) -> tuple[DataKey, RequestKey]:

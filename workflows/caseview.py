@@ -33,6 +33,7 @@ def case_facts(rt: Runtime, request: Request, key: RequestKey, **more: Any) -> C
         today=rt.today(),
         name=name,
         verified_method=request.verified_method.value if request.verified_method else "",
+        channel=request.channel.value,
         extended_until=request.extended_until,
         extension_reason=request.extension_reason or "",
         refusal_ground=request.refusal_ground or "",

@@ -151,6 +151,7 @@ class CaseFacts:
     today: date
     name: str = ""  # the person's, as on file; "" while not proven
     verified_method: str = ""
+    channel: str = ""  # how the request came in
     extended_until: date | None = None
     extension_reason: str = ""
     sources: tuple[SourceFacts, ...] = ()

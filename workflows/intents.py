@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,7 +22,8 @@ from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
 from workflows.work import Lease
 
-TOMBSTONE_DAYS = 65  # longest backup cycle (35 days) and a month
+_BACKUP_DAYS = 35  # the longest usual cycle, where the register names none
+_AFTER_BACKUP = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ def write_receipts(
                         f"tombstone:{batch.source}", f"{item.collection}:{canonical(item.locator)}"
                     ),
                     erased_at=rt.now(),
-                    expires_on=rt.today() + timedelta(days=TOMBSTONE_DAYS),
+                    expires_on=_known_until(rt),
                 )
             )
     effect = session.get(Effect, batch.op_id)
@@ -194,3 +195,9 @@ def write_receipts(
         request_id=request.id,
         facts={"source": batch.source, "phase": max(batch.phases.values()), "outcomes": counts},
     )
+
+
+def _known_until(rt: Runtime) -> date:
+    """As long as a restored copy might bring a record back, and a month."""
+    days = rt.register.controller.backups.days
+    return rt.today() + timedelta(days=(_BACKUP_DAYS if days is None else days) + _AFTER_BACKUP)

@@ -2,14 +2,18 @@
 
 import re
 from dataclasses import fields, replace
+from datetime import date
 
 import pytest
 from jinja2 import meta
 
 from models.vocabulary import LANGUAGES, Letter
+from workflows.documents.catalogue import Catalogue
 from workflows.documents.documents import Documents
-from workflows.documents.letters import MAIL_ONLY, TEMPLATES, environment, template_names
+from workflows.documents.formats import long_date
+from workflows.documents.letters import MAIL_ONLY, TEMPLATES, Letters, environment, template_names
 from workflows.errors import NeverAgain
+from workflows.register.model import Backups
 
 PAPER = [letter for letter in Letter if letter not in MAIL_ONLY]
 
@@ -79,6 +83,42 @@ def test_the_languages_of_a_letter_have_the_same_placeholders(letter):
         assert variables[0] == variables[1] == variables[2]
         places = [sorted(re.findall(r"{{ *(\w+)", source)) for source in sources]
         assert places[0] == places[1] == places[2]
+
+
+@pytest.mark.parametrize(
+    ("language", "channel", "sentence"),
+    [
+        ("fi", "email", "Saimme pyyntösi {day} sähköpostitse."),
+        ("sv", "desk", "Vi fick din begäran den {day} hos vår kundtjänst."),
+        ("en", "portal", "We received your request on {day} by our web form."),
+        ("en", "pigeon", "We received your request on {day} in another way."),
+        ("en", "", "We received your request on {day}."),
+    ],
+)
+def test_the_acknowledgement_says_how_the_request_came(documents, case, language, channel, sentence):
+    told = case(language, channel=channel, received_on=date(2026, 3, 2))
+    expected = sentence.format(day=long_date(date(2026, 3, 2), language))
+    assert expected in documents.mail(Letter.ACKNOWLEDGEMENT, told).body
+
+
+@pytest.mark.parametrize("letter", [Letter.ERASURE, Letter.FINAL_ERASURE, Letter.PARTIAL_ERASURE])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_certificate_names_the_day_by_which_backups_are_rid_of_the_data(register, case, letter, language):
+    day = long_date(date(2026, 4, 6), language)
+    told = case(language, today=date(2026, 3, 2))
+    known = register.model_copy(
+        update={"controller": register.controller.model_copy(update={"backups": Backups(days=35)})}
+    )
+    assert day in Letters(Catalogue(known)).html(letter, told)
+    assert day not in Letters(Catalogue(register)).html(letter, told)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_code_that_opens_an_answer_says_what_it_is_for(documents, case, language):
+    identify = documents.mail(Letter.CODE, case(language))
+    fetch = documents.mail(Letter.FETCH_CODE, case(language))
+    assert identify.subject != fetch.subject
+    assert identify.body.splitlines()[5:8] != fetch.body.splitlines()[5:8]
 
 
 def test_every_template_names_its_version_and_approver(documents):

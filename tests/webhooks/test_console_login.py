@@ -111,5 +111,7 @@ def test_the_language_is_chosen_without_a_log_in_and_kept(console: Flask) -> Non
     reader = console.test_client()
     assert 'lang="fi"' in reader.get("/login").text
     assert 'lang="sv"' in reader.get("/login", headers={"Accept-Language": "sv"}).text
+    assert 'lang="sv"' in reader.get("/login", headers={"Accept-Language": "sv-FI,en;q=0.7"}).text
+    assert 'lang="fi"' in reader.get("/login", headers={"Accept-Language": "de"}).text
     reader.post("/language", data={"language": "en", "back": "/login"})
     assert 'lang="en"' in reader.get("/login", headers={"Accept-Language": "sv"}).text

@@ -4,9 +4,9 @@ from flask import Flask, Response, g, request
 
 from models.staff import ApiToken
 from webhooks.console.roles import roles_of, takes_token
-from webhooks.pace import Limit, within
 from webhooks.problems import problem
 from webhooks.security import client_network
+from workflows.pace import Limit, within
 from workflows.runtime import Runtime
 from workflows.staffing import token_of
 

@@ -7,9 +7,9 @@ from models.staff import StaffUser
 from models.vocabulary import LANGUAGES
 from webhooks.console.roles import EVERYONE, allow, open_to_all
 from webhooks.console.shell import LANGUAGE_COOKIE, Shell
-from webhooks.pace import Limit, within
 from webhooks.security import client_network
 from workflows import audit
+from workflows.pace import Limit, within
 from workflows.staffing import ABSOLUTE, check_password, log_in, log_out
 
 BY_NETWORK = Limit("login_network", most=60, minutes=15)

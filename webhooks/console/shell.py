@@ -15,7 +15,7 @@ from models.step import Step
 from models.vocabulary import LANGUAGES, Kind, Role, StepState, TaskState
 from webhooks.console import roles
 from webhooks.security import SAFE_METHODS, Signer, cookie_name
-from webhooks.words import Words
+from webhooks.words import Words, best_language
 from workflows.documents.catalogue import Catalogue
 from workflows.runtime import Runtime
 from workflows.staffing import user_of
@@ -97,7 +97,7 @@ class Shell:
         if chosen in LANGUAGES:
             return chosen
         first = self.rt.register.controller.languages[0]
-        return request.accept_languages.best_match(LANGUAGES, first) or first
+        return best_language(request.accept_languages.values(), list(dict.fromkeys((first, *LANGUAGES))))
 
     def is_ours(self, token: str) -> bool:
         """Whether a form came from a page of this session."""

@@ -12,10 +12,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from models.vocabulary import Right
 from webhooks.intake.acceptance import accept
-from webhooks.pace import Limit, within
 from webhooks.portal.house import house, language, network, page, words
 from webhooks.portal.pages import RIGHTS
 from workflows.errors import BadInput
+from workflows.pace import Limit, within
 from workflows.rules.form import MESSAGE_CHARACTERS, FormRequest, understand_form
 
 bp = Blueprint("form", __name__)

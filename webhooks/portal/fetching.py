@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from models.request import Request
-from webhooks.pace import Limit, within
 from webhooks.portal.house import house, network
 from workflows import answer, errors
+from workflows.pace import Limit, within
 
 RESEND = Limit("resend", most=3)
 RESEND_FROM = Limit("resend-from", most=20)

@@ -3,7 +3,7 @@
 A fact that is not known is left out of the context, so that a template that needs it fails loudly.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from models.vocabulary import Action, SourceResult
@@ -27,6 +27,7 @@ def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "code": case.code,
         "code_minutes": str(case.code_minutes) if case.code_minutes else "",
         "extended_until": _day(case.extended_until, lang),
+        "channel": w.channel.one_of(case.channel) if case.channel else "",
     }
     return {
         "lang": lang,
@@ -56,6 +57,7 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "verified_by": w.method.one_of(case.verified_method) if case.verified_method else "",
         "authority": authority_facts(controller.authority, lang),
         "plan_hash": case.plan_hash,
+        "backups_until": _backups_until(controller, case.today, lang),
     }
     found = [s for s in case.sources if s.result is SourceResult.FOUND]
     return (
@@ -75,6 +77,12 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         }
         | {name: value for name, value in known.items() if value}
     )
+
+
+def _backups_until(controller: Controller, today: date, language: str) -> str:
+    """The day by which no backup copy has what is erased today; "" where the register does not say."""
+    days = controller.backups.days
+    return "" if days is None else long_date(today + timedelta(days=days), language)
 
 
 def is_erased(line: PlanLine) -> bool:

@@ -31,6 +31,7 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
         today=RECEIVED + timedelta(days=9),
         name="Esimerkki",
         verified_method="code",
+        channel="portal",
         extended_until=RECEIVED + timedelta(days=91),
         extension_reason="…",
         sources=(*sources, SourceFacts("paper", "…", SourceResult.NOT_SEARCHED, "", {})),

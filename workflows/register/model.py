@@ -80,6 +80,13 @@ class Delivery(Strict):
     link_days: int = Field(default=14, ge=1, le=60)
     code_minutes: int = Field(default=30, ge=5, le=1440)
     code_tries: int = Field(default=5, ge=3, le=10)
+    codes_an_hour: int = Field(default=6, ge=1, le=100)  # to one contact, whatever asks for them
+
+
+class Backups(Strict):
+    """How long copies of the sources are kept: what is erased today is in none of them that many days on."""
+
+    days: int | None = Field(default=None, ge=0, le=3650)
 
 
 class Controller(Strict):
@@ -102,6 +109,7 @@ class Controller(Strict):
     deadlines: Deadlines = Deadlines()
     decisions: Decisions = Decisions()
     delivery: Delivery = Delivery()
+    backups: Backups = Backups()
 
 
 class Category(Strict):

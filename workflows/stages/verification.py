@@ -26,8 +26,8 @@ from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, VastineError
 from workflows.human import close_tasks_of, open_task
 from workflows.outbox import queue_mail
+from workflows.pace import may_send_code
 from workflows.ports import Contact, Person, RequestKey
-from workflows.register.naming import record_name
 from workflows.rules.identity import Match, match_identity, proven_identifiers, same_person, shared_keys
 from workflows.rules.items import canonical
 from workflows.rules.text import NOT_IDENTIFIED
@@ -129,8 +129,8 @@ def _proof(match: Match[Person], people: Sequence[Person]) -> Proof | None:
         for name, value in proven_identifiers(record, shared=shared_keys(record, people)).items():
             if value not in identifiers.setdefault(name, []):
                 identifiers[name].append(value)
-    known = tuple(dict.fromkeys((record.source, record.key) for record in records or [person] if record.key))
-    return Proof(identifiers, person.contact, person.source, person.key, known)
+    known = dict.fromkeys((record.source, record.key) for record in records or [person] if record.key)
+    return Proof(identifiers, person.contact, person.source, person.key, tuple(known))
 
 
 def _with_the_first(session: Session, rt: Runtime, request: Request, step: Step, key: RequestKey) -> Event | None:
@@ -185,14 +185,15 @@ def challenge(session: Session, rt: Runtime, request: Request, key: RequestKey, 
     )
     session.add(row)
     session.flush()  # the code's digest and the candidate are bound to the row's id
-    if proof is not None and proof.contact.email:
+    to = proof.contact.email if proof is not None else ""
+    sent = bool(to) and may_send_code(session, rt, to)
+    if proof is not None and sent:
         row.code_digest = rt.vault.digest("challenge", f"{row.id}:{code}")
         row.candidate_sealed = key.seal(canonical(asdict(proof)).encode(), f"challenges.candidate:{row.id}")
         case = case_facts(rt, request, key, name="", code=code, code_minutes=delivery.code_minutes)
-        queue_mail(
-            session, rt, request, key, letter=Letter.CODE, to=proof.contact.email, case=case, occurrence=str(row.id)
-        )
-    audit.record(session, "identity:challenged", at=rt.now(), actor="vastine", request_id=request.id)
+        queue_mail(session, rt, request, key, letter=Letter.CODE, to=to, case=case, occurrence=str(row.id))
+    facts = {"sent": sent}
+    audit.record(session, "identity:challenged", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
 
 
 def answer(session: Session, rt: Runtime, request: Request, code: str) -> bool:
@@ -273,9 +274,7 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
     request.proof_sealed = seal_proof(key, request.id, proof)
     root = f"{proof.source}:{proof.key}" if proof.key else canonical(dict(proof.identifiers))
     request.subject_digest = rt.vault.digest("subject", root)
-    named = {(record_name(source), number) for source, number in proof.records}
-    named |= {(f"identity:{name}", value) for name, values in proof.identifiers.items() for value in values}
-    news.add_keys(session, rt, request, named)
+    news.add_keys(session, rt, request, proof.named())
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
     audit.record(
         session,

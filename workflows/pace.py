@@ -13,6 +13,9 @@ from workflows.runtime import Runtime
 _KEPT = timedelta(days=2)
 
 
+CODES = "codes-to-contact"
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """At most `most` times in any window of `minutes`, which begins at full multiples of its length."""
@@ -36,6 +39,15 @@ def within(session: Session, rt: Runtime, limit: Limit, whose: str) -> bool:
     if count == 1:
         session.execute(delete(Pace).where(Pace.window_start < rt.now() - _KEPT))
     return count <= limit.most
+
+
+def may_send_code(session: Session, rt: Runtime, contact: str) -> bool:
+    """Count one more one-time code to this contact; False if that is too often, whatever requests ask for it.
+
+    Somebody who writes a neighbour's name into many forms must not fill the neighbour's mailbox.
+    """
+    most = rt.register.controller.delivery.codes_an_hour
+    return within(session, rt, Limit(CODES, most=most), contact.strip().casefold())
 
 
 def _window(now: datetime, minutes: int) -> datetime:
