@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -37,6 +37,15 @@ class Finding:
     status: Status
     text: str
     remedy: str = ""
+
+
+@runtime_checkable
+class CanBeReadOnly(Protocol):
+    """A connector that can tell whether its source lets itself be changed at all."""
+
+    def read_only(self) -> bool:
+        """Whether nothing can be erased in it."""
+        ...
 
 
 def offline(told: Settings) -> Iterator[Finding]:
@@ -185,8 +194,12 @@ def _secrets(told: Settings, register: Register) -> Iterator[Finding]:
 def _source(name: str, connector: Connector) -> Finding:
     try:
         connector.health()
+        read_only = isinstance(connector, CanBeReadOnly) and connector.read_only()
     except VastineError as error:
         return Finding("online", name, "fail", f"{error.detail} ({error.code})", "mend the source or its description")
+    if read_only:
+        text = "answers as described, but is set to read only: an erasure stops before it"
+        return Finding("online", name, "warn", text, "let Vastine's user write, or erase here by hand")
     return Finding("online", name, "ok", "answers as described")
 
 

@@ -127,6 +127,31 @@ def test_a_role_that_may_only_read_is_refused_and_one_without_create_erases_with
     run_sql(postgres_url, "DROP OWNED BY vastine_reader;\nDROP ROLE vastine_reader")
 
 
+@pytest.mark.parametrize(
+    "how", ["ALTER DATABASE {db} SET default_transaction_read_only = on", "ALTER ROLE {me} IN DATABASE {db} SET {on}"]
+)
+def test_a_database_that_is_set_to_read_only_stops_an_erasure_before_it_begins(postgres_url: str, how: str) -> None:
+    run_sql(postgres_url, DDL + ROWS)
+    connector = shop(postgres_url)
+    plan = to_erase(collected(connector, seeds(email="one@shop.example")), connector)
+    before, url = dump(postgres_url), sa.make_url(postgres_url)
+    names = {"db": f'"{url.database}"', "me": f'"{url.username}"', "on": "default_transaction_read_only = on"}
+    assert not connector.read_only()
+    run_sql(postgres_url, how.format(**names))
+    for attempt in (connector, shop(postgres_url)):  # a connection from before, and one that sees the setting
+        assert attempt.read_only()
+        attempt.health()  # it can be searched all the same
+        with pytest.raises(NeverAgain) as caught:
+            attempt.erase("op", 1, plan)
+        assert (caught.value.code, "read only" in caught.value.detail) == ("read_only", True)
+        attempt.dispose()
+    undo = how.format(**names).replace("= on", "= off")
+    run_sql(postgres_url, f"SET TRANSACTION READ WRITE;\n{undo}")
+    assert dump(postgres_url) == before
+    assert {e.outcome for e in connector.erase("op", 1, plan)} <= {ReceiptOutcome.ERASED, ReceiptOutcome.MASKED}
+    connector.dispose()
+
+
 def test_a_source_that_is_not_there_is_down_and_no_file_is_made_of_it(tmp_path: Path) -> None:
     for url in (f"sqlite:///{tmp_path / 'no.db'}", "postgresql://nobody@127.0.0.1:1/none"):
         with pytest.raises(SourceDown) as caught:

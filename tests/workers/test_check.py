@@ -1,5 +1,7 @@
 """`vastine check`: all faults at once, each with its remedy, and 3 if there is one."""
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 
@@ -81,6 +83,24 @@ def test_a_source_that_lost_a_column_is_found_online_only(vastine: Run) -> None:
     assert vastine("check").code == 0
     ran = vastine("check", "--online", "-q")
     assert (ran.code, "online shop" in ran.out) == (3, True)
+
+
+def test_a_source_that_can_only_be_read_is_told_before_an_erasure_meets_it(
+    vastine: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path("world/shop.db").absolute()
+    monkeypatch.setenv("SHOP_URL", f"sqlite:///file:{path}?mode=ro&uri=true")
+    told = lines(vastine, "--online")["online", "shop"]
+    assert (told["status"], "read only" in told["text"]) == ("warn", True)
+    assert lines(vastine, "--online")["online", "billing"]["status"] == "ok"
+
+
+def test_events_are_counted_online(vastine: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ("online", "events") not in lines(vastine, "--online")
+    monkeypatch.setenv(
+        "VASTINE_WEBHOOK_SECRET", "whsec_" + base64.b64encode(hashlib.sha256(b"check").digest()).decode()
+    )
+    assert lines(vastine, "--online")["online", "events"]["text"] == "0 events in 30 days, 0 of them met no case"
 
 
 def test_mail_servers_are_reached_online(vastine: Run, monkeypatch: pytest.MonkeyPatch, smtp_sink: SmtpSink) -> None:

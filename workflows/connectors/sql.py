@@ -49,6 +49,10 @@ class SqlConnector:
         with self._source.reading() as connection:
             self._schema(connection)
 
+    def read_only(self) -> bool:
+        """Whether the source is set so that nothing can be erased in it; raises as `health` does."""
+        return self._source.read_only()
+
     def find(self, identifiers: Mapping[str, str]) -> list[Person]:
         """The people whose record carries any of these identifiers; a source that knows no people is not asked."""
         if not any(node.identities for node in self._graph.nodes.values()):

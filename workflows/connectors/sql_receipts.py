@@ -1,9 +1,7 @@
 """The receipts table in a source: with it, an erasure and the proof of it are one transaction."""
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -11,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 
 from models.vocabulary import ReceiptOutcome
 from workflows.connectors.sql_schema import RECEIPTS
+from workflows.connectors.sql_source import is_writable_file
 from workflows.errors import Fenced
 
 TABLE = sa.Table(
@@ -28,10 +27,7 @@ def may_keep(connection: sa.Connection) -> bool:
     """Whether receipts can be kept in this source; asks, and changes nothing."""
     exists = sa.inspect(connection).has_table(RECEIPTS)
     if connection.dialect.name == "sqlite":
-        path = connection.engine.url.database or ""
-        plain = path.split("?")[0].removeprefix("file:")
-        writable = plain in {"", ":memory:"} or (os.access(plain, os.W_OK) and os.access(Path(plain).parent, os.W_OK))
-        return writable and "mode=ro" not in path and connection.engine.url.query.get("mode") != "ro"
+        return is_writable_file(connection)
     if connection.dialect.name == "postgresql":
         if connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one():
             return False

@@ -48,7 +48,18 @@ class SqlSource:
     def writing(self) -> Iterator[sa.Connection]:
         """One transaction that may change the source; it commits when the block ends well."""
         with self._transaction("writing", {}) as connection:
+            if self.dialect == "postgresql" and _forbids_writing(connection):
+                raise NeverAgain("read_only", detail="the source is set to read only; nothing was changed in it")
             yield connection
+
+    def read_only(self) -> bool:
+        """Whether the database itself, or its file, is set to be read only; raises as `reading` does."""
+        with self.reading() as connection:
+            if self.dialect == "postgresql":
+                return _forbids_writing(connection)
+            if self.dialect == "sqlite":
+                return not is_writable_file(connection)
+            return False
 
     def dispose(self) -> None:
         """Close all connections."""
@@ -137,6 +148,38 @@ class _Patience:
         self._left -= min(now - self._last, 0.25)
         self._last = now
         return int(self._left < 0)
+
+
+_READ_ONLY = """
+SELECT pg_is_in_recovery()
+    OR current_setting('default_transaction_read_only')::boolean
+    OR coalesce((
+        SELECT split_part(setting, '=', 2)::boolean
+        FROM pg_db_role_setting, unnest(setconfig) AS setting
+        WHERE setting LIKE 'default_transaction_read_only=%%'
+          AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+          AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
+        ORDER BY setrole <> 0 DESC, setdatabase <> 0 DESC
+        LIMIT 1
+    ), false)
+"""
+
+
+def _forbids_writing(connection: sa.Connection) -> bool:
+    """Whether whoever keeps the database set it to be read only.
+
+    The setting is only a default, and SQLAlchemy says READ WRITE on a connection that has read before: the server
+    would not stop us. It shows in new connections, ours may be older: so its catalogue is asked too.
+    """
+    return bool(connection.exec_driver_sql(_READ_ONLY).scalar_one())
+
+
+def is_writable_file(connection: sa.Connection) -> bool:
+    """Whether a SQLite file, and the folder where its journal goes, may be written."""
+    path = connection.engine.url.database or ""
+    plain = path.split("?")[0].removeprefix("file:")
+    writable = plain in {"", ":memory:"} or (os.access(plain, os.W_OK) and os.access(Path(plain).parent, os.W_OK))
+    return writable and "mode=ro" not in path and connection.engine.url.query.get("mode") != "ro"
 
 
 _BY_STATE: tuple[tuple[str, type[VastineError], str], ...] = (
