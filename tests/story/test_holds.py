@@ -10,7 +10,7 @@ from models.audit import AuditEntry
 from models.decision import Plan
 from models.erasure import Receipt
 from models.vocabulary import Right
-from tests.story.house import House
+from tests.story.house import House, mail_of
 from workflows import views
 from workflows.demo.planting import CAST, as_person, customer_number
 from workflows.sweeps import rechecks
@@ -117,4 +117,49 @@ def test_what_only_an_ended_hold_needed_is_masked_and_the_rest_stays(house: Hous
     phases = receipts(house, reference, "asiakas")
     assert [(phase, rest) for phase, rest, _ in phases] == [(0, False), (1, False), (2, False)]
     assert phases[1][2] == ["hetu", "syntynyt"]
+    assert house.chain_is_whole()
+
+
+def owes_again(house: House, who: str) -> None:
+    """A payment was reversed: the latest invoice is open again, and the customer was reminded today."""
+    number = str(customer_number(who))
+    latest = house.query("laskutus", "SELECT max(laskunro) FROM lasku WHERE asnro = :n", n=number)[0][0]
+    statement = "UPDATE lasku SET avoin = 10, erapvm = :d, muistutettu = :d WHERE laskunro = :i"
+    day = date(2031, 6, 1)
+    house.execute("laskutus", statement, d=day.isoformat(), i=latest)
+
+
+def test_a_day_that_moves_later_is_told_by_one_letter_and_only_once(house: House) -> None:
+    reference = held(house, "same-name-2")
+    told = item_of(house, reference, "asiakas")["erase_on"]
+    assert told == "2031-11-24"
+    set_day(house, date(2031, 6, 2))
+    house.work()
+    house.mailer.sent.clear()
+    before = customer(house, "same-name-2")
+    owes_again(house, "same-name-2")
+    night(house)
+
+    item = item_of(house, reference, "asiakas")
+    assert (item["erase_on"], item["planned_on"], item["told_on"]) == ("2034-06-02", told, "2034-06-02")
+    assert "H09" in item["holds"]
+    assert house.state(reference) == "held"
+    (mail,) = house.mails_to(mail_of("same-name-2"))
+    assert "siirtyi" in mail.partition("\n")[0]
+    assert house.file(reference, "letter_hold_later.pdf").stat().st_size > 0
+    assert len(audited(house, reference, "plan:postponed")) == 1
+    assert customer(house, "same-name-2") == before
+
+    for _ in range(3):
+        night(house)
+    assert len(house.mails_to(mail_of("same-name-2"))) == 1
+    assert len(audited(house, reference, "plan:postponed")) == 1
+
+    set_day(house, date(2031, 11, 24))
+    house.work()
+    assert customer(house, "same-name-2")["sukunimi"] == before["sukunimi"]
+    pays(house, "same-name-2")
+    night(house)
+    assert customer(house, "same-name-2")["sukunimi"] != before["sukunimi"]
+    assert not audited(house, reference, "erasure:residue")
     assert house.chain_is_whole()

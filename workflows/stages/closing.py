@@ -114,11 +114,11 @@ class Closing:
 
     def work(self, rt: Runtime, lease: Lease, inputs: Final) -> list[Written]:
         """Write the letters; a delivery has its letter in the package already."""
-        guarantees = {name: c.guarantee for name, c in rt.connectors.items()}
         written = []
         for draft in inputs.drafts:
             if draft.letter in (Letter.ACCESS, Letter.PORTABILITY):
                 continue
+            guarantees = {name: c.guarantee for name, c in rt.connectors.items()}  # may ask the source
             pdf = rt.documents.letter(draft.letter, replace(draft.case, guarantees=guarantees))
             with rt.blobs.write(draft.blob, inputs.key) as out:
                 out.write(pdf)
