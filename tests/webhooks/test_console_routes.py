@@ -44,6 +44,7 @@ def routes(app: Flask) -> Iterator[tuple[str, str, str]]:
     """(endpoint, method, path) of every route, holes filled with what exists nowhere."""
     for rule in app.url_map.iter_rules():
         path = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=1)), rule.rule)
+        path = re.sub(r"<int:\w+>", "1", path)
         path = re.sub(r"<(path:)?\w+>", "nothing", path)
         for method in rule.methods or ():
             if method in ("GET", "POST"):

@@ -13,7 +13,7 @@ def holes(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
-@pytest.mark.parametrize("prefix", ["", "console."])
+@pytest.mark.parametrize("prefix", ["", "console.", "hand."])
 def test_every_language_says_the_same_things_with_the_same_holes(prefix: str) -> None:
     texts = {lang: read_texts(FOLDER / f"{prefix}{lang}.po") for lang in LANGUAGES}
     for lang in LANGUAGES:

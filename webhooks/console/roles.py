@@ -19,6 +19,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 _GUARDS = "vastine_roles"
 _OPEN = "vastine_open"
+_FILES = "vastine_files"
 _TOKEN = "vastine_token"  # noqa: S105  # a mark on a function
 
 
@@ -42,6 +43,22 @@ def by_token(view: View) -> View:
     """A view for programs: a bearer token with one of its roles opens it, a person's session does not."""
     setattr(view, _TOKEN, True)
     return view
+
+
+def takes_files(most_bytes: int) -> Callable[[View], View]:
+    """A view that takes uploads larger than a form may be."""
+
+    def mark(view: View) -> View:
+        setattr(view, _FILES, most_bytes)
+        return view
+
+    return mark
+
+
+def most_bytes(view: Callable[..., Any]) -> int | None:
+    """How large the body of a view's request may be, if larger than a form."""
+    most: int | None = getattr(view, _FILES, None)
+    return most
 
 
 def takes_token(view: Callable[..., Any]) -> bool:

@@ -70,6 +70,8 @@ class Shell:
             view = app.view_functions[request.endpoint]
             if roles.is_open(view) or roles.takes_token(view):
                 return None  # programs show a token instead, which their own guard looks at
+            if (most := roles.most_bytes(view)) is not None:
+                request.max_content_length = most
             self._look()
             if g.user is None:
                 if request.method in SAFE_METHODS:

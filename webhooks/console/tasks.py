@@ -9,12 +9,15 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from models.request import Request
 from models.staff import HumanTask
-from models.vocabulary import TaskKind
+from models.vocabulary import TaskKind, TaskState
 from webhooks.console.case import problems_of
 from webhooks.console.roles import LIST, WORK, allow
 from webhooks.console.shell import Shell
-from webhooks.console.tasklist import open_tasks, task_row
+from webhooks.console.tasklist import badge, open_tasks, task_row
 from workflows.errors import BadInput, Conflict, Fault, NotFound, VastineError
+from workflows.hand import shelf
+from workflows.hand.orders import ERASE
+from workflows.hand.searching import SEARCH
 from workflows.human import close_task
 
 ANSWERS = ("done", "nothing_to_do", "answered_outside")
@@ -32,7 +35,17 @@ def pages(shell: Shell) -> Blueprint:
     def tasks() -> BaseResponse:
         with rt.unit() as session:
             rows = open_tasks(session, shell)
-        return shell.page("tasks.html", rows=rows, done=request.args.get("done", "") == "task_done")
+            out = [
+                {
+                    "source": shell.catalogue.source_label(row.source, g.t.language),
+                    "reference": case.reference,
+                    "taken_by": row.taken_by,
+                    "taken_at": row.taken_at,
+                    "badge": badge(rt.today(), row.due_on),
+                }
+                for row, case in shelf.still_out(session)
+            ]
+        return shell.page("tasks.html", rows=rows, out=out, done=request.args.get("done", "") == "task_done")
 
     @blueprint.get("/tasks/<uuid:ident>")
     @allow(LIST)
@@ -68,6 +81,8 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         found = _task(session, ident)
         if found.kind is TaskKind.TRIAGE and found.message_id is not None:
             return redirect(url_for("triage.message", ident=found.message_id))
+        if found.state is TaskState.OPEN and problem is None and (page := _hand_page(found)) and g.user.role in WORK:
+            return redirect(url_for(page, ident=ident))
         reference = session.scalar(select(Request.reference).where(Request.id == found.request_id))
         row = task_row(shell, found, reference)
     return shell.page(
@@ -83,7 +98,16 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
 
 def closable(task: HumanTask) -> bool:
     """Whether a person's word is enough; to answer a right that has no flow ends its case, on the case's page."""
-    return task.kind in CLOSABLE and not task.code.startswith("right_")
+    return task.kind in CLOSABLE and not task.code.startswith("right_") and not _hand_page(task)
+
+
+def _hand_page(task: HumanTask) -> str:
+    """The page on which people do this work, if it has one of its own."""
+    if task.kind is not TaskKind.BY_HAND:
+        return ""
+    if task.code == SEARCH:
+        return "hand.search"
+    return "hand_erase.items" if task.code == ERASE and "plan" in task.facts else ""
 
 
 def _task(session: Session, ident: uuid.UUID) -> HumanTask:

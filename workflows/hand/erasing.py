@@ -104,6 +104,18 @@ def take_back(session: Session, rt: Runtime, request: Request, task: HumanTask, 
     audit.record(session, "hand:ticked", at=rt.now(), actor=by, request_id=request.id, facts=facts)
 
 
+def add_certificate(
+    session: Session, rt: Runtime, request: Request, task: HumanTask, *, item_no: int, certificate: uuid.UUID, by: str
+) -> None:
+    """Put a certificate beside what was ticked and is not confirmed yet. Raises `Conflict` otherwise."""
+    item = _item(session, rt, request, task, item_no)
+    if item.tick is None or item.tick.confirmed_by is not None:
+        raise Conflict("not_ticked")
+    item.tick.certificate_id = certificate
+    facts = {"source": item.row.source, "item": item_no, "file": str(certificate)}
+    audit.record(session, "hand:file", at=rt.now(), actor=by, request_id=request.id, facts=facts)
+
+
 def leave_for_later(session: Session, rt: Runtime, request: Request, task: HumanTask, *, reason: str, by: str) -> None:
     """Answer the person now: what is not confirmed stays open, is told as not done, and is asked for again."""
     if not reason.strip():
