@@ -1,4 +1,4 @@
-"""A search that people do: what to look for, the form, scans, folders taken out, a link for a partner."""
+"""A search that people do: what to look for, the form, scans, folders taken out."""
 
 import uuid
 from collections.abc import Callable
@@ -20,15 +20,16 @@ from webhooks.words import load_words
 from workflows import audit
 from workflows.casefile import open_key
 from workflows.errors import BadInput, VastineError
-from workflows.hand import links, places, shelf
+from workflows.hand import places, shelf
 from workflows.hand.access import check_may_work
 
 NOTES = frozenset({"save", "add", "drop", "scan", "taken", "returned"})
 
 Work = Callable[[Session, HumanTask, Request], str]
+Act = Callable[[uuid.UUID, Work], BaseResponse]
 
 
-def pages(shell: Shell) -> Blueprint:  # noqa: C901 (one function a button, none of them nested)
+def pages(shell: Shell) -> Blueprint:
     """The page of a search and what its buttons do."""
     words = load_words("hand.")
     blueprint = Blueprint("hand", __name__)
@@ -66,6 +67,11 @@ def pages(shell: Shell) -> Blueprint:  # noqa: C901 (one function a button, none
 
         return act(ident, work)
 
+    _folders(shell, blueprint, act)
+    return blueprint
+
+
+def _folders(shell: Shell, blueprint: Blueprint, act: Act) -> None:
     @blueprint.post("/hand/<uuid:ident>/folder")
     @allow(WORK)
     def take(ident: uuid.UUID) -> BaseResponse:
@@ -85,21 +91,6 @@ def pages(shell: Shell) -> Blueprint:  # noqa: C901 (one function a button, none
 
         return act(ident, work)
 
-    @blueprint.post("/hand/<uuid:ident>/link")
-    @allow(WORK)
-    def link(ident: uuid.UUID) -> BaseResponse:
-        label = request.form.get("label", "")
-        try:
-            with shell.rt.unit() as session:
-                task, case = guarded(session, shell, ident)
-                token, _ = links.make_link(session, shell.rt, case, task, label=label, user=g.user)
-        except VastineError as error:
-            return show(shell, words[g.t.language], ident, problem=error)
-        address = f"{shell.rt.settings.public_url}/{g.t.language}/task/{token}"
-        return show(shell, words[g.t.language], ident, link=address)
-
-    return blueprint
-
 
 def guarded(session: Session, shell: Shell, ident: uuid.UUID) -> tuple[HumanTask, Request]:
     """The task and its request, locked, if this person may do this work. Raises `NotFound` or `NotAllowed`."""
@@ -114,9 +105,7 @@ def uploaded() -> bytes:
     return file.read() if file is not None else b""
 
 
-def show(
-    shell: Shell, words: Any, ident: uuid.UUID, *, problem: VastineError | None = None, link: str = ""
-) -> BaseResponse:
+def show(shell: Shell, words: Any, ident: uuid.UUID, *, problem: VastineError | None = None) -> BaseResponse:
     """The page; who looks at whose search terms is an audit entry."""
     rt = shell.rt
     with rt.unit() as session:
@@ -155,7 +144,6 @@ def show(
         owners=owners(words),
         problems=problems_in(problem, words),
         note=note if note in NOTES else "",
-        link=link,
     )
 
 
