@@ -17,6 +17,7 @@ from workflows.adapters.clock import SystemClock
 from workflows.adapters.keys import FileKeyVault
 from workflows.adapters.mail import FolderMailer, SmtpMailer
 from workflows.adapters.mailbox import ImapInbox
+from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.erasing import plan_action
 from workflows.connectors.file import FileConnector
 from workflows.connectors.http import HttpConnector
@@ -72,6 +73,11 @@ def _sql(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Co
 @CONNECTORS.register("file")
 def _file(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
     return FileConnector(spec, register=register, environ=environ)
+
+
+@CONNECTORS.register("csv")
+def _csv(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
+    return CsvConnector(spec, register=register, environ=environ)
 
 
 @CONNECTORS.register("http")

@@ -35,10 +35,11 @@ Each column's values are wanted by themselves: a record that carries one of them
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record. `locator` finds it again and never changes while the record is the same."""
+    """One record. `locator` finds it again and never changes while the record is the same; `place` is its file."""
 
     locator: Mapping[str, Json]
     content: Mapping[str, Any]
+    place: str = ""
 
 
 class Records(Protocol):

@@ -39,9 +39,10 @@ class RecordSearch:
         spec: SourceSpec,
         register: Register,
         series: SeriesOf | None = None,
+        keyed: bool = True,
     ) -> None:
         self._records, self._graph, self._spec, self._register = records, graph, spec, register
-        self._schema = shape_of(graph)
+        self._schema = shape_of(graph, keyed=keyed)
         self._series = series
 
     @property

@@ -13,21 +13,25 @@ LOCATOR = "\x00locator"
 """No column of any source has this name."""
 
 
-def shape_of(graph: Graph) -> Schema:
-    """The source's collections, bound to nothing, and the ways between them with their direction."""
+def shape_of(graph: Graph, *, keyed: bool = True) -> Schema:
+    """The source's collections, bound to nothing, and the ways between them with their direction.
+
+    Without `keyed` records with one primary key may stand in several places, and only their locators tell them apart.
+    """
     metadata = sa.MetaData()
-    bound = {node.name: _bound(node, metadata) for node in graph.nodes.values()}
+    bound = {node.name: _bound(node, metadata, keyed=keyed) for node in graph.nodes.values()}
     return Schema("", bound, tuple(ways_of(graph, bound, ())), ())
 
 
-def _bound(node: Node, metadata: sa.MetaData) -> Bound:
+def _bound(node: Node, metadata: sa.MetaData, *, keyed: bool) -> Bound:
     names = list(dict.fromkeys((*node.fields, *named_columns(node))))
-    key = node.primary or (LOCATOR,)
-    if not node.primary:
+    keyed = keyed and bool(node.primary)
+    key = node.primary if keyed else (LOCATOR,)
+    if not keyed:
         names.append(LOCATOR)
     table = sa.Table(node.name, metadata, *(sa.Column(name, sa.String) for name in names))
     uniques = frozenset({frozenset(node.primary)} if node.primary else ())
-    return Bound(node=node, table=table, key=key, keyed=bool(node.primary), uniques=uniques)
+    return Bound(node=node, table=table, key=key, keyed=keyed, uniques=uniques)
 
 
 def named_columns(node: Node) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from workflows.register.check_flat import file_faults, sql_faults
 from workflows.register.check_http import http_faults
-from workflows.register.http_connection import HttpConnection
+from workflows.register.csv_connection import CsvConnection, csv_faults
 from workflows.register.hand_connection import ManualConnection, PaperConnection, hand_faults
+from workflows.register.http_connection import HttpConnection
 from workflows.register.kinds import SourceKind
 from workflows.register.model import Secret, Strict
 
@@ -29,6 +30,7 @@ class FileConnection(Strict):
 KINDS: Sequence[SourceKind] = (
     SourceKind("sql", SqlConnection, sql_faults),
     SourceKind("file", FileConnection, file_faults),
+    SourceKind("csv", CsvConnection, csv_faults),
     SourceKind("manual", ManualConnection, hand_faults),
     SourceKind("paper", PaperConnection, hand_faults),
     SourceKind("http", HttpConnection, http_faults, nested=True),

@@ -88,11 +88,16 @@ def secret_faults(connection: Any, doc: Document, at: At, *, model: type[BaseMod
                 faults.append(doc.fault((*path, word), f"unknown key `{word}`", remedy=remedy))
             else:
                 faults.append(doc.fault(path, f"`{key}` must be a text or name a secret", remedy=_NEVER_VALUE))
-        elif isinstance(value, str) and ("://" in value or key == "url"):
+        elif isinstance(value, str) and ("://" in value or (key == "url" and not _may_be_path(model))):
             faults += _url_faults(value, doc, path)
         elif key.casefold() in _SECRET_KEYS and value is not None:
             faults.append(doc.fault(path, f"`{key}` holds a secret as it is", remedy=_NEVER_VALUE))
     return faults
+
+
+def _may_be_path(model: type[BaseModel] | None) -> bool:
+    """Whether this kind's `url` may as well be a folder."""
+    return bool(getattr(model, "url_may_be_path", False))
 
 
 def _inside(value: Any, doc: Document, at: At, *, model: type[BaseModel]) -> list[Fault]:
