@@ -173,6 +173,9 @@ def _details() -> Json:
     return {
         "verified": _TEXT_OR_NONE,
         "recheck_on": _DAY_OR_NONE,
+        "corrections": _list_of(
+            {"at": _INSTANT_OR_NONE, "by": _TEXT, "before": _DAY_OR_NONE, "received_on": _DAY_OR_NONE}
+        ),
         "sources": _list_of(
             {
                 "source": _TEXT,
