@@ -5,16 +5,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-import obstore
 from obstore import exceptions
 from obstore.store import S3Store
 
 from workflows.connectors.drops import Before, Dropped, Write, nothing
 from workflows.errors import NeverAgain, SourceDown, TryAgain, VastineError
 
+if TYPE_CHECKING:
+    from obstore import GetOptions, ObjectMeta
+    from typing_extensions import Buffer
+
 IN_MEMORY = 8 << 20
+STRIDE = 4 << 20
+"""Bytes a request asks for."""
 
 
 class S3Drop:
@@ -55,10 +60,7 @@ class S3Drop:
     def open(self, file: Dropped) -> Iterator[BinaryIO]:
         """Read one as it was when it was looked at; a bucket never changes an object that is being read."""
         with _told():
-            stream: Any = obstore.open_reader(self._store, file.name, buffer_size=1 << 20)
-            if stream.meta.get("e_tag") != file.version:
-                raise TryAgain("still_written", detail="a file changed before it was read")
-            with io.BufferedReader(cast("Any", _Raw(stream)), 1 << 18) as buffered:
+            with io.BufferedReader(_Raw(self._store, file), STRIDE) as buffered:
                 yield buffered
             if self._at(self._store.head(file.name)) != file:
                 raise TryAgain("still_written", detail="a file changed while it was read")
@@ -76,23 +78,34 @@ class S3Drop:
             return self._at(self._store.head(file.name))
 
     @staticmethod
-    def _at(meta: Any) -> Dropped:
+    def _at(meta: "ObjectMeta") -> Dropped:
         return Dropped(meta["path"], meta["size"], meta["last_modified"], str(meta.get("e_tag")))
 
 
 class _Raw(io.RawIOBase):
-    """What obstore reads with, as Python's own streams want it."""
+    """One version of an object, part by part: each part is a request of its own, so that none of them lasts long."""
 
-    def __init__(self, reader: Any) -> None:
+    def __init__(self, store: S3Store, file: Dropped) -> None:
         super().__init__()
-        self._reader = reader
+        self._store, self._file, self._done = store, file, 0
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
-        data = self._reader.read(len(buffer))
-        buffer[: len(data)] = memoryview(data)
+    def readinto(self, buffer: "Buffer") -> int:
+        room = memoryview(buffer)
+        end = min(self._done + len(room), self._file.size)
+        if end == self._done:
+            return 0
+        options: GetOptions = {"range": (self._done, end), "if_match": self._file.version}
+        try:
+            data = self._store.get(self._file.name, options=options).bytes()
+        except exceptions.PreconditionError:
+            raise TryAgain("still_written", detail="a file changed while it was read") from None
+        if len(data) != end - self._done:
+            raise SourceDown("source_down", detail="the bucket sent another part than it was asked for")
+        room[: len(data)] = memoryview(data)
+        self._done = end
         return len(data)
 
 
