@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+import boto3  # comes with moto
 import pytest
 from moto.server import ThreadedMotoServer
 from obstore.store import S3Store
@@ -30,8 +31,6 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture
 def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> S3Store:
     """An empty bucket, seen from its prefix."""
-    import boto3  # noqa: PLC0415  # comes with moto
-
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     client = boto3.client(
@@ -100,11 +99,15 @@ def test_an_object_put_anew_while_it_is_read_was_still_being_written(endpoint: s
     bucket.put("large", bytes(9 << 20))
     ours = place(endpoint)
     (file,) = ours.files()
-    with pytest.raises(TryAgain) as caught, ours.open(file) as stream:
+
+    def read_on(stream: BinaryIO) -> None:
         stream.read(10)
         bucket.put("large", b"x" * (9 << 20))
         while stream.read(1 << 20):
             pass
+
+    with pytest.raises(TryAgain) as caught, ours.open(file) as stream:
+        read_on(stream)
     assert caught.value.code == "still_written"
 
 
