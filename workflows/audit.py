@@ -97,6 +97,7 @@ EVENTS = frozenset(
         "staff:disabled",
         "staff:logged_in",
         "staff:login:failed",
+        "staff:signed",
         "token:made",
         "key:destroyed",
     }

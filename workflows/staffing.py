@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from datetime import timedelta
+from datetime import date, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -33,6 +33,7 @@ def add_user(
     display_name: str = "",
     email: str | None = None,
     password: str | None = None,
+    nda_signed_on: date | None = None,
     by: str = "cli",
 ) -> str:
     """Add a person; returns the password, made up if none is given. Raises `BadInput` or `Conflict`."""
@@ -53,7 +54,25 @@ def add_user(
         )
     )
     audit.record(session, "staff:added", at=rt.now(), actor=by, facts={"name": name, "role": role.value})
+    if nda_signed_on is not None:
+        sign_nda(session, rt, name, on=nda_signed_on, by=by)
     return password
+
+
+def sign_nda(session: Session, rt: Runtime, name: str, *, on: date, by: str = "cli") -> None:
+    """Note the day a person signed to keep secrets. Raises `NotFound`, or `BadInput` for a day to come."""
+    user = session.get(StaffUser, name)
+    if user is None:
+        raise NotFound("user", detail=f"there is no user {name}")
+    if on > rt.today():
+        raise BadInput([Fault("nda_signed_on", "this day is still to come", "give the day it was signed")])
+    user.nda_signed_on = on
+    audit.record(session, "staff:signed", at=rt.now(), actor=by, facts={"name": name, "on": on.isoformat()})
+
+
+def lacks_nda(rt: Runtime, user: StaffUser) -> bool:
+    """Whether the organisation lets in only those who signed to keep secrets, and this person did not."""
+    return rt.register.controller.staff.nda_required and user.nda_signed_on is None
 
 
 def hash_password(password: str) -> str:
@@ -107,7 +126,7 @@ def user_of(session: Session, rt: Runtime, token: str) -> StaffUser | None:
     if row is None or row.expires_at <= rt.now() or row.seen_at + IDLE <= rt.now():
         return None
     user = session.get(StaffUser, row.name)
-    if user is None or user.disabled_at is not None:
+    if user is None or user.disabled_at is not None or lacks_nda(rt, user):
         return None
     if rt.now() - row.seen_at > timedelta(minutes=1):
         row.seen_at = rt.now()

@@ -284,6 +284,17 @@ def test_people_are_added_with_a_password_shown_once(vastine: Run) -> None:
     assert token.out.startswith("vst_")
 
 
+def test_the_day_of_the_promise_of_secrecy_is_noted_and_not_before_it_comes(vastine: Run) -> None:
+    assert vastine("user", "add", "dora", "--role", "caseworker", "--nda-signed-on", "2026-01-07").code == 0
+    assert vastine("user", "add", "ella", "--role", "caseworker").code == 0
+    assert vastine("user", "sign", "ella", "--nda-signed-on", "2026-01-08").code == 0
+    assert vastine("user", "sign", "ella", "--nda-signed-on", "2999-01-01").code == 2
+    assert vastine("user", "sign", "nobody", "--nda-signed-on", "2026-01-08").code == 4
+    lines = vastine("audit", "export").out.splitlines()
+    signed = [row["facts"] for row in map(json.loads, lines) if row["event"] == "staff:signed"]
+    assert signed == [{"name": "dora", "on": "2026-01-07"}, {"name": "ella", "on": "2026-01-08"}]
+
+
 def test_sources_are_listed_and_tested(vastine: Run) -> None:
     assert [row["source"] for row in vastine("source", "list", "--json").json] == ["billing", "shop"]
     assert vastine("source", "test", "shop", "--json").json == [{"source": "shop", "ok": True, "code": "", "why": ""}]

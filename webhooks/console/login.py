@@ -10,7 +10,7 @@ from webhooks.console.shell import LANGUAGE_COOKIE, Shell
 from webhooks.security import client_network
 from workflows import audit
 from workflows.pace import Limit, within
-from workflows.staffing import ABSOLUTE, check_password, log_in, log_out
+from workflows.staffing import ABSOLUTE, check_password, lacks_nda, log_in, log_out
 
 BY_NETWORK = Limit("login_network", most=60, minutes=15)
 BY_NAME = Limit("login_name", most=20, minutes=15)
@@ -92,6 +92,9 @@ def _try(shell: Shell, name: str, password: str) -> tuple[str, str]:
             facts = {"name": known.name} if known else {}
             audit.record(session, "staff:login:failed", at=rt.now(), actor="unknown", facts=facts)
             return "login.wrong", ""
+        if lacks_nda(rt, user):
+            audit.record(session, "staff:login:failed", at=rt.now(), actor="unknown", facts={"name": user.name})
+            return "login.nda_missing", ""
         if old := request.cookies.get(shell.cookie):
             log_out(session, rt, old)
         return "", log_in(session, rt, user)

@@ -1,13 +1,14 @@
 """`vastine user` and `vastine token`: who may log in."""
 
 import sys
+from datetime import datetime
 
 import click
 
 from models.vocabulary import Role
 from workers.host import runtime
 from workers.speech import say
-from workflows.staffing import add_user, disable_user, new_token
+from workflows.staffing import add_user, disable_user, new_token, sign_nda
 
 
 @click.group()
@@ -20,16 +21,47 @@ def user() -> None:
 @click.option("--role", type=click.Choice([r.value for r in Role]), required=True)
 @click.option("--display-name", default="")
 @click.option("--email", default=None, help="Where reminders go.")
+@click.option(
+    "--nda-signed-on", type=click.DateTime(["%Y-%m-%d"]), help="The day they signed to keep secrets; needed for paper."
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-def add(*, name: str, role: str, display_name: str, email: str | None, password_stdin: bool) -> None:
+def add(
+    *,
+    name: str,
+    role: str,
+    display_name: str,
+    email: str | None,
+    nda_signed_on: datetime | None,
+    password_stdin: bool,
+) -> None:
     """Add a person. Without --password-stdin a password is made and shown once."""
     rt = runtime()
     given = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     with rt.unit() as session:
-        password = add_user(session, rt, name, role=Role(role), display_name=display_name, email=email, password=given)
+        password = add_user(
+            session,
+            rt,
+            name,
+            role=Role(role),
+            display_name=display_name,
+            email=email,
+            password=given,
+            nda_signed_on=nda_signed_on.date() if nda_signed_on else None,
+        )
     if given is None:
         say(f"password of {name}, shown this once:")
         click.echo(password)
+
+
+@user.command("sign")
+@click.argument("name")
+@click.option("--nda-signed-on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The day they signed.")
+def sign(*, name: str, nda_signed_on: datetime) -> None:
+    """Note the day a person signed to keep secrets."""
+    rt = runtime()
+    with rt.unit() as session:
+        sign_nda(session, rt, name, on=nda_signed_on.date())
+    say(f"{name} signed on {nda_signed_on.date().isoformat()}")
 
 
 @user.command()

@@ -89,6 +89,12 @@ class Backups(Strict):
     days: int | None = Field(default=None, ge=0, le=3650)
 
 
+class Staff(Strict):
+    """Who may work on requests: with `nda_required` only those who signed to keep secrets may log in."""
+
+    nda_required: bool = False
+
+
 class Controller(Strict):
     """`controller.yaml`: who we are. Only `name` is required."""
 
@@ -110,6 +116,7 @@ class Controller(Strict):
     decisions: Decisions = Decisions()
     delivery: Delivery = Delivery()
     backups: Backups = Backups()
+    staff: Staff = Staff()
 
 
 class Category(Strict):
