@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import select
 
@@ -16,6 +16,7 @@ from workflows.casefile import open_key, seeds_digest
 from workflows.hand import erasing, searching
 from workflows.hand.answers import draft_of
 from workflows.hand.orders import items_of
+from workflows.runtime import Runtime
 
 SHELVES = ("Cellar / A", "Cellar / B")
 
@@ -82,6 +83,12 @@ HOLDS = """
 """
 
 
+class Place(Protocol):
+    """Any process over a register with such a source."""
+
+    rt: Runtime
+
+
 def open_archive(folder: Path, *sources: str, **parts: Any) -> World:
     """A world with these sources beside the shop: "archive", "ledger"."""
     texts = {"archive": PAPER, "ledger": LEDGER}
@@ -96,7 +103,7 @@ def open_archive(folder: Path, *sources: str, **parts: Any) -> World:
     return world
 
 
-def task_of(world: World, request: uuid.UUID, code: str) -> HumanTask:
+def task_of(world: Place, request: uuid.UUID, code: str) -> HumanTask:
     """The open task of this kind."""
     with world.rt.unit() as session:
         found = session.scalars(
@@ -108,7 +115,7 @@ def task_of(world: World, request: uuid.UUID, code: str) -> HumanTask:
     return found[0]
 
 
-def answer(world: World, request: uuid.UUID, given: Mapping[str, Any], *, source: str = "archive") -> None:
+def answer(world: Place, request: uuid.UUID, given: Mapping[str, Any], *, source: str = "archive") -> None:
     """Cleo searched, and this is what she found."""
     task = task_of(world, request, searching.SEARCH)
     with world.rt.unit() as session:
@@ -139,7 +146,7 @@ def none(places: Sequence[str] = SHELVES) -> dict[str, Any]:
     return {"found": False, "places": list(places)}
 
 
-def numbers(world: World, request: uuid.UUID) -> list[int]:
+def numbers(world: Place, request: uuid.UUID) -> list[int]:
     """The items that people are asked to erase."""
     task = task_of(world, request, "erase_by_hand")
     with world.rt.unit() as session:
@@ -149,7 +156,7 @@ def numbers(world: World, request: uuid.UUID) -> list[int]:
 
 
 def tick(
-    world: World, request: uuid.UUID, item_no: int, evidence: str = "shredded", by: str = "cleo", reason: str = ""
+    world: Place, request: uuid.UUID, item_no: int, evidence: str = "shredded", by: str = "cleo", reason: str = ""
 ) -> None:
     """One person does it."""
     task = task_of(world, request, "erase_by_hand")
@@ -159,7 +166,7 @@ def tick(
         erasing.tick(session, world.rt, case, held, item_no=item_no, evidence=evidence, reason=reason, by=by)
 
 
-def confirm(world: World, request: uuid.UUID, item_no: int, by: str = "anna", **more: Any) -> None:
+def confirm(world: Place, request: uuid.UUID, item_no: int, by: str = "anna", **more: Any) -> None:
     """Another one looks."""
     task = task_of(world, request, "erase_by_hand")
     with world.rt.unit() as session:
@@ -168,7 +175,7 @@ def confirm(world: World, request: uuid.UUID, item_no: int, by: str = "anna", **
         erasing.confirm(session, world.rt, case, held, item_no=item_no, by=by, **{"looked": True, **more})
 
 
-def leave(world: World, request: uuid.UUID, reason: str = "the keeper is away") -> None:
+def leave(world: Place, request: uuid.UUID, reason: str = "the keeper is away") -> None:
     """Anna answers the person although something is not done."""
     task = task_of(world, request, "erase_by_hand")
     with world.rt.unit() as session:
