@@ -223,7 +223,12 @@ def _plan() -> Json:
                 "fields": texts,
                 "until": _DAY_OR_NONE,
                 "erase_on": _DAY_OR_NONE,
+                "planned_on": _DAY_OR_NONE,
+                "told_on": _DAY_OR_NONE,
                 "later": _TEXT_OR_NONE,
+                "waits": {"type": "boolean"},
+                "masked": texts,
+                "receipt": _TEXT_OR_NONE,
                 "holds": texts,
                 "reason": _TEXT,
             }
