@@ -20,8 +20,8 @@ from workflows.adapters.mailbox import ImapInbox
 from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.erasing import plan_action
 from workflows.connectors.file import FileConnector
-from workflows.connectors.http import HttpConnector
 from workflows.connectors.hand import HandConnector
+from workflows.connectors.http import HttpConnector
 from workflows.connectors.registry import Registry
 from workflows.connectors.sql import SqlConnector
 from workflows.documents.documents import Documents
