@@ -1,4 +1,4 @@
-"""Each guard of the engine, tried alone: `docs/reference/guards.md` says which of these turns red without it."""
+"""Each guard of the engine, tried alone."""
 
 import threading
 import uuid
