@@ -161,3 +161,12 @@ def test_an_overriding_template_can_not_leave_the_sandbox(tmp_path, new_register
 
 def test_the_case_has_no_field_for_a_national_identity_code(case):
     assert not any("hetu" in field.name for field in fields(case()))
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_each_reason_to_keep_a_record_that_nothing_holds_has_its_own_words(language):
+    from workflows import planning
+    from workflows.documents.words import words
+
+    told = words(language)["reason"]
+    assert all(told[reason] != told["other"] for reason in planning._STAYS)
