@@ -62,8 +62,8 @@ class HandAnswer:
     places: tuple[str, ...] = ()  # that were searched
     none: bool = False
     comment: str = ""
-    gone: frozenset[str] = field(default_factory=frozenset)  # locators of what two people say is gone
-    masked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # locator to the fields taken since
+    gone: frozenset[str] = field(default_factory=frozenset)  # places (`place_of`) of what two people say is gone
+    masked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # place to the fields taken since
 
     def to_json(self) -> bytes:
         """For sealing."""
@@ -87,3 +87,8 @@ class HandAnswer:
             for one in data["records"]
         )
         return HandAnswer(records, tuple(data["places"]), data["none"], data["comment"])
+
+
+def place_of(collection: str, locator: Mapping[str, Json]) -> str:
+    """What tells a record from every other of its source: two collections may number theirs alike."""
+    return canonical([collection, dict(locator)])

@@ -89,9 +89,9 @@ class Place(Protocol):
     rt: Runtime
 
 
-def open_archive(folder: Path, *sources: str, **parts: Any) -> World:
+def open_archive(folder: Path, *sources: str, archive: str = PAPER, **parts: Any) -> World:
     """A world with these sources beside the shop: "archive", "ledger"."""
-    texts = {"archive": PAPER, "ledger": LEDGER}
+    texts = {"archive": archive, "ledger": LEDGER}
     changes = {f"sources/{name}.yaml": texts[name] for name in sources or ("archive",)}
     changes |= {"categories.yaml": CATEGORIES, "holds.yaml": HOLDS}
     environ = prepare(folder)

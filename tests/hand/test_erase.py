@@ -7,10 +7,13 @@ import pytest
 from sqlalchemy import select
 
 from models.erasure import Receipt
+from models.request import Request
 from models.vocabulary import Outcome, ReceiptOutcome, RequestState, Right
-from tests.hand.archive import answer, confirm, found, leave, numbers, open_archive, task_of, tick
+from tests.hand.archive import PAPER, answer, confirm, found, leave, numbers, open_archive, task_of, tick
 from tests.world import World
+from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, NotAllowed
+from workflows.hand.sources import bound
 
 NOTE = {"values": {"content": "a loose note"}}
 CONTRACT = {"values": {"content": "a contract", "ended_on": "2025-03-01"}}
@@ -113,3 +116,49 @@ def test_a_sign_off_without_looking_needs_a_reason(world):
     world.work()
     assert world.state(request) is RequestState.CLOSED
     assert task_of is not None
+
+
+NUMBERED = """
+      - name: letter
+        fields:
+          - {name: number, data_categories: [system.operations], fides_meta: {primary_key: true, data_type: string}}
+          - {name: text, data_categories: [user.content]}
+          - name: customer_no
+            data_categories: [user.unique_id]
+            fides_meta: {data_type: integer, references: [{dataset: shop, field: customer.id, direction: from}]}
+      - name: contract
+        fields:
+          - {name: number, data_categories: [system.operations], fides_meta: {primary_key: true, data_type: string}}
+          - {name: text, data_categories: [user.content]}
+          - {name: over_on, data_categories: [user.content]}
+          - name: customer_no
+            data_categories: [user.unique_id]
+            fides_meta: {data_type: integer, references: [{dataset: shop, field: customer.id, direction: from}]}
+person:
+  collections:
+    letter: {category: C17}
+    contract: {category: C17, "on": over_on, facts: {contract_end: {field: over_on, null: ""}}}
+"""
+
+
+def test_a_shredded_letter_takes_no_contract_of_the_same_number_with_it(tmp_path):
+    begin = PAPER[: PAPER.index("      - name: paper")]
+    world = open_archive(tmp_path, archive=begin + NUMBERED.lstrip("\n"))
+    request = approved(
+        world,
+        {"collection": "letter", "values": {"number": "5", "text": "a letter"}},
+        {"collection": "contract", "values": {"number": "5", "text": "a contract", "over_on": "2025-03-01"}},
+    )
+    (item,) = numbers(world, request)
+    tick(world, request, item)
+    confirm(world, request, item)
+    world.work()
+    assert world.state(request) is RequestState.HELD
+    world.clock.advance(days=1)
+    with world.rt.unit() as session:
+        case = session.get_one(Request, request)
+        paper = bound(session, world.rt, case, open_key(session, world.rt, case.data_key_id))["archive"]
+    left = []
+    paper.collect({}, left.append)
+    assert [found.collection for found in left] == ["contract"], "the contract is still there"
+    world.close()

@@ -14,7 +14,7 @@ from workflows.connectors.dataset import Node, build_graph
 from workflows.connectors.sql_values import fact, local_day
 from workflows.connectors.windows import ALWAYS, Windows, both, covers, of_span, union
 from workflows.errors import PersonMustLook, WaitFor
-from workflows.handed import HandAnswer, HandRecord
+from workflows.handed import HandAnswer, HandRecord, place_of
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.categories import category_of
 from workflows.register.model import Register, SourceSpec
@@ -101,7 +101,7 @@ class HandConnector:
         answer = self._answer or HandAnswer()
         done = []
         for item in items:
-            where = canonical(item.locator)
+            where = place_of(item.collection, item.locator)
             outcome = ReceiptOutcome.KEPT
             if where in answer.gone:
                 outcome = ReceiptOutcome.ERASED
@@ -125,7 +125,7 @@ class HandConnector:
             raise WaitFor("by_hand", detail="nobody has searched this source for this request yet")
         standing = []
         for record in self._answer.records:
-            where = canonical(self._locator(record))
+            where = place_of(record.collection, self._locator(record))
             if where not in self._answer.gone:
                 taken = self._answer.masked.get(where)
                 standing.append(record.without(taken) if taken else record)

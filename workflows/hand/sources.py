@@ -13,9 +13,8 @@ from models.vocabulary import PlanState, ReceiptOutcome
 from workflows.hand import places
 from workflows.hand.orders import NOT_DONE
 from workflows.hand.searching import answers
-from workflows.handed import HandAnswer
+from workflows.handed import HandAnswer, place_of
 from workflows.ports import Connector, RequestKey
-from workflows.rules.items import canonical
 from workflows.runtime import Runtime
 from workflows.standing import open_item
 
@@ -49,7 +48,7 @@ def _treated(session: Session, request: Request, key: RequestKey) -> dict[str, l
     for tick, item, state in rows.all():
         # What one person did under a plan that fell is done all the same.
         if tick.evidence != NOT_DONE and (tick.confirmed_by is not None or state is PlanState.VOID):
-            found.setdefault(tick.source, []).append((canonical(open_item(key, item)[0]), tick, item))
+            found.setdefault(tick.source, []).append((place_of(item.collection, open_item(key, item)[0]), tick, item))
     return found
 
 
