@@ -14,9 +14,8 @@ from models.erasure import Receipt
 from models.request import Request
 from models.vocabulary import Action, PlanState, ReceiptOutcome
 from workflows.planning import Planned
-from workflows.ports import EraseItem, RequestKey
+from workflows.ports import Connector, EraseItem, RequestKey
 from workflows.rules.items import canonical
-from workflows.runtime import Runtime
 from workflows.standing import open_item, standings
 
 TREATED = (ReceiptOutcome.ERASED, ReceiptOutcome.MASKED, ReceiptOutcome.ABSENT)
@@ -50,12 +49,12 @@ def left_over(session: Session, request: Request, key: RequestKey) -> dict[str, 
     return left
 
 
-def astray(rt: Runtime, left: Mapping[str, list[EraseItem]], found: Iterable[Planned]) -> int:
+def astray(connectors: Mapping[str, Connector], left: Mapping[str, list[EraseItem]], found: Iterable[Planned]) -> int:
     """How many records of `left` still exist and are not among `found`."""
     known = {p.where for p in found}
     count = 0
     for source, items in left.items():
         missing = [i for i in items if (source, i.collection, canonical(i.locator)) not in known]
         if missing:
-            count += len(rt.connectors[source].present(missing))
+            count += len(connectors[source].present(missing))
     return count

@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from models.collection import Finding
 from models.erasure import Receipt
 from models.request import Request
-from models.vocabulary import Outcome, ReceiptOutcome, RequestState, Right
-from tests.hand.archive import PAPER, answer, confirm, found, leave, numbers, open_archive, task_of, tick
+from models.vocabulary import Outcome, ReceiptOutcome, RequestState, Right, SourceResult
+from tests.hand.archive import PAPER, answer, confirm, found, leave, none, numbers, open_archive, task_of, tick
 from tests.world import World
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, NotAllowed
+from workflows.hand.searching import search_of
 from workflows.hand.sources import bound
+from workflows.stages.collection import skip_source
 
 NOTE = {"values": {"content": "a loose note"}}
 CONTRACT = {"values": {"content": "a contract", "ended_on": "2025-03-01"}}
@@ -162,3 +165,48 @@ def test_a_shredded_letter_takes_no_contract_of_the_same_number_with_it(tmp_path
     paper.collect({}, left.append)
     assert [found.collection for found in left] == ["contract"], "the contract is still there"
     world.close()
+
+
+def test_an_erasure_ends_although_nobody_searched_a_source_that_was_left_out(tmp_path):
+    world = open_archive(tmp_path, "ledger")
+    request = world.open(Right.ERASURE)
+    world.work()
+    assert world.state(request) is RequestState.COLLECTING
+    with world.rt.unit() as session:
+        case = session.get_one(Request, request, with_for_update=True)
+        skip_source(session, world.rt, case, "ledger", user="anna")
+    world.work()
+    world.approve(request)
+    world.work()
+    assert world.state(request) in (RequestState.HELD, RequestState.CLOSED)
+    with world.rt.unit() as session:
+        left = session.scalar(select(Finding).where(Finding.request_id == request, Finding.source == "ledger"))
+        assert left.result is SourceResult.FAILED, "the gap stays a gap"
+    world.close()
+
+
+def test_a_record_that_people_do_not_find_again_stops_no_case(tmp_path):
+    world = open_archive(tmp_path)
+    request = approved(world, CONTRACT, NOTE)
+    (item,) = numbers(world, request)
+    tick(world, request, item)
+    confirm(world, request, item)
+    world.work()
+    assert world.state(request) is RequestState.HELD
+    with world.rt.unit() as session:
+        case = session.get_one(Request, request, with_for_update=True)
+        search = search_of(session, case, "archive")
+        search.answered_digest = b"of other values"  # more is to be looked for than before
+    world.clock.advance(days=2000)
+    world.work()
+    assert world.state(request) is RequestState.COLLECTING
+    answer(world, request, none())
+    world.work()
+    assert world.state(request) is not RequestState.ASSESSING
+    world.close()
+
+
+def test_nobody_is_asked_to_look_for_nothing(world):
+    found = []
+    assert world.rt.connectors["archive"].collect({}, found.append) == {}
+    assert found == []

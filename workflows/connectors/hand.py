@@ -20,6 +20,8 @@ from workflows.register.categories import category_of
 from workflows.register.model import Register, SourceSpec
 from workflows.rules.items import Item, Json, canonical
 
+_LOOK_AGAIN = 3600.0
+"""Seconds after which a step looks again by itself, should nobody wake it."""
 _CAUTION = {Ownership.OWN: 0, Ownership.SHARED: 1, Ownership.THIRD_PARTY: 2}
 
 
@@ -69,6 +71,8 @@ class HandConnector:
 
     def collect(self, seeds: Seeds, emit: Callable[[Item], None]) -> dict[str, list[Lead]]:
         """Emit what people found that is still there. Raises `WaitFor("by_hand")` while nobody has answered."""
+        if self._answer is None and not any(seeds.values()):
+            return {}  # nobody is asked to look for nothing
         leads: dict[str, dict[str, Windows]] = {}
         for record in self._standing():
             node = self._graph.nodes.get(record.collection)
@@ -122,7 +126,8 @@ class HandConnector:
 
     def _standing(self) -> list[HandRecord]:
         if self._answer is None:
-            raise WaitFor("by_hand", detail="nobody has searched this source for this request yet")
+            detail = "nobody has searched this source for this request yet"
+            raise WaitFor("by_hand", detail=detail, after_seconds=_LOOK_AGAIN)
         standing = []
         for record in self._answer.records:
             where = place_of(record.collection, self._locator(record))

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.decision import Plan, PlanItem
-from models.hand import HandTick
+from models.hand import HandSearch, HandTick
 from models.request import Request
 from models.vocabulary import PlanState, ReceiptOutcome
 from workflows.hand import places
@@ -34,6 +34,15 @@ def bound(session: Session, rt: Runtime, request: Request, key: RequestKey) -> M
         else c
         for name, c in rt.connectors.items()
     }
+
+
+def unanswered(session: Session, rt: Runtime, request: Request) -> frozenset[str]:
+    """Sources that only people can search and of which nobody gave an answer for this request."""
+    by_hand = {name for name, spec in rt.register.sources.items() if places.is_by_hand(spec)}
+    if not by_hand:
+        return frozenset()
+    given = select(HandSearch.source).where(HandSearch.request_id == request.id, HandSearch.answer_sealed.is_not(None))
+    return frozenset(by_hand - set(session.scalars(given)))
 
 
 def _treated(session: Session, request: Request, key: RequestKey) -> dict[str, list[tuple[str, HandTick, PlanItem]]]:

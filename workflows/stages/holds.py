@@ -30,9 +30,10 @@ from workflows.casefile import open_key
 from workflows.errors import PersonMustLook, VastineError
 from workflows.findings import forget_items
 from workflows.fresh import manual_holds
+from workflows.hand.sources import bound
 from workflows.human import open_task
 from workflows.planning import Planned, plan_hash, planned_items
-from workflows.ports import EraseItem, RequestKey
+from workflows.ports import Connector, EraseItem, RequestKey
 from workflows.relook import ask_about, look_again
 from workflows.rules.holds import ManualHoldFacts
 from workflows.rules.items import canonical
@@ -53,6 +54,7 @@ class Facts:
     manual: tuple[ManualHoldFacts, ...]
     approved: bool  # a plan was approved before: only what is left of it is looked at
     left: Mapping[str, list[EraseItem]]  # what an earlier plan named and nobody treated, by source
+    connectors: Mapping[str, Connector]  # the sources as they are for this request
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
@@ -77,6 +79,7 @@ class Assessment:
             manual=manual_holds(session, request),
             approved=request.right is Right.ERASURE and approved_plan(session, request) is not None,
             left=left_over(session, request, key) if request.right is Right.ERASURE else {},
+            connectors=bound(session, rt, request, key),
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Facts) -> list[Planned]:
@@ -87,7 +90,7 @@ class Assessment:
         if inputs.right is not Right.ERASURE:
             return []
         found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual)
-        if astray(rt, inputs.left, found):
+        if astray(inputs.connectors, inputs.left, found):
             raise PersonMustLook("records_astray")
         return found
 

@@ -14,7 +14,7 @@ from models.vocabulary import Action, Event, Kind, Ownership, PlanState, Receipt
 from workflows import audit
 from workflows.casefile import open_key, seeds_for, seeds_of
 from workflows.errors import PersonMustLook, VastineError
-from workflows.hand.sources import bound
+from workflows.hand.sources import bound, unanswered
 from workflows.human import open_task
 from workflows.planning import BY_HAND
 from workflows.ports import Connector, EraseItem, Lead
@@ -36,6 +36,7 @@ class Claimed:
     masked: Mapping[str, list[EraseItem]]
     unfinished: bool  # an item drifted or was refused
     connectors: Mapping[str, Connector]
+    unsearched: frozenset[str]  # sources that people were to search and did not: a named gap
 
 
 @dataclass(slots=True)
@@ -87,6 +88,7 @@ class Proof:
             masked,
             unfinished,
             bound(session, rt, request, key),
+            unanswered(session, rt, request),
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Claimed) -> Seen:
@@ -106,9 +108,9 @@ class Proof:
             ):
                 seen.strangers += 1
 
-        for connector in inputs.connectors.values():
+        for name, connector in inputs.connectors.items():
             usable = seeds_for(inputs.seeds, connector.entries())
-            if usable:
+            if usable and name not in inputs.unsearched:
                 connector.collect(usable, look)
         return seen
 
