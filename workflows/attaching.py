@@ -35,6 +35,11 @@ class Attachments:
         return replace(item, files=tuple(files))
 
 
+def with_files(rt: Runtime, finding: str) -> list[str]:
+    """The blob of a finding and those of its files: they go together."""
+    return [finding, *rt.blobs.names(f"{finding}{_MARK}")]
+
+
 def finding_of(blob: str) -> str:
     """The blob of the finding that a file belongs to; the name itself where it is no file's."""
     finding, mark, number = blob.rpartition(_MARK)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.session import after_commit
+from workflows.attaching import with_files
 from workflows.casefile import findings_of
 from workflows.errors import VastineError
 from workflows.ports import RequestKey
@@ -44,7 +45,8 @@ def forget_items(session: Session, rt: Runtime, request: Request) -> None:
 def _delete(rt: Runtime, names: list[str]) -> None:
     for name in names:
         try:
-            rt.blobs.delete(name)
+            for blob in with_files(rt, name):
+                rt.blobs.delete(blob)
         except VastineError as error:
             log.warning("blob.not_deleted", code=error.code)  # no row names it any more: the nightly sweep will
 

@@ -29,7 +29,7 @@ from models.vocabulary import (
     TaskState,
 )
 from workflows import audit, lifecycle, news
-from workflows.attaching import finding_of
+from workflows.attaching import finding_of, with_files
 from workflows.hand.watching import announce, wake_for_news
 from workflows.lease import LEASE
 from workflows.mailroom import understand
@@ -212,9 +212,9 @@ def old_packages(rt: Runtime) -> int:
             session.get_one(Artifact, ident).purged_at = rt.now()
             findings = session.scalars(select(Finding).where(Finding.request_id == request_id)).all()
             for finding in findings:
-                if finding.blob:
-                    rt.blobs.delete(finding.blob)
-                    finding.blob = None
+                for name in with_files(rt, finding.blob) if finding.blob else ():
+                    rt.blobs.delete(name)
+                finding.blob = None
             audit.record(session, "package:purged", at=rt.now(), actor="vastine", request_id=request_id)
     return len(rows)
 

@@ -87,7 +87,7 @@ class FileBlobStore:
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """Names that exist and begin so, in order of the folders; unfinished ones are not among them."""
-        for folder, folders, files in os.walk(self._folder):
+        for folder, folders, files in os.walk(self._folder / prefix.rpartition("/")[0]):
             if Path(folder) == self._folder:
                 folders.remove(_UNFINISHED)
             folders.sort()
