@@ -70,8 +70,13 @@ def _claim(rt: Runtime) -> tuple[Outbox, OutgoingMail | None] | None:
             return row, None
         row.state, row.lease_until = OutboxState.SENDING, rt.now() + LEASE
         row.fence, row.attempts = row.fence + 1, row.attempts + 1
-        key = open_key(session, rt, row.data_key_id)
-        to, subject, body = open_mail(row, key)
+        try:
+            to, subject, body = open_mail(row, open_key(session, rt, row.data_key_id))
+        except VastineError as error:
+            # Nobody can read it any more: it must not stand in the way of all the mail behind it.
+            row.state, row.lease_until, row.error_code = OutboxState.FAILED, None, error.code
+            _ask(session, rt, row)
+            return row, None
         domain = parseaddr(rt.settings.mail_from)[1].partition("@")[2] or "localhost"
         return row, OutgoingMail(
             message_id=f"<{row.id}@{domain}>", to=to, subject=subject, body=body, language=row.language

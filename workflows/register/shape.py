@@ -42,7 +42,9 @@ def shaped(model: type[M], doc: Document, path: Path, *, data: Any) -> tuple[M |
     except ValidationError as error:
         faults += _told(doc, path, data=data, details=error.errors(include_url=False))
     except (TypeError, AttributeError, ValueError):
-        pass  # Fideslang's own __init__ and sorting fall over on values that are no mappings; _walk has told them
+        made = (
+            None  # Fideslang's own __init__ and sorting fall over on values that are no mappings; told below or above
+        )
     if made is None and not faults:
         faults.append(doc.fault(path, "this part does not have the expected shape", remedy=_REFERENCE))
     return (None if faults else made), faults
