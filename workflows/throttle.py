@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import case, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from models.source import SourceLimit, SourceMark, SourceSlot
 from workflows.errors import Fenced, WaitFor
@@ -53,22 +54,29 @@ class Throttle:
             .returning(SourceLimit.due)
             .execution_options(synchronize_session=False)
         )
-        with self._sessions.begin() as session:
-            next_due = session.scalar(take)
-            known = (
-                next_due
-                if next_due is not None
-                else session.scalar(select(SourceLimit.due).where(SourceLimit.source == source))
-            )
-        if next_due is None and known is None:
-            self._begin(source)
-            self.turn(source, per_second=per_second, burst=burst, patience=patience)
-            return
+        next_due = self._taken(source, take)
         if next_due is None:
-            raise WaitFor("rate", after_seconds=max(1.0, (known or now) - now - early))
+            raise WaitFor("rate", after_seconds=max(1.0, self._due(source) - now - early))
         wait = next_due - step - early - now
         if wait > 0:
             self._sleep(wait)
+
+    def _taken(self, source: str, take: ReturningUpdate[float]) -> float | None:
+        """When the call after this one is due; None where it was too early. A source's first call makes its row."""
+        with self._sessions.begin() as session:
+            next_due = session.scalar(take)
+            known = next_due is not None or session.get(SourceLimit, source) is not None
+        if next_due is None:
+            if not known:
+                self._begin(source)
+            # Once more: a row that another worker made after our statement was none that it could have moved on.
+            with self._sessions.begin() as session:
+                next_due = session.scalar(take)
+        return next_due
+
+    def _due(self, source: str) -> float:
+        with self._sessions.begin() as session:
+            return session.scalar(select(SourceLimit.due).where(SourceLimit.source == source)) or 0.0
 
     def _begin(self, source: str) -> None:
         try:
