@@ -36,14 +36,9 @@ def pages(shell: Shell) -> Blueprint:
 
     def act(ident: uuid.UUID, work: Work) -> BaseResponse:
         try:
-            with shell.rt.unit() as session:
-                task, case = guarded(session, shell, ident)
-                note = work(session, task, case)
+            return worked(shell, ident, work, page="hand.search")
         except VastineError as error:
             return show(shell, words[g.t.language], ident, problem=error)
-        if note == "answer":
-            return redirect(url_for("tasks.tasks", done="task_done"), 303)
-        return redirect(url_for("hand.search", ident=ident, note=note), 303)
 
     @blueprint.get("/hand/<uuid:ident>")
     @allow(WORK)
@@ -90,6 +85,17 @@ def _folders(shell: Shell, blueprint: Blueprint, act: Act) -> None:
             return "returned"
 
         return act(ident, work)
+
+
+def worked(shell: Shell, ident: uuid.UUID, work: Work, *, page: str) -> BaseResponse:
+    """Do the work on this task, and lead on: back to its page with a note, or to all tasks once it is done."""
+    with shell.rt.unit() as session:
+        task, case = guarded(session, shell, ident)
+        note = work(session, task, case)
+        over = task.state is TaskState.DONE
+    if over:
+        return redirect(url_for("tasks.tasks", done="task_done"), 303)
+    return redirect(url_for(page, ident=ident, note=note), 303)
 
 
 def guarded(session: Session, shell: Shell, ident: uuid.UUID) -> tuple[HumanTask, Request]:

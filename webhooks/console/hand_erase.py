@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from models.request import Request
 from models.staff import HumanTask
 from models.vocabulary import Action, TaskState
-from webhooks.console.hand import Act, Work, guarded, problems_in, uploaded
+from webhooks.console.hand import Act, Work, guarded, problems_in, uploaded, worked
 from webhooks.console.roles import DECIDE, WORK, allow, takes_files
 from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge
@@ -38,15 +38,9 @@ def pages(shell: Shell) -> Blueprint:
 
     def act(ident: uuid.UUID, work: Work) -> BaseResponse:
         try:
-            with rt.unit() as session:
-                task, case = guarded(session, shell, ident)
-                note = work(session, task, case)
-                over = task.state is TaskState.DONE
+            return worked(shell, ident, work, page="hand_erase.items")
         except VastineError as error:
             return _show(shell, words[g.t.language], ident, problem=error)
-        if over:
-            return redirect(url_for("tasks.tasks", done="task_done"), 303)
-        return redirect(url_for("hand_erase.items", ident=ident, note=note), 303)
 
     @blueprint.get("/hand/<uuid:ident>/items")
     @allow(WORK)

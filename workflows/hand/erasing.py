@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 from models.hand import HandTick
 from models.request import Request
 from models.staff import HumanTask
-from models.vocabulary import Action, ReceiptOutcome, RequestState, TaskState
+from models.vocabulary import Action, Kind, ReceiptOutcome, RequestState, TaskState
 from workflows import audit, news
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
-from workflows.hand.orders import NOT_DONE, Task, items_of, outcomes, wake
+from workflows.hand.orders import NOT_DONE, Task, items_of, outcomes
+from workflows.hand.waking import wake
 from workflows.human import close_task
 from workflows.ports import RequestKey
 from workflows.runtime import Runtime
@@ -190,4 +191,4 @@ def _end_if_whole(session: Session, rt: Runtime, request: Request, task: HumanTa
         return
     left = any(one.outcome is ReceiptOutcome.REFUSED for one in done.values())
     close_task(session, rt, task, by=by, answer="left" if left else "done")
-    wake(session, rt, request, str(task.facts["source"]))
+    wake(session, rt, request, str(task.facts["source"]), kind=Kind.ERASE)

@@ -13,7 +13,7 @@ from models.request import Request
 from models.session import ring
 from models.staff import HumanTask
 from models.step import Step
-from models.vocabulary import Action, Kind, ReceiptOutcome, StepState, TaskKind, TaskState
+from models.vocabulary import Action, ReceiptOutcome, StepState, TaskKind, TaskState
 from workflows import audit
 from workflows.hand import places
 from workflows.human import close_task, open_task
@@ -115,20 +115,6 @@ def items_of(session: Session, key: RequestKey, task: HumanTask) -> list[Task]:
         locator, _ = open_item(key, row)
         found.append(Task(row, phase, action, fields, locator, ticks.get((row.item_no, phase))))
     return found
-
-
-def wake(session: Session, rt: Runtime, request: Request, source: str) -> None:
-    """Let the step that waits for people look again."""
-    for step in session.scalars(
-        select(Step).where(
-            Step.request_id == request.id,
-            Step.kind == Kind.ERASE,
-            Step.source == source,
-            Step.state == StepState.WAITING,
-        )
-    ):
-        step.state, step.run_at = StepState.READY, rt.now()
-        ring(session, step.kind.value, "")
 
 
 def keep_for_later(

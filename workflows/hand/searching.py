@@ -18,6 +18,7 @@ from workflows.casefile import open_key, open_proof, seeds_digest, seeds_for, se
 from workflows.errors import Conflict
 from workflows.hand import places
 from workflows.hand.answers import Draft, whole
+from workflows.hand.waking import wake
 from workflows.handed import HandAnswer
 from workflows.human import close_task, open_task
 from workflows.ports import RequestKey, Seeds
@@ -175,7 +176,7 @@ def answer(
     facts = {"source": search.source, "result": result, "records": len(found.records)}
     audit.record(session, "hand:answered", at=rt.now(), actor=by, request_id=request.id, facts=facts)
     close_task(session, rt, task, by=by, answer=result)
-    _wake(session, rt, request, search.source)
+    wake(session, rt, request, search.source, kind=Kind.COLLECT)
 
 
 def _open_search(session: Session, request: Request, task: HumanTask, revision: int) -> HandSearch:
@@ -185,19 +186,6 @@ def _open_search(session: Session, request: Request, task: HumanTask, revision: 
     if search.revision != revision:
         raise Conflict("saved_meanwhile", detail="somebody else saved in the meantime; look at it first")
     return search
-
-
-def _wake(session: Session, rt: Runtime, request: Request, source: str) -> None:
-    for step in session.scalars(
-        select(Step).where(
-            Step.request_id == request.id,
-            Step.kind == Kind.COLLECT,
-            Step.source == source,
-            Step.state == StepState.WAITING,
-        )
-    ):
-        step.state, step.run_at = StepState.READY, rt.now()
-        ring(session, step.kind.value, "")
 
 
 def answers(session: Session, request: Request, key: RequestKey) -> Mapping[str, HandAnswer]:

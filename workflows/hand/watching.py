@@ -16,8 +16,9 @@ from workflows import news
 from workflows.casefile import open_key
 from workflows.caseview import case_facts
 from workflows.hand import places
-from workflows.hand.orders import ERASE, wake
+from workflows.hand.orders import ERASE
 from workflows.hand.searching import SEARCH
+from workflows.hand.waking import wake
 from workflows.outbox import queue_mail
 from workflows.runtime import Runtime
 
@@ -42,7 +43,7 @@ def wake_for_news(rt: Runtime) -> int:
                 Step.source.in_(by_hand),
             )
             for source in session.scalars(waiting).all():
-                wake(session, rt, request, str(source))
+                wake(session, rt, request, str(source), kind=Kind.ERASE)
                 count += 1
     return count
 
