@@ -10,8 +10,10 @@ from jinja2 import meta
 from models.vocabulary import LANGUAGES, Letter
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.documents import Documents
+from workflows.documents.facts import letter_facts
 from workflows.documents.formats import long_date
 from workflows.documents.letters import MAIL_ONLY, TEMPLATES, Letters, environment, template_names
+from workflows.documents.words import words
 from workflows.errors import NeverAgain
 from workflows.register.model import Backups
 
@@ -166,7 +168,29 @@ def test_the_case_has_no_field_for_a_national_identity_code(case):
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])
 def test_each_reason_to_keep_a_record_that_nothing_holds_has_its_own_words(language):
     from workflows import planning
-    from workflows.documents.words import words
 
     told = words(language)["reason"]
     assert all(told[reason] != told["other"] for reason in planning._STAYS)
+
+
+@pytest.mark.parametrize("letter", [Letter.PARTIAL_ERASURE, Letter.HOLD_LATER])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_record_of_which_a_part_goes_is_told_with_the_part_that_stays_and_its_day(register, case, letter, language):
+    from models.vocabulary import Action, Ownership
+    from workflows.ports import PlanLine
+    from workflows.rules.items import HoldMatch
+
+    until, day = date(2031, 12, 31), date(2032, 1, 1)
+    hold = HoldMatch("H01", "KPL 2:10", until, keeps=("name",), params={"no": "1042"})
+    line = PlanLine(
+        "crm", "customer", "C01", Action.MASK, Ownership.OWN, 1, (hold,), "held", erase_on=day, fields=("email",)
+    )
+    facts = letter_facts(Catalogue(register), case(plan=(line,), language=language))
+    assert [(row["fate"], row["why"], row["erase_on"]) for row in facts["erased"]] == [
+        (words(language).action["mask"], [], "")
+    ]
+    (kept,) = facts["kept"]
+    assert kept["why"]
+    assert kept["erase_on"] == long_date(day, language)
+    html = Letters(Catalogue(register)).html(letter, case(plan=(line,), language=language))
+    assert long_date(day, language) in html

@@ -1,7 +1,6 @@
 """A plan in three columns: erased now · kept, until when and why · held with no end known."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -9,7 +8,7 @@ from flask import g
 
 from models.vocabulary import Action
 from webhooks.console.shell import Shell
-from workflows.documents.facts import plan_row
+from workflows.documents.facts import halved, plan_row
 from workflows.ports import PlanLine
 
 COLUMNS = ("erased", "kept", "held")
@@ -22,7 +21,7 @@ Row = dict[str, Any]
 def plan_columns(shell: Shell, lines: Iterable[PlanLine]) -> dict[str, list[Row]]:
     """Column to rows. Items that share what they are, their fate and the rules are one row with all its days."""
     columns: dict[str, dict[Any, Row]] = {name: {} for name in COLUMNS}
-    for line in _halved(lines):
+    for line in halved(lines):
         column = columns[column_of(line)]
         facts = plan_row(shell.catalogue, line, g.t.language)
         rules = tuple(sorted({h.rule for h in line.holds}))
@@ -34,16 +33,6 @@ def plan_columns(shell: Shell, lines: Iterable[PlanLine]) -> dict[str, list[Row]
             row["days"][until] = row["days"].get(until, 0) + line.count
         row["why"] += [why for why in facts["why"] if why not in row["why"]]
     return {name: [_whole(row) for row in rows.values()] for name, rows in columns.items()}
-
-
-def _halved(lines: Iterable[PlanLine]) -> Iterator[PlanLine]:
-    # A record of which only some fields are held stands in two columns: what goes now, and what stays.
-    for line in lines:
-        if line.holds and line.action is Action.MASK:
-            yield replace(line, holds=(), erase_on=None)
-            yield replace(line, action=Action.KEEP, fields=())
-        else:
-            yield line
 
 
 def _row(shell: Shell, line: PlanLine, facts: Row, *, rules: tuple[str, ...]) -> Row:

@@ -3,6 +3,8 @@
 A fact that is not known is left out of the context, so that a template that needs it fails loudly.
 """
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -60,6 +62,7 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "backups_until": _backups_until(controller, case.today, lang),
     }
     found = [s for s in case.sources if s.result is SourceResult.FOUND]
+    lines = list(halved(case.plan))
     return (
         mail_facts(catalogue, case)
         | {
@@ -69,8 +72,8 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
             "found": bool(found),
             "gaps": any(s.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED} for s in case.sources),
             "third_party_count": sum(s.ownerships.get("third_party", 0) for s in case.sources),
-            "erased": [plan_row(catalogue, line, lang) for line in case.plan if is_erased(line)],
-            "kept": [plan_row(catalogue, line, lang) for line in case.plan if not is_erased(line)],
+            "erased": [plan_row(catalogue, line, lang) for line in lines if is_erased(line)],
+            "kept": [plan_row(catalogue, line, lang) for line in lines if not is_erased(line)],
             "receipts": [(w.receipt.one_of(name), count) for name, count in case.receipts.items() if count],
             "proofs": proofs(catalogue, case),
             "processing": processing(catalogue, case, lang),
@@ -88,6 +91,16 @@ def _backups_until(controller: Controller, today: date, language: str) -> str:
 def is_erased(line: PlanLine) -> bool:
     """Whether this line's data go now."""
     return line.action in {Action.DELETE, Action.MASK, Action.ANONYMISE}
+
+
+def halved(lines: Iterable[PlanLine]) -> Iterator[PlanLine]:
+    """The lines, a record of which only some fields are held as two of them: what goes now, and what stays."""
+    for line in lines:
+        if line.holds and line.action is Action.MASK:
+            yield replace(line, holds=(), erase_on=None)
+            yield replace(line, action=Action.KEEP, fields=())
+        else:
+            yield line
 
 
 def controller_facts(controller: Controller, language: str) -> Context:
