@@ -138,6 +138,10 @@ def csv_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
     if isinstance(encoding, str) and not plain_encoding(encoding):
         remedy = "write utf-8, iso-8859-1 or windows-1252"
         yield doc.fault(("connection", "encoding"), "`encoding` is not one we read line by line", remedy=remedy)
+    for name, spec in source.person.collections.items():
+        if spec.series is not None:
+            at = ("person", "collections", name, "series")
+            yield doc.fault(at, f"`{name}` is a time series, and files are read as records", remedy="remove `series`")
     files = connection.get("files") or {}
     if connection.get("header") is False:
         for collection in (c for d in source.dataset for c in d.collections if not _skipped(c)):

@@ -76,6 +76,8 @@ def secret_faults(connection: Any, doc: Document, at: At, *, model: type[BaseMod
         inner = nested(field.annotation) if field else None
         if inner is not None:
             faults += _inside(value, doc, path, model=inner)
+        elif isinstance(value, Mapping) and model is not None and field is None:
+            continue  # an unknown key, told as such
         elif isinstance(value, Mapping):
             if set(value) & {"env", "file"} and not is_secret(value):
                 faults.append(doc.fault(path, f"`{key}` names its secret in two ways", remedy=_NEVER_VALUE))
