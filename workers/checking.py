@@ -16,10 +16,11 @@ from workflows import news
 from workflows.errors import BadInput, Fault, VastineError
 from workflows.messages import QUEUES
 from workflows.ports import Connector
+from workflows.register.categories import declared_facts
 from workflows.register.check import advice_on, check_folder
 from workflows.register.load import load_register
 from workflows.register.model import Register
-from workflows.rules.holds import compile_rules
+from workflows.rules.holds import compile_rules, not_applying
 from workflows.settings import Settings
 
 Status = Literal["ok", "warn", "fail"]
@@ -166,6 +167,12 @@ def _hold_rules(register: Register) -> Iterator[Finding]:
     active = sum(rule.active for rule in register.holds)
     text = f"{active} of {len(register.holds)} rules in force, for {len(compiled.by_category)} categories"
     yield Finding("holds", "holds.yaml", "ok", text)
+    for source in register.sources.values():
+        for collection, category, declared in declared_facts(register, source):
+            for rule in not_applying(compiled, category, declared):
+                what = f"`{collection}` ({category}) tells none of the facts that {rule} looks at, so it never applies"
+                remedy = f"declare them under `person.collections.{collection}.facts`, if the rule is meant for it"
+                yield Finding("holds", source.file, "warn", what, remedy)
 
 
 def _letters(register: Register) -> Iterator[Finding]:

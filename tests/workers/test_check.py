@@ -50,6 +50,19 @@ def test_every_fault_of_the_register_is_told_with_file_and_line(vastine: Run) ->
     assert vastine("request", "list").code == 3
 
 
+def test_a_hold_that_the_facts_of_no_record_can_ever_trigger_is_warned_of(vastine: Run) -> None:
+    billing = Path("world/register/sources/billing.yaml")
+    assert not [w for w in json.loads(vastine("check", "--json").out) if "never applies" in w["text"]]
+    told = billing.read_text()
+    assert "open_balance" in told
+    billing.write_text(told.replace("open_balance", "amount"))
+    found = json.loads(vastine("check", "--json").out)
+    (warned,) = [line for line in found if "never applies" in line["text"]]
+    assert (warned["status"], warned["name"]) == ("warn", "sources/billing.yaml")
+    assert "`invoice`" in warned["text"]
+    assert "person.collections.invoice.facts" in warned["remedy"]
+
+
 def test_a_secret_that_is_not_there_is_named_and_never_shown(vastine: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SHOP_URL")
     monkeypatch.setenv("VASTINE_MAIL_URL", "smtp://me:hush-hush@127.0.0.1:1?tls=none")

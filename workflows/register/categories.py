@@ -1,10 +1,10 @@
 """Which category a field or record belongs to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from fideslang.models import DatasetField
 
-from workflows.register.model import Category, Register
+from workflows.register.model import Category, CollectionSpec, Register, SourceSpec
 
 
 def mapped(categories: Mapping[str, Category], data_category: str) -> str | None:
@@ -36,6 +36,17 @@ def category_of(register: Register, source: str, collection: str, *, field: str 
                 keys = [*_keys(model.fields, field), *own]
                 return _first(register.categories, keys)
     return ""
+
+
+def declared_facts(register: Register, source: SourceSpec) -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Of each collection that erasing may touch: (name, category, facts that hold rules may ask of it)."""
+    for dataset in source.dataset:
+        for model in dataset.collections:
+            told = source.person.collections
+            said = told.get(f"{dataset.fides_key}.{model.name}") or told.get(model.name) or CollectionSpec()
+            if said.erase != "keep" and not (model.fides_meta and model.fides_meta.skip_processing):
+                facts = frozenset(said.facts) | ({"on"} if said.on or said.series else set())
+                yield model.name, category_of(register, source.source, model.name), facts
 
 
 def _first(categories: Mapping[str, Category], keys: list[str]) -> str:
