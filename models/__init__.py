@@ -12,7 +12,7 @@
 | `decision` | plans, plan_items, kept_items, approvals | sealed locators |
 | `delivery` | artifacts, grants, outbox | sealed columns; files sealed in the blob store |
 | `erasure` | receipts, tombstones | keyed digests |
-| `hand` | hand_searches, hand_files, hand_ticks, checkouts, task_links | sealed columns; sealed files |
+| `hand` | hand_searches, hand_files, hand_ticks, checkouts | sealed columns; sealed files |
 | `source` | source_limits, source_slots, source_marks | sealed column |
 | `staff` | staff, staff_sessions, api_tokens, tasks | names of staff |
 """
@@ -23,7 +23,7 @@ from models.collection import Finding, SourceHealth
 from models.decision import Approval, KeptItem, Plan, PlanItem
 from models.delivery import Artifact, Grant, Outbox
 from models.erasure import Receipt, Tombstone
-from models.hand import Checkout, HandFile, HandSearch, HandTick, TaskLink
+from models.hand import Checkout, HandFile, HandSearch, HandTick
 from models.holds import ManualHold
 from models.intake import CaseKey, EventCase, EventKey, InboundEvent, Message, MessageCase
 from models.request import DataKey, Reminder, Request
@@ -71,6 +71,5 @@ __all__ = [
     "StaffUser",
     "Step",
     "StepAttempt",
-    "TaskLink",
     "Tombstone",
 ]

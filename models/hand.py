@@ -1,4 +1,4 @@
-"""Work that people do at a source: searching it, taking folders out, erasing record by record; links for partners."""
+"""Work that people do at a source: searching it, taking folders out, erasing record by record."""
 
 import uuid
 from datetime import date, datetime
@@ -114,18 +114,3 @@ class Checkout(Base):
     returned_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     __table_args__ = (CheckConstraint("(returned_by IS NULL) = (returned_at IS NULL)", name="returned_is_dated"),)
-
-
-class TaskLink(Base):
-    """A link by which an outside partner sees and answers one task, and nothing else, for a while."""
-
-    __tablename__ = "task_links"
-
-    token_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    task_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("tasks.id"), index=True)
-    label: Mapped[str] = mapped_column(String(64))  # the partner's name, for the record
-    created_by: Mapped[str] = mapped_column(String(64))
-    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    opened_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    revoked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

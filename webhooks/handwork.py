@@ -1,4 +1,4 @@
-"""The form in which people answer a search: its facts for the page and its fields back, for staff and partners."""
+"""The form in which people answer a search: its facts for the page and its fields back."""
 
 import re
 import uuid

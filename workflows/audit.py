@@ -88,8 +88,6 @@ EVENTS = frozenset(
         "hand:file",
         "hand:taken",
         "hand:returned",
-        "hand:link",
-        "hand:link:opened",
         "case:read",
         "case:searched",
         "reminder:sent",

@@ -6,10 +6,9 @@ import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from models.hand import HandFile, HandSearch, TaskLink
+from models.hand import HandFile, HandSearch
 from models.request import Request
 from models.session import after_commit
-from models.staff import HumanTask
 from workflows.errors import VastineError
 from workflows.runtime import Runtime
 
@@ -27,19 +26,12 @@ def forget_scans(session: Session, rt: Runtime, request: Request) -> None:
 
 
 def forget_answers(session: Session, rt: Runtime, request: Request) -> None:
-    """The request ended: what people wrote about the person goes, with links to its tasks; ticks stay as proof."""
+    """The request ended: what people wrote about the person goes; ticks stay as proof."""
     forget_scans(session, rt, request)
     session.execute(
         update(HandSearch)
         .where(HandSearch.request_id == request.id)
         .values(draft_sealed=None, answer_sealed=None, terms_sealed=None)
-    )
-    tasks = select(HumanTask.id).where(HumanTask.request_id == request.id)
-    session.execute(
-        update(TaskLink)
-        .where(TaskLink.task_id.in_(tasks), TaskLink.revoked_at.is_(None))
-        .values(revoked_at=rt.now())
-        .execution_options(synchronize_session=False)
     )
 
 
