@@ -1,12 +1,17 @@
 """A world with a console before it."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from waitress.server import create_server
 
-from tests.webhooks.desk import Desk, give_passwords
+from tests.webhooks.browsing import Visit, press
+from tests.webhooks.desk import PASSWORD, Desk, give_passwords
 from tests.world import World, make_world
 from webhooks.staff import create_app
 
@@ -36,3 +41,42 @@ def desk(console: Flask) -> Callable[..., Desk]:
         return Desk(console, name, **more)
 
     return seat
+
+
+@pytest.fixture
+def address(console: Flask) -> Iterator[str]:
+    server = create_server(console, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(timeout=10)
+
+
+@pytest.fixture
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Visit]:
+    contexts = []
+
+    def sit_down(name: str = "", *, language: str = "en", **look: Any) -> Page:
+        context = browser.new_context(base_url=address, **look)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto("/login")
+        press(page, f"button[value={language}]")
+        if name:
+            page.fill("#f-name", name)
+            page.fill("#f-password", PASSWORD)
+            press(page, "button.main")
+        return page
+
+    yield sit_down
+    for context in contexts:
+        context.close()

@@ -1,26 +1,15 @@
 """The console in a real browser: two people decide an erasure with scripts switched off, and axe on every page."""
 
-import threading
-from collections.abc import Callable, Iterator
-from itertools import product
-from typing import Any
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
-from waitress.server import create_server
 
 from models.staff import HumanTask
 from models.vocabulary import Outcome, Right
-from tests.webhooks.desk import PASSWORD
+from tests.webhooks.browsing import LOOKS, Visit, check, press
 from tests.world import BOB, JANE, World
 from workflows.mailroom import receive
 
 pytestmark = pytest.mark.slow
 
-LOOKS = tuple(product(("light", "dark"), (320, 1280)))
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LETTER = f"""From: Jane <{JANE}>
 To: office@shop.example
 Subject: A question
@@ -28,53 +17,6 @@ Message-ID: <1@mail.example>
 
 Hello, what do you do?
 """
-
-Visit = Callable[..., Page]
-
-
-@pytest.fixture
-def address(console: Flask) -> Iterator[str]:
-    server = create_server(console, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=10)
-
-
-@pytest.fixture
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, address: str) -> Iterator[Visit]:
-    contexts = []
-
-    def sit_down(name: str = "", *, language: str = "en", **look: Any) -> Page:
-        context = browser.new_context(base_url=address, **look)
-        contexts.append(context)
-        page = context.new_page()
-        page.goto("/login")
-        press(page, f"button[value={language}]")
-        if name:
-            page.fill("#f-name", name)
-            page.fill("#f-password", PASSWORD)
-            press(page, "button.main")
-        return page
-
-    yield sit_down
-    for context in contexts:
-        context.close()
-
-
-def press(page: Page, selector: str) -> None:
-    """Click what leads to another page, and wait for that page."""
-    with page.expect_navigation():
-        page.click(selector)
 
 
 def test_two_people_approve_an_erasure_and_see_it_done(desk_world: World, visit: Visit) -> None:
@@ -151,15 +93,6 @@ def places(desk_world: World) -> dict[str, str]:
         "outbox": "/outbox",
         "missing": "/nowhere",
     }
-
-
-def check(page: Page, where: str) -> None:
-    """No violation, contrast looked at, and nothing wider than the page."""
-    found = Axe().run(page, options=RULES).response
-    assert [(v["id"], [n["html"][:90] for n in v["nodes"]][:3]) for v in found["violations"]] == [], where
-    assert any(p["id"] == "color-contrast" for p in found["passes"]), where
-    wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    assert not wide, f"{where} is wider than the window"
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
