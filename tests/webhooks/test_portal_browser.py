@@ -1,5 +1,6 @@
 """The portal in a real browser with scripts switched off: the whole walk, by pointer and by keyboard, and axe."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -8,7 +9,7 @@ from urllib.parse import urljoin
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 from waitress.server import create_server
 
 from tests.webhooks.visitor import code_in_mail, link_in_mail
@@ -168,9 +169,8 @@ def test_a_double_click_on_send_is_one_request(world: World, visit: Visit) -> No
     page.fill("#email", JANE)
     press(page, NEXT)
     press(page, NEXT)
-    with page.expect_navigation():
-        page.dblclick(NEXT)
-    page.wait_for_url("**/status/**")
+    page.dblclick(NEXT)  # the second click breaks off the first one's navigation: only where it ends counts
+    expect(page).to_have_url(re.compile(r"/status/"))
     from workflows.views import list_requests
 
     with world.rt.unit() as session:
