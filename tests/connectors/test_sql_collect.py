@@ -157,12 +157,12 @@ def test_facts_are_told_in_their_types_and_unknown_where_the_source_is_silent(sh
 
 def test_more_rows_than_are_held_are_still_each_emitted_once(shop_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = collected(shop(shop_url), seeds(email="one@shop.example"))
-    for name, value in {"sql_found.BUFFERED_ROWS": 2, "sql_search.FEW": 1, "sql_search.BINDS": 2}.items():
+    for name, value in {"sql_found.BUFFERED_ROWS": 2, "sql_lookup.FEW": 1, "sql_lookup.BINDS": 2}.items():
         monkeypatch.setattr(f"workflows.connectors.{name}", value)
     monkeypatch.setattr("workflows.connectors.sql_collect.BINDS", 3)
     again = collected(shop(shop_url), seeds(email="one@shop.example"))
 
-    def lines(items: list[Any]) -> list[str]:
+    def lines(items: list[Any]) -> list[bytes]:
         return sorted(i.to_json() for i in items)
 
     assert lines(again) == lines(whole)
@@ -208,3 +208,10 @@ def test_what_only_a_parent_of_ours_points_at_counts_as_pointed_at_by_others(dat
     }
     found = marks(collected(connected(database_url, collections), seeds(email="one@shop.example")))
     assert found == {"customer/1": "own", "home/1": "own", "town/1": "shared*"}
+
+
+def test_the_lines_of_records_are_written_the_quick_way_in_which_only_plain_texts_are_keys(shop_url: str) -> None:
+    items = collected(shop(shop_url), seeds(email="one@shop.example"))
+    assert items
+    assert not [i.collection for i in items if i.to_json()[:1] != b"{"]
+    assert {type(name) for i in items for name in (*i.fields, *i.locator)} == {str}

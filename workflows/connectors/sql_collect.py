@@ -1,6 +1,6 @@
 """Collect: search, judge, emit each record once, and say which values lead on to other sources."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
@@ -10,9 +10,10 @@ from models.vocabulary import Ownership
 from workflows.connectors.dataset import Graph
 from workflows.connectors.sql_found import Discovery, Found, Pile, Row, spans
 from workflows.connectors.sql_items import ItemMaker
+from workflows.connectors.sql_lookup import BINDS, chunks, rows_with
 from workflows.connectors.sql_pointed import Pointed, Pointers
 from workflows.connectors.sql_schema import Schema
-from workflows.connectors.sql_search import BINDS, Search, chunks, rows_with
+from workflows.connectors.sql_search import Search
 from workflows.connectors.sql_series import Series
 from workflows.connectors.sql_values import as_json
 from workflows.connectors.windows import Windows, union
@@ -41,17 +42,17 @@ class Collect:
         search.run(seeds)
         pointers = Pointers(self._connection, discovery)
         for name, pile in discovery.piles.items():
-            maker = self._maker(name)
-            for batch in chunks(list(pile.rows.values()), BINDS):
+            make = self._maker(name).item
+            about_others = bool(pile.bound.node.spec.third_party)
+            onward = [f for e in self._graph.exports for n, _, f in [e.rpartition(".")] if n == name]
+            for batch in chunks(pile.rows.values(), BINDS):
                 pointed = pointers.at(pile.bound, batch)
                 for found, by, row in zip(batch, pointed, self._rows(pile, batch), strict=True):
-                    ownership = whose(found, by)
-                    others = discovery.of_others(name, row)
-                    emit(
-                        maker.item(row, ownership=ownership, path=found.path, referenced=by.anyone, third_party=others)
-                    )
-                    if ownership is Ownership.OWN:
-                        self._lead(discovery, name, found)
+                    ownership = whose(found, by) if by.anyone else found.ownership
+                    others = discovery.of_others(name, row) if about_others else ()
+                    emit(make(row, ownership=ownership, path=found.path, referenced=by.anyone, third_party=others))
+                    if onward and ownership is Ownership.OWN:
+                        self._lead(discovery, name, found, onward)
         self._series(search, emit)
         return {
             key: [Lead(value, start, end) for value, windows in values.items() for start, end in spans(windows)]
@@ -68,15 +69,14 @@ class Collect:
         bound = pile.bound
         read = {}
         for row in rows_with(self._connection, bound.table, bound.key, values=again) if again else ():
-            read[tuple(row[c] for c in bound.key)] = row
+            read[pile.key(row)] = row
         for found in batch:
             yield found.row if found.row is not None else read[found.key]
 
-    def _lead(self, discovery: Discovery, name: str, found: Found) -> None:
+    def _lead(self, discovery: Discovery, name: str, found: Found, fields: Iterable[str]) -> None:
         node = self._schema.bound[name].node
-        for export in self._graph.exports:
-            collection, _, field = export.rpartition(".")
-            if collection != name or found.links[field] is None:
+        for field in fields:
+            if found.links[field] is None:
                 continue
             value = str(as_json(found.links[field]))
             windows = discovery.onward(name, found, field)

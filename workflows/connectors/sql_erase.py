@@ -10,10 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.vocabulary import Action, ReceiptOutcome
+from workflows.connectors.sql_lookup import BINDS, chunks, matches
 from workflows.connectors.sql_masking import neutral
 from workflows.connectors.sql_order import waves
 from workflows.connectors.sql_schema import Bound, ForeignKey, Schema
-from workflows.connectors.sql_search import BINDS, chunks, matches
 from workflows.connectors.sql_standing import Row, Standing, are, judge, stand
 from workflows.errors import PersonMustLook
 from workflows.ports import EraseItem, PreviewedItem

@@ -5,8 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from workflows.connectors.sql_lookup import rows_with
 from workflows.connectors.sql_schema import Bound, Schema
-from workflows.connectors.sql_search import rows_with
 from workflows.connectors.sql_values import NO_MATCH, as_json, typed
 from workflows.ports import Contact, Person
 from workflows.register.model import SourceSpec, SubjectSpec

@@ -4,13 +4,14 @@ A row is `strong` when it was reached by identity or downwards (it points at a r
 only then is it followed downwards. What is reached upwards, a shared address say, may belong to many.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from typing import Any
 
 from models.vocabulary import Ownership
 from workflows.connectors.dataset import Graph
+from workflows.connectors.sql_lookup import picker
 from workflows.connectors.sql_roles import Roles, roles_of
 from workflows.connectors.sql_schema import Bound, Schema
 from workflows.connectors.sql_values import as_json, local_day
@@ -23,6 +24,16 @@ Key = tuple[Any, ...]
 Row = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """How rows were reached; `path` says it in words of the schema."""
+
+    path: str = field(kw_only=False)
+    strong: bool
+    identified: bool  # by an identity of the person itself
+    direct: bool  # a row that was identified points at it
+
+
 @dataclass(slots=True)
 class Found:
     """One row. `links` are the values that lead on or tell whose it is; `row` is the whole row while there is room."""
@@ -31,8 +42,8 @@ class Found:
     links: Row
     row: Row | None
     strong: bool
-    identified: bool  # by an identity of the person itself
-    direct: bool  # a row that was identified points at it
+    identified: bool
+    direct: bool
     windows: Windows
     path: str
     undated: bool  # reached for a period only, and the row does not say when: nobody can tell whose it is
@@ -45,6 +56,7 @@ class Pile:
 
     bound: Bound
     roles: Roles
+    key: Callable[[Row], Key]
     rows: dict[Key, Found] = field(default_factory=dict)
 
 
@@ -54,7 +66,7 @@ class Discovery:
     def __init__(self, spec: SourceSpec, graph: Graph, schema: Schema, *, seeds: Seeds, zone: tzinfo) -> None:
         self.schema, self.zone, self.subject = schema, zone, spec.person.subject
         self.piles = {
-            name: Pile(bound, roles_of(bound, graph, schema, subject=self.subject))
+            name: Pile(bound, roles_of(bound, graph, schema, subject=self.subject), picker(bound.key))
             for name, bound in schema.bound.items()
         }
         self._buffered = 0
@@ -77,31 +89,47 @@ class Discovery:
         undated: bool,
     ) -> Found | None:
         """File a row; the `Found` if it is new or stronger than before, else None."""
+        reached = Reached(path, strong=strong, identified=identified, direct=direct)
+        return next(iter(self.admit_all(name, [row], windows, reached, undated=undated)), None)
+
+    def admit_all(
+        self, name: str, rows: Sequence[Row], windows: Windows, reached: Reached, *, undated: bool = False
+    ) -> list[Found]:
+        """File rows that were reached alike; those of them that are new or stronger than before."""
         pile = self.piles[name]
-        key = tuple(row[c] for c in pile.bound.key)
-        old = pile.rows.get(key)
-        if old is None:
-            kept = row if self._buffered < BUFFERED_ROWS else None
-            self._buffered += kept is not None
-            links = row if kept is not None else {c: row[c] for c in pile.roles.links}
-            found = Found(key, links, kept, strong, identified, direct, windows, path, undated)
-            found.ownership = self._judge(pile, found)
-            pile.rows[key] = found
-            self._learn(pile, found)
-            return found
-        wider = union(old.windows, windows)
+        known, key_of, roles = pile.rows, pile.key, pile.roles
+        strong, identified, direct, path = reached.strong, reached.identified, reached.direct, reached.path
+        sure = roles.plain and strong and not undated  # nothing in these rows could tell that they are another's
+        teaches = not sure or bool(roles.taught or roles.taught_identities)
+        room = BUFFERED_ROWS - self._buffered
+        result: list[Found] = []
+        for row in rows:
+            key = key_of(row)
+            found = known.get(key)
+            if found is None:
+                kept = row if room > 0 else None
+                links = row if room > 0 else {c: row[c] for c in roles.links}
+                room -= room > 0
+                known[key] = found = Found(key, links, kept, strong, identified, direct, windows, path, undated)
+            elif not self._stronger(found, windows, reached, undated=undated):
+                continue
+            if not sure:
+                found.ownership = self._judge(pile, found)
+            if teaches:
+                self._learn(pile, found)
+            result.append(found)
+        self._buffered = BUFFERED_ROWS - room
+        return result
+
+    @staticmethod
+    def _stronger(old: Found, windows: Windows, reached: Reached, *, undated: bool) -> bool:
+        """Note that a row was reached in one more way; whether that says more than was known."""
         before = (old.strong, old.identified, old.direct, old.undated, old.windows)
-        old.strong, old.identified, old.direct = (
-            old.strong or strong,
-            old.identified or identified,
-            old.direct or direct,
-        )
-        old.undated, old.windows = old.undated and undated, wider
-        if before == (old.strong, old.identified, old.direct, old.undated, old.windows):
-            return None
-        old.ownership = self._judge(pile, old)
-        self._learn(pile, old)
-        return old
+        old.strong = old.strong or reached.strong
+        old.identified = old.identified or reached.identified
+        old.direct = old.direct or reached.direct
+        old.undated, old.windows = old.undated and undated, union(old.windows, windows)
+        return before != (old.strong, old.identified, old.direct, old.undated, old.windows)
 
     def reconsider(self) -> Iterator[tuple[str, Found]]:
         """Rows that seemed another's and, by what was learnt since, are the person's after all."""

@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.vocabulary import Ownership
-from workflows.connectors.sql_schema import Bound
+from workflows.connectors.sql_schema import Bound, names_of
 from workflows.connectors.sql_values import as_json, encoder, fact, local_day
 from workflows.register.categories import category_of
 from workflows.register.model import Register
-from workflows.rules.items import Fact, Item, Json, digest_of
+from workflows.rules.items import Fact, Item, Json, digest_of, item_of
 
 
 class ItemMaker:
@@ -22,12 +22,11 @@ class ItemMaker:
         self._bound, self._source, self._zone = bound, source, zone
         self.category = category_of(register, source, node.name)
         # Whole numbers and texts are JSON already: most columns, and no call for each of their values.
-        self._changing = [
-            (c.name, encoder(c))
-            for c in bound.table.columns
-            if not isinstance(c.type, (sa.Integer, sa.String)) or c.info
-        ]
-        self._fields = [c.name for c in bound.table.columns if c.name in node.fields]
+        plain = {c.name for c in bound.table.columns if isinstance(c.type, (sa.Integer, sa.String)) and not c.info}
+        self._changing = [(name, one) for name, one in encoders(bound.table).items() if name not in plain]
+        self._fields = [name for name in names_of(bound.table.columns) if name in node.fields]
+        self._all_fields = len(self._fields) == len(bound.table.columns)
+        self._plain_key = bound.key if plain.issuperset(bound.key) else ()
 
     def item(
         self,
@@ -40,18 +39,22 @@ class ItemMaker:
     ) -> Item:
         """The item of this row; `third_party` are the columns about somebody else."""
         node = self._bound.node
-        whole = {**row, **{c: encode(row[c]) for c, encode in self._changing}}
-        return Item(
-            source=self._source,
-            collection=node.name,
-            locator=locator_of(self._bound, row),
-            category=self.category,
-            ownership=ownership,
-            digest=digest_of(whole),
-            fields={c: whole[c] for c in self._fields},
-            facts=self.facts(row) if node.spec.facts else {},
-            on=local_day(row[node.spec.on], self._zone) if node.spec.on else None,
-            path=path,
+        whole = row
+        if self._changing:
+            whole = dict(row)
+            for c, encode in self._changing:
+                whole[c] = encode(row[c])
+        return item_of(
+            self._source,
+            node.name,
+            {c: row[c] for c in self._plain_key} or locator_of(self._bound, row),
+            self.category,
+            ownership,
+            digest_of(whole),
+            whole if self._all_fields else {c: whole[c] for c in self._fields},
+            self.facts(row) if node.spec.facts else {},
+            local_day(row[node.spec.on], self._zone) if node.spec.on else None,
+            path,
             third_party=third_party,
             referenced=referenced,
         )
@@ -63,7 +66,7 @@ class ItemMaker:
 
 def encoders(table: sa.Table) -> dict[str, Any]:
     """For each column of the table, in order, how its values become JSON."""
-    return {c.name: encoder(c) for c in table.columns}
+    return dict(zip(names_of(table.columns), map(encoder, table.columns), strict=True))
 
 
 def locator_of(bound: Bound, row: Mapping[str, Any]) -> dict[str, Json]:

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from models.vocabulary import Ownership
 from workflows.connectors.sql_found import Discovery, Found
+from workflows.connectors.sql_lookup import BINDS, ROWS, chunks, matches, picker
 from workflows.connectors.sql_schema import Bound
-from workflows.connectors.sql_search import BINDS, ROWS, chunks, matches
 from workflows.connectors.sql_values import local_day
 from workflows.connectors.windows import covers, merged
 
@@ -33,6 +33,9 @@ class Pointed:
     people: bool = False  # a row that is itself about somebody: it carries an identity or is a subject
 
 
+_NOBODY = Pointed()
+
+
 class Pointers:
     """Asks, batch by batch, who else points at rows."""
 
@@ -45,19 +48,27 @@ class Pointers:
         """For each row of the batch, in order."""
         anyone: set[int] = set()
         people: set[int] = set()
-        for pointer in self._pointers(bound):
+        pointers = self._pointers(bound)
+        whole = bool(pointers) and all(map(_whole, batch))
+        for pointer in pointers:
+            strangers = self._third_parties(pointer)
+            if whole and not strangers and _followed(bound, pointer):
+                continue  # all that points here was found, and is the person's
             about = self._about_people(pointer)
             values: dict[tuple[Any, ...], list[int]] = {}
+            pick = picker(pointer.columns)
             for i, found in enumerate(batch):
-                value = tuple(found.links[c] for c in pointer.columns)
+                value = pick(found.links)
                 if None not in value and not all_looked_up(bound, pointer, found):
                     values.setdefault(value, []).append(i)
-                elif value in self._third_parties(pointer):
+                elif value in strangers:
                     anyone.add(i)
                     people |= {i} if about else set()
             for value in self._ask(pointer, values, batch=batch) if values else ():
                 anyone |= set(values.get(value, ()))
                 people |= set(values.get(value, ())) if about else set()
+        if not anyone:
+            return [_NOBODY] * len(batch)
         return [Pointed(i in anyone, i in people) for i in range(len(batch))]
 
     def _pointers(self, bound: Bound) -> tuple[Pointer, ...]:
@@ -96,9 +107,9 @@ class Pointers:
         known = self._strangers.get(pointer)
         if known is None:
             rows = self._found.piles[pointer.node].rows.values() if pointer.node else ()
-            known = self._strangers[pointer] = {
-                tuple(f.links[c] for c in pointer.child_columns) for f in rows if f.ownership is Ownership.THIRD_PARTY
-            }
+            pick = picker(pointer.child_columns)
+            known = {pick(f.links) for f in rows if f.ownership is Ownership.THIRD_PARTY}
+            self._strangers[pointer] = known
         return known
 
     def _about_people(self, pointer: Pointer) -> bool:
@@ -156,5 +167,12 @@ class Pointers:
 
 def all_looked_up(bound: Bound, pointer: Pointer, found: Found) -> bool:
     """Whether every row that points here by this pointer was found already."""
-    whole = found.strong and found.windows is None and found.ownership is Ownership.OWN
-    return pointer.followed and whole and pointer.columns[0] not in bound.node.spec.windows
+    return _followed(bound, pointer) and _whole(found)
+
+
+def _followed(bound: Bound, pointer: Pointer) -> bool:
+    return pointer.followed and pointer.columns[0] not in bound.node.spec.windows
+
+
+def _whole(found: Found) -> bool:
+    return found.strong and found.windows is None and found.ownership is Ownership.OWN

@@ -86,7 +86,7 @@ def fingerprint(connection: sa.Connection, schemas: Iterable[str | None]) -> str
             " AND (n.nspname = ANY(:named) OR n.nspname = current_schema()) AND c.relname <> :receipts"
             " UNION ALL SELECT concat_ws(':', 'c', k.oid, k.conname, k.conrelid, k.confdeltype, k.confrelid)"
             " FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid"
-            " WHERE k.contype IN ('p', 'u', 'f') AND c.relname <> :receipts"
+            " WHERE k.contype IN ('p', 'u', 'f') AND k.conrelid >= 16384 AND c.relname <> :receipts"
             " UNION ALL SELECT concat_ws(':', 'i', x.indexrelid, x.indrelid) FROM pg_index x WHERE x.indisunique"
             " AND x.indrelid >= 16384 AND x.indrelid <> coalesce(to_regclass(:receipts), 0::oid)) lines(line)"
         ),
@@ -120,6 +120,11 @@ def read_schema(connection: sa.Connection, graph: Graph, *, mark: str) -> Schema
         raise NeverAgain("schema_changed", detail="not in the database: " + ", ".join(sorted(missing)))
     foreign_keys = tuple(_foreign_keys(metadata))
     return Schema(mark, bound, tuple(ways_of(graph, bound, foreign_keys)), foreign_keys)
+
+
+def names_of(columns: Iterable[sa.Column[Any]]) -> tuple[str, ...]:
+    """Their names as plain texts: SQLAlchemy's own kind of text is no key that the writer of JSON takes."""
+    return tuple(str(c.name) for c in columns)
 
 
 def _schema_of(node: Node, connection: sa.Connection) -> str | None:
@@ -173,7 +178,7 @@ def _named(node: Node) -> set[str]:
 
 
 def _bind(connection: sa.Connection, node: Node, table: sa.Table) -> Bound:
-    reflected = tuple(c.name for c in table.primary_key.columns)
+    reflected = names_of(table.primary_key.columns)
     uniques = {frozenset(reflected), frozenset(node.primary)}
     for constraint in table.constraints:
         if isinstance(constraint, sa.UniqueConstraint):
@@ -188,7 +193,7 @@ def _bind(connection: sa.Connection, node: Node, table: sa.Table) -> Bound:
     return Bound(
         node=node,
         table=table,
-        key=key or tuple(c.name for c in table.columns),
+        key=key or names_of(table.columns),
         keyed=bool(key),
         uniques=frozenset(u for u in uniques if u),
     )
@@ -215,7 +220,7 @@ def _foreign_keys(metadata: sa.MetaData) -> Iterable[ForeignKey]:
                 continue
             yield ForeignKey(
                 child=table,
-                child_columns=tuple(constraint.column_keys),
+                child_columns=tuple(map(str, constraint.column_keys)),
                 parent=parent,
                 parent_columns=tuple(e.target_fullname.rpartition(".")[2] for e in constraint.elements),
                 on_delete=(constraint.ondelete or "").upper(),

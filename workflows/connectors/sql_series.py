@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from models.vocabulary import Ownership
 from workflows.connectors.sql_items import ItemMaker, encoders
-from workflows.connectors.sql_schema import Bound
-from workflows.connectors.sql_search import Values, matches
+from workflows.connectors.sql_lookup import matches
+from workflows.connectors.sql_schema import Bound, names_of
+from workflows.connectors.sql_search import Values
 from workflows.connectors.sql_values import TEMPORAL, as_instant, as_json, day_after, local_day, midnight
 from workflows.connectors.windows import Span, Windows, merged
 from workflows.errors import NeverAgain
@@ -49,7 +50,7 @@ class Series:
             raise ValueError("not a series")
         self.spec: SeriesSpec = spec
         self.bound, self.zone = bound, zone
-        self.names = [c.name for c in bound.table.columns]
+        self.names = list(names_of(bound.table.columns))
         self._at = self.names.index(spec.at)
         self._keys = [self.names.index(c) for c in spec.key]
         encode = encoders(bound.table)

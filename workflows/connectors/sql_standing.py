@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from models.vocabulary import Action
 from workflows.connectors.sql_items import encoders, row_digest
+from workflows.connectors.sql_lookup import BINDS, chunks, matches
 from workflows.connectors.sql_masking import masked_fields, neutral
-from workflows.connectors.sql_schema import Bound, ForeignKey, Schema
-from workflows.connectors.sql_search import BINDS, chunks, matches
+from workflows.connectors.sql_schema import Bound, ForeignKey, Schema, names_of
 from workflows.connectors.sql_series import Series, series_day
 from workflows.connectors.sql_values import NO_MATCH, day_after, typed
 from workflows.ports import EraseItem
@@ -96,7 +96,7 @@ def _judge_mask(schema: Schema, bound: Bound, standing: Standing) -> None:
 def _look_at_rows(connection: sa.Connection, bound: Bound, standings: list[Standing], *, lock: bool) -> None:
     """Rows by key, many at once; a collection without a key is compared column by column."""
     encode = encoders(bound.table)
-    names = [c.name for c in bound.table.columns]
+    names = names_of(bound.table.columns)
     wanted: dict[Value, list[Standing]] = {}
     for standing in standings:
         locator = standing.item.locator

@@ -92,21 +92,33 @@ def encoder(column: sa.Column[Any]) -> Callable[[Any], Json]:
     """How this column's values become JSON."""
     kind = column.type
     if isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float):
-        step = Decimal(1).scaleb(-kind.scale) if kind.scale is not None else None
-        return lambda value: _decimal_text(value, step)
+        return _decimal_texts(Decimal(1).scaleb(-kind.scale) if kind.scale is not None else None)
     if TEMPORAL in column.info:
         return _temporal_json
+    if isinstance(kind, (sa.DateTime, sa.Date)):
+        return _moment_json
     return as_json
 
 
-def _decimal_text(value: Any, step: Decimal | None) -> Json:
-    if value is None:
-        return None
-    try:
-        number = value if isinstance(value, Decimal) else Decimal(str(value))
-        return str(number.quantize(step) if step is not None else number)
-    except InvalidOperation:
-        return str(value)
+def _decimal_texts(step: Decimal | None) -> Callable[[Any], Json]:
+    """Makes decimals texts with as many places as this step has."""
+
+    def text(value: Any) -> Json:
+        if value is None:
+            return None
+        try:
+            number = value if isinstance(value, Decimal) else Decimal(str(value))
+            return str(number if step is None else number.quantize(step))
+        except InvalidOperation:
+            return str(value)
+
+    return text
+
+
+def _moment_json(value: Any) -> Json:
+    if type(value) is date or (type(value) is datetime and value.tzinfo is None):
+        return value.isoformat()  # nearly all
+    return as_json(value)
 
 
 def _temporal_json(value: Any) -> Json:

@@ -1,0 +1,124 @@
+"""Looking rows up by their values. Statements are built once for a table and kept with it, since to build
+and to compile one takes longer than the database needs to answer it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from workflows.connectors.sql_schema import DIALECT, names_of
+
+BINDS = 500
+"""Values asked for in one statement."""
+ROWS = 1_000
+FEW = 500
+"""Rows that come in one go; more come through a cursor of the server, which takes four more round trips."""
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+Value = tuple[Any, ...]
+_LIST = "{%s}"
+
+
+def kept_with(table: sa.Table, key: tuple[object, ...], make: Callable[[], T]) -> T:
+    """What `make` made the first time it was asked for this key of this table."""
+    known: dict[tuple[object, ...], T] = table.info.setdefault("lookups", {})
+    if key not in known:
+        known[key] = make()
+    return known[key]
+
+
+def picker(columns: Sequence[str]) -> Callable[[Row], Value]:
+    """Picks the values of these columns out of a row."""
+    if len(columns) == 1:
+        (column,) = columns
+        return lambda row: (row[column],)
+    return lambda row: tuple([row[c] for c in columns])
+
+
+def holds(table: sa.Table, columns: tuple[str, ...], *, email: bool = False) -> sa.ColumnElement[bool]:
+    """The condition that these columns hold one of the values that `given` gives; an e-mail address in any case."""
+    return _condition(table, columns, sa.bindparam, email=email)
+
+
+def matches(table: sa.Table, columns: tuple[str, ...], *, values: Sequence[Value]) -> sa.ColumnElement[bool]:
+    """The condition that these columns hold one of these values, for a statement that is built to be used once."""
+    binds = given(table, columns, values)
+    return _condition(table, columns, lambda name, **how: sa.bindparam(None, binds[name], unique=True, **how))
+
+
+def _condition(
+    table: sa.Table, columns: tuple[str, ...], bind: Callable[..., sa.BindParameter[Any]], *, email: bool = False
+) -> sa.ColumnElement[bool]:
+    if len(columns) > 1:
+        return sa.tuple_(*(table.c[c] for c in columns)).in_(bind("values", expanding=True))
+    column = table.c[columns[0]]
+    if _in_array(table, columns):
+        # One value however many there are: one statement to prepare, not one for each number of them.
+        return column == sa.any_(sa.cast(bind("values", type_=sa.String), postgresql.ARRAY(sa.BigInteger)))
+    plain = column.in_(bind("values", expanding=True))
+    return sa.or_(sa.func.lower(column).in_(bind("lowered", expanding=True)), plain) if email else plain
+
+
+def given(table: sa.Table, columns: tuple[str, ...], values: Sequence[Value], *, email: bool = False) -> dict[str, Any]:
+    """The parameters of a statement with `holds`."""
+    if len(columns) > 1:
+        return {"values": list(values)}
+    plain = [v[0] for v in values]
+    if _in_array(table, columns):
+        return {"values": _LIST % ",".join(map(str, plain))}
+    return {"values": plain, "lowered": [str(v).lower() for v in plain]} if email else {"values": plain}
+
+
+def _in_array(table: sa.Table, columns: tuple[str, ...]) -> bool:
+    whole = len(columns) == 1 and isinstance(table.c[columns[0]].type, sa.Integer)
+    return whole and table.metadata.info.get(DIALECT) == "postgresql"
+
+
+def rows_with(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: tuple[str, ...],
+    *,
+    values: Sequence[Value],
+    email: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """Stream the rows of a table that carry one of these values in these columns, as plain dictionaries."""
+    return chain.from_iterable(batches_with(connection, table, columns, values=values, email=email))
+
+
+def batches_with(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: tuple[str, ...],
+    *,
+    values: Sequence[Value],
+    email: bool = False,
+) -> Iterator[list[dict[str, Any]]]:
+    """The same, some at a time."""
+    names = names_of(table.columns)
+
+    def make() -> tuple[sa.Select[Any], sa.Select[Any]]:
+        whole = sa.select(table).where(holds(table, columns, email=email))
+        return whole, whole.limit(FEW + 1)
+
+    whole, limited = kept_with(table, ("rows", columns, email, FEW), make)
+    for chunk in chunks(values, max(1, BINDS // len(columns))):
+        binds = given(table, columns, chunk, email=email)
+        if connection.dialect.name != "sqlite":
+            few = connection.execute(limited, binds).all()
+            if len(few) <= FEW:
+                yield [dict(zip(names, row, strict=False)) for row in few]
+                continue
+        result = connection.execute(whole, binds, execution_options={"stream_results": True})
+        for part in result.partitions(ROWS):
+            yield [dict(zip(names, row, strict=False)) for row in part]
+
+
+def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Lists of at most `size`."""
+    iterator = iter(values)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
