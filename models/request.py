@@ -70,7 +70,9 @@ class Request(Base):
     verified_by: Mapped[str | None] = mapped_column(String(64))
 
     searched_from: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when the present look at the sources began
-    after_request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("requests.id"))  # must be delivered first
+    after_request_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("requests.id"), index=True
+    )  # must be delivered first
     refusal_ground: Mapped[str | None] = mapped_column(String(32))
     refusal_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the reason in words
     refused_by: Mapped[str | None] = mapped_column(String(64))

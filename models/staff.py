@@ -60,7 +60,7 @@ class HumanTask(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     key: Mapped[str] = mapped_column(String(160))
     kind: Mapped[TaskKind] = mapped_column(word(TaskKind))
-    request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("requests.id"))
+    request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("requests.id"), index=True)
     step_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("steps.id"))
     message_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("messages.id"))
     code: Mapped[str] = mapped_column(String(64))  # which sentence the console shows

@@ -62,17 +62,24 @@ def runtime(*, bell: Bell | None = None, given: Settings | None = None, **parts:
     engine = rt.sessions.kw["bind"]
     if (command := click.get_current_context(silent=True)) is not None:
         command.call_on_close(engine.dispose)  # a connection that is left to the end is closed rudely
+    if is_current(engine):
+        return rt
     if told.database_url.startswith("sqlite"):
         upgrade(engine)
-    elif not is_current(engine):
+    else:
         remedy = "run `vastine db upgrade` once"
         raise BadInput([Fault("VASTINE_DATABASE_URL", "the database has another schema", remedy)], "schema_old")
     return rt
 
 
-def assure(told: Settings) -> None:
-    """Say now what is wrong with register, keys or database, and leave nothing open that a child would inherit."""
-    runtime(given=told).sessions.kw["bind"].dispose()
+def to_be_forked(told: Settings, *, bell: Bell | None = None) -> Runtime:
+    """A runtime for the children of this process to share; nothing is open in it that they must not inherit.
+
+    It says now what is wrong with register, keys or database; and what is built once is in memory once.
+    """
+    rt = runtime(given=told, bell=bell)
+    rt.sessions.kw["bind"].dispose()
+    return rt
 
 
 def _bell(told: Settings) -> Bell | None:

@@ -319,6 +319,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("status_digest", name=op.f("uq_requests_status_digest")),
     )
     with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_requests_after_request_id"), ["after_request_id"], unique=False)
         batch_op.create_index("ix_requests_open", ["due_a", "id"], unique=False)
         batch_op.create_index("ix_requests_subject", ["subject_digest"], unique=False)
 
@@ -718,6 +719,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("steps", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_steps_ready",
+            ["kind", "bucket", sa.text("rank DESC"), "run_at", "id"],
+            unique=False,
+            postgresql_where=sa.text("state = 'ready'"),
+            sqlite_where=sa.text("state = 'ready'"),
+        )
+        batch_op.create_index(
             "ix_steps_running",
             ["lease_until"],
             unique=False,
@@ -892,6 +900,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("tasks", schema=None) as batch_op:
         batch_op.create_index("ix_tasks_open", ["state", "due_on"], unique=False)
+        batch_op.create_index(batch_op.f("ix_tasks_request_id"), ["request_id"], unique=False)
 
     op.create_table(
         "hand_ticks",
@@ -994,7 +1003,6 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("plan_id", "item_no", "phase", name=op.f("pk_receipts")),
     )
-
     # ### end Alembic commands ###
 
 
@@ -1007,6 +1015,7 @@ def downgrade() -> None:
 
     op.drop_table("hand_ticks")
     with op.batch_alter_table("tasks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_tasks_request_id"))
         batch_op.drop_index("ix_tasks_open")
 
     op.drop_table("tasks")
@@ -1022,6 +1031,7 @@ def downgrade() -> None:
     op.drop_table("effects")
     op.drop_table("approvals")
     with op.batch_alter_table("steps", schema=None) as batch_op:
+        batch_op.drop_index("ix_steps_ready")
         batch_op.drop_index(
             "ix_steps_running", postgresql_where=sa.text("state = 'running'"), sqlite_where=sa.text("state = 'running'")
         )
@@ -1078,6 +1088,7 @@ def downgrade() -> None:
     with op.batch_alter_table("requests", schema=None) as batch_op:
         batch_op.drop_index("ix_requests_subject")
         batch_op.drop_index("ix_requests_open")
+        batch_op.drop_index(batch_op.f("ix_requests_after_request_id"))
 
     op.drop_table("requests")
     with op.batch_alter_table("event_keys", schema=None) as batch_op:
