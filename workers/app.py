@@ -1,6 +1,7 @@
 """The Celery application: JSON bells, one queue a kind of work, nothing else in the broker."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from celery import Celery
@@ -12,25 +13,34 @@ from workflows.adapters.broker import CeleryBell
 from workflows.messages import QUEUES, task_name
 from workflows.runtime import Runtime
 from workflows.settings import Settings
-from workflows.wiring import build
+from workflows.wiring import build, process_name
 
 
 class Process:
-    """This process's runtime, built when the first task needs it: a forked child must not share its parent's."""
+    """This process's runtime, had when the first task needs it: built then, or what `parent` left to its children."""
 
-    def __init__(self, settings: Settings, app: Celery, make: Callable[..., Runtime] = build) -> None:
-        self._settings, self._app, self._make = settings, app, make
+    def __init__(
+        self,
+        settings: Settings,
+        app: Celery,
+        make: Callable[..., Runtime] = build,
+        *,
+        parent: Runtime | None = None,
+    ) -> None:
+        self._settings, self._app, self._make, self._parent = settings, app, make, parent
         self._runtime: Runtime | None = None
         self.kinds: tuple[str, ...] = ()
 
     def runtime(self) -> Runtime:
         """The runtime of this process."""
-        if self._runtime is None:
+        if self._runtime is None and self._parent is not None:
+            self._runtime = replace(self._parent, worker=process_name())
+        elif self._runtime is None:
             self._runtime = self._make(self._settings, bell=CeleryBell(self._app))
         return self._runtime
 
     def forget(self, **_: Any) -> None:
-        """After a fork: what the parent opened is the parent's."""
+        """After a fork: what the parent opened is the parent's, and so is its name."""
         self._runtime = None
 
     def use(self, runtime: Runtime) -> None:

@@ -127,6 +127,11 @@ def mailer_of(settings: Settings, clock: Clock) -> Mailer:
     return SmtpMailer(mail_server(settings.mail_url, "smtp"), settings.mail_from, clock=clock, allow=allow)
 
 
+def process_name() -> str:
+    """Who holds a step, for whoever looks at the table: machine and process."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}"
+
+
 def build(
     settings: Settings,
     *,
@@ -163,6 +168,6 @@ def build(
         "stages": STAGES,
         "entries": ENTRIES,
         "inbox": inbox,
-        "worker": f"{socket.gethostname()[:40]}:{os.getpid()}",
+        "worker": process_name(),
     }
     return Runtime(**{**wired, **parts})

@@ -20,6 +20,7 @@ from tests.workers.conftest import Run
 from tests.world import JANE, prepare
 from workers.app import Process, attach, make_app
 from workers.embedded import EmbeddedWorker
+from workers.host import to_be_forked
 from workers.schedule import BEAT
 from workflows.messages import QUEUES, task_name
 from workflows.settings import Settings
@@ -178,3 +179,20 @@ def test_two_applications_in_one_process_do_not_hear_each_others_bells() -> None
     attach(first, Process(told, first))
     second.finalize()
     assert not {name for name in second.tasks if name.startswith("vastine.")}
+
+
+def test_forked_workers_share_what_was_built_but_not_a_name_nor_a_connection(environ: dict[str, str]) -> None:
+    told = Settings.from_environ(environ)
+    app = make_app(told)
+    parent = to_be_forked(told)
+    assert parent.sessions.kw["bind"].pool.checkedin() == 0
+    process = Process(told, app, parent=parent)
+    answers, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        process.forget()
+        rt = process.runtime()
+        os.write(tell, f"{rt.worker} {rt.connectors is parent.connectors} {process.runtime() is rt}".encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(answers, 1000).decode() == f"{parent.worker.rpartition(':')[0]}:{child} True True"

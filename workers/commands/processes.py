@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from workers.host import assure, runtime, settings
+from workers.host import runtime, settings, to_be_forked
 from workers.speech import say
 from workflows.errors import BadInput, Fault
 from workflows.messages import QUEUES, WORK
@@ -64,7 +64,7 @@ def web(*, name: str, host: str, port: int | None, processes: int, threads: int)
     from gunicorn.app.base import BaseApplication  # noqa: PLC0415
 
     from workers.app import make_app  # noqa: PLC0415
-    from workers.embedded import load_web, web_app  # noqa: PLC0415
+    from workers.embedded import web_app  # noqa: PLC0415
     from workflows.adapters.broker import CeleryBell  # noqa: PLC0415
 
     told = settings()
@@ -72,7 +72,6 @@ def web(*, name: str, host: str, port: int | None, processes: int, threads: int)
     if told.embedded:
         _serve_here(name, told, host=host, port=int(bound.rpartition(":")[2]))
         return
-    assure(told)
     options = {
         "bind": bound,
         "workers": processes,
@@ -86,7 +85,7 @@ def web(*, name: str, host: str, port: int | None, processes: int, threads: int)
         "control_socket_disable": True,
     }
 
-    load_web(name)
+    app = web_app(name, to_be_forked(told, bell=CeleryBell(make_app(told))))
     share_memory()
 
     class Served(BaseApplication):  # type: ignore[misc]
@@ -96,8 +95,7 @@ def web(*, name: str, host: str, port: int | None, processes: int, threads: int)
                     self.cfg.set(key, value)
 
         def load(self) -> Any:
-            # In the child: connections and threads don't survive a fork.
-            return web_app(name, runtime(given=told, bell=CeleryBell(make_app(told))))
+            return app
 
     say(f"{name} on http://{bound}/")
     Served().run()
@@ -109,6 +107,7 @@ def web(*, name: str, host: str, port: int | None, processes: int, threads: int)
 def worker(*, queues: str, concurrency: int) -> None:
     """A Celery worker: does the work the database says is due, whenever a bell rings."""
     from workers.app import Process, attach, make_app  # noqa: PLC0415
+    from workflows.adapters.broker import CeleryBell  # noqa: PLC0415
 
     told = settings()
     _needs_broker(told)
@@ -116,9 +115,8 @@ def worker(*, queues: str, concurrency: int) -> None:
     unknown = [q for q in chosen if q not in QUEUES]
     if unknown:
         raise BadInput([Fault("-Q", f"no such queue: {', '.join(unknown)}", f"choose from {', '.join(QUEUES)}")])
-    assure(told)
     app = make_app(told)
-    process = Process(told, app)
+    process = Process(told, app, parent=to_be_forked(told, bell=CeleryBell(app)))
     process.kinds = tuple(q for q in chosen if q in WORK)
     attach(app, process)
     share_memory()
