@@ -48,10 +48,25 @@ def test_a_ring_costs_one_command_once_connected(redis_url: str) -> None:
         client.config_resetstat()
         for _ in range(10):
             bell.ring("collect", STEP)
-        assert bell.flush(10)
+            assert bell.flush(10)
         calls: Any = client.info("commandstats")
     assert calls["cmdstat_lpush"]["calls"] == 10
     assert set(calls) <= {"cmdstat_lpush", "cmdstat_config|resetstat", "cmdstat_client|setinfo", "cmdstat_select"}
+
+
+def test_rings_of_a_kind_in_quick_succession_are_one_and_the_last_is_never_left_out(redis_url: str) -> None:
+    bell = CeleryBell(an_app(redis_url))
+    with redis.Redis.from_url(redis_url) as client:
+        for n in range(200):
+            bell.ring("collect", str(n))
+            bell.ring("erase", str(n))
+        for queue in ("collect", "erase"):
+            for _ in range(200):
+                _, message = client.brpop([queue], 4) or ("", b"")
+                assert message, "the last ring was never sent"
+                if b"{'hint': '199'}" in message:
+                    break
+        assert client.info("commandstats")["cmdstat_lpush"]["calls"] < 40
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ import atexit
 import os
 import threading
 import time
-from collections import deque
 from typing import Any
 
 import structlog
@@ -16,7 +15,7 @@ from kombu import Connection
 
 _SILENT_SECONDS = 5.0
 _SOCKET_SECONDS = 1.0
-_MOST_WAITING = 512
+_PAUSE_SECONDS = 0.1
 
 _log = structlog.get_logger("vastine.bell")
 
@@ -31,7 +30,9 @@ class NullBell:
 class CeleryBell:
     """`Bell` over Celery: task `vastine.<kind>` on queue `<kind>`, with the step's id as a hint and nothing else.
 
-    After a failure it stays silent for some seconds, so that a broker in trouble is not knocked at for each step.
+    Whoever hears a ring does all that is due, so rings of a kind in quick succession are one: the first goes out
+    at once, those after it together as soon as the pause is over, none is left out. After a failure it stays
+    silent for some seconds, so that a broker in trouble is not knocked at for each step.
     """
 
     def __init__(self, app: Celery, *, silent_seconds: float = _SILENT_SECONDS) -> None:
@@ -39,7 +40,10 @@ class CeleryBell:
         self._silent_seconds = silent_seconds
         self._pid = os.getpid()
         self._changed = threading.Condition()
-        self._waiting: deque[tuple[str, str]] = deque(maxlen=_MOST_WAITING)
+        self._waiting: dict[str, str] = {}  # kind → step's id
+        self._rung_at: dict[str, float] = {}
+        self._sending = False
+        self._hurried = 0  # how many wait for all to be sent
         self._thread: threading.Thread | None = None
         self._silent_until = 0.0
         self._producer: Any = None
@@ -53,7 +57,7 @@ class CeleryBell:
         if time.monotonic() < self._silent_until:
             return
         with self._changed:
-            self._waiting.append((kind, step_id))
+            self._waiting[kind] = step_id
             if self._thread is None:
                 self._thread = threading.Thread(target=self._publish, name="vastine-bell", daemon=True)
                 self._thread.start()
@@ -65,30 +69,45 @@ class CeleryBell:
         if self._pid != os.getpid():
             return True
         with self._changed:
-            return self._changed.wait_for(lambda: not self._waiting, timeout_seconds)
+            self._hurried += 1
+            self._changed.notify_all()
+            try:
+                return self._changed.wait_for(lambda: not (self._waiting or self._sending), timeout_seconds)
+            finally:
+                self._hurried -= 1
 
     def _forget_parent(self) -> None:
         """A forked worker has the parent's memory, but neither its thread nor the right to its socket."""
         self._pid = os.getpid()
         self._changed = threading.Condition()
-        self._waiting = deque(maxlen=_MOST_WAITING)
+        self._waiting, self._rung_at, self._sending, self._hurried = {}, {}, False, 0
         self._thread = self._producer = self._connection = None
         self._silent_until = 0.0
 
     def _publish(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: bool(self._waiting))
-                kind, step_id = self._waiting[0]
+                while (kind := self._next()) is None:
+                    self._changed.wait(self._pause())
+                step_id, self._sending = self._waiting.pop(kind), True
             try:
                 self._send(kind, step_id)
             except Exception as error:  # noqa: BLE001  # whatever it is, losing a ring loses nothing
                 self._give_up(error)
                 continue
             with self._changed:
-                if self._waiting and self._waiting[0] == (kind, step_id):
-                    self._waiting.popleft()
+                self._rung_at[kind], self._sending = time.monotonic(), False
                 self._changed.notify_all()
+
+    def _next(self) -> str | None:
+        """The kind to ring for now, the one that waits longest first."""
+        over = time.monotonic() - _PAUSE_SECONDS
+        return next((k for k in self._waiting if self._hurried or self._rung_at.get(k, over) <= over), None)
+
+    def _pause(self) -> float | None:
+        """Seconds until one that waits may be rung for; None while none waits."""
+        due = [self._rung_at[k] + _PAUSE_SECONDS for k in self._waiting]
+        return max(min(due) - time.monotonic(), 0) if due else None
 
     def _send(self, kind: str, step_id: str) -> None:
         if self._producer is None:
@@ -121,6 +140,7 @@ class CeleryBell:
         with self._changed:
             self._silent_until = time.monotonic() + self._silent_seconds
             self._waiting.clear()
+            self._sending = False
             self._changed.notify_all()
         if connection is not None:
             try:
