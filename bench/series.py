@@ -9,7 +9,9 @@ import psycopg
 from bench import shop
 from bench.place import Place
 from bench.report import Report
+from models.migrate import upgrade
 from models.request import Request
+from models.session import open_engine
 from models.vocabulary import Channel, Method, Right
 from workflows import engine
 from workflows.answer import PACKAGE, fetch
@@ -78,6 +80,9 @@ def measure(place: Place) -> Report:
         connection.execute("VACUUM ANALYZE")
     register = shop.write_register(place.folder / "grid", sources={"grid": SOURCE})
     database = place.new_database()
+    own = open_engine(database)
+    upgrade(own)
+    own.dispose()
     told = {"VASTINE_REGISTER": str(register), "VASTINE_DATABASE_URL": database, "GRID_URL": url}
     answer = place.answer_of("bench.series", environ=told)
     report = Report(f"One person, {POINTS} metering points, {YEARS} years of 15-minute data, in one process")
@@ -120,10 +125,7 @@ def _walk(rt: Runtime, ident: object) -> Iterator[tuple[str, float]]:
 
 def answer(environ: dict[str, str]) -> dict[str, float]:
     """Everything in this process; called in a fresh one."""
-    from models.migrate import upgrade  # noqa: PLC0415  # as a command does: before the runtime is used
-
     rt = build(Settings.from_environ(environ))
-    upgrade(rt.sessions.kw["bind"])
     found: dict[str, float] = {"idle_mb": _peak_mb()}
     claim = Claim(identifiers={"email": WHO}, reply_to="asks@elsewhere.example")
     asked = intake.Asked(Right.ACCESS, "fi", Channel.DESK, claim, method=Method.DESK, by="cleo")
