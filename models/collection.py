@@ -1,10 +1,10 @@
 """What was found where. The records themselves lie sealed in the blob store."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Integer, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, new_id, word
@@ -42,7 +42,11 @@ class Finding(Base):
 
 
 class SourceHealth(Base):
-    """Whether a source answers; an open breaker delays its own steps only and costs them no attempts."""
+    """Whether a source answers, whether somebody paused it, and whether its canary was found.
+
+    What shuts a source delays its own steps only and costs them no attempts. `probe` is the step that tries a
+    source that was down: while it runs, no other step of the source does.
+    """
 
     __tablename__ = "source_health"
 
@@ -51,3 +55,12 @@ class SourceHealth(Base):
     open_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_ok_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_code: Mapped[str | None] = mapped_column(String(64))
+    probe: Mapped[uuid.UUID | None]
+    paused_by: Mapped[str | None] = mapped_column(String(64))
+    paused_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    paused_until: Mapped[date | None]  # the last day; None: until somebody says so
+    paused_why: Mapped[str | None] = mapped_column(String(200))  # about the system, never about a person
+    canary_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when it was last looked for
+    canary_code: Mapped[str | None] = mapped_column(String(64))  # why it was not found; None: it was
+
+    __table_args__ = (CheckConstraint("(paused_by IS NULL) = (paused_at IS NULL)", name="pause_has_owner"),)

@@ -4,6 +4,7 @@ import uuid
 from datetime import date, datetime
 
 from sqlalchemy import (
+    JSON,
     CheckConstraint,
     ColumnElement,
     ForeignKey,
@@ -73,6 +74,12 @@ class Request(Base):
     after_request_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("requests.id"), index=True
     )  # must be delivered first
+    supplements_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("requests.id"), index=True
+    )  # the request whose answer had the gaps that this one fills
+    sources: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # those gaps: it is about these sources alone; None: about all
     refusal_ground: Mapped[str | None] = mapped_column(String(32))
     refusal_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the reason in words
     refused_by: Mapped[str | None] = mapped_column(String(64))

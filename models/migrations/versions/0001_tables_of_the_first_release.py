@@ -109,6 +109,14 @@ def upgrade() -> None:
         sa.Column("open_until", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("last_ok_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("last_code", sa.String(length=64), nullable=True),
+        sa.Column("probe", sa.Uuid(), nullable=True),
+        sa.Column("paused_by", sa.String(length=64), nullable=True),
+        sa.Column("paused_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("paused_until", sa.Date(), nullable=True),
+        sa.Column("paused_why", sa.String(length=200), nullable=True),
+        sa.Column("canary_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("canary_code", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("(paused_by IS NULL) = (paused_at IS NULL)", name=op.f("ck_source_health_pause_has_owner")),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_source_health")),
     )
     op.create_table(
@@ -298,6 +306,8 @@ def upgrade() -> None:
         sa.Column("verified_by", sa.String(length=64), nullable=True),
         sa.Column("searched_from", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("after_request_id", sa.Uuid(), nullable=True),
+        sa.Column("supplements_id", sa.Uuid(), nullable=True),
+        sa.Column("sources", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("refusal_ground", sa.String(length=32), nullable=True),
         sa.Column("refusal_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("refused_by", sa.String(length=64), nullable=True),
@@ -314,6 +324,7 @@ def upgrade() -> None:
         sa.CheckConstraint("due_a <= due_b", name=op.f("ck_requests_due_a_not_after_due_b")),
         sa.ForeignKeyConstraint(["after_request_id"], ["requests.id"], name=op.f("fk_requests_after_request_id")),
         sa.ForeignKeyConstraint(["data_key_id"], ["data_keys.id"], name=op.f("fk_requests_data_key_id")),
+        sa.ForeignKeyConstraint(["supplements_id"], ["requests.id"], name=op.f("fk_requests_supplements_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
         sa.UniqueConstraint("reference", name=op.f("uq_requests_reference")),
         sa.UniqueConstraint("status_digest", name=op.f("uq_requests_status_digest")),
@@ -322,6 +333,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_requests_after_request_id"), ["after_request_id"], unique=False)
         batch_op.create_index("ix_requests_open", ["due_a", "id"], unique=False)
         batch_op.create_index("ix_requests_subject", ["subject_digest"], unique=False)
+        batch_op.create_index(batch_op.f("ix_requests_supplements_id"), ["supplements_id"], unique=False)
 
     op.create_table(
         "staff_sessions",
@@ -1086,6 +1098,7 @@ def downgrade() -> None:
     op.drop_table("artifacts")
     op.drop_table("staff_sessions")
     with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_requests_supplements_id"))
         batch_op.drop_index("ix_requests_subject")
         batch_op.drop_index("ix_requests_open")
         batch_op.drop_index(batch_op.f("ix_requests_after_request_id"))
