@@ -8,6 +8,7 @@
 | `intake` | messages, message_cases, inbound_events, event_keys, event_cases, case_keys | sealed, keyed digests |
 | `verification` | challenges, paces | sealed column, keyed digests |
 | `collection` | findings, source_health | sealed column; records sealed in the blob store |
+| `candidates` | candidate_verdicts | keyed digest, sealed column |
 | `holds` | manual_holds | keyed digest |
 | `decision` | plans, plan_items, kept_items, approvals | sealed locators |
 | `delivery` | artifacts, grants, outbox | sealed columns; files sealed in the blob store |
@@ -19,6 +20,7 @@
 
 from models.audit import AuditEntry
 from models.base import Base
+from models.candidates import CandidateVerdict
 from models.collection import Finding, SourceHealth
 from models.decision import Approval, KeptItem, Plan, PlanItem
 from models.delivery import Artifact, Grant, Outbox
@@ -38,6 +40,7 @@ __all__ = [
     "Artifact",
     "AuditEntry",
     "Base",
+    "CandidateVerdict",
     "CaseKey",
     "Challenge",
     "Checkout",

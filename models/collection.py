@@ -30,6 +30,7 @@ class Finding(Base):
     counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     ownerships: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # ownership -> number of items
     items: Mapped[int] = mapped_column(Integer, default=0)
+    undecided: Mapped[int] = mapped_column(Integer, default=0)  # candidates of which nobody has said whose they are
     blob: Mapped[str | None] = mapped_column(String(200))  # name in the blob store; sealed under the request key
     blob_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     blob_bytes: Mapped[int] = mapped_column(BigInteger, default=0)

@@ -155,6 +155,15 @@ class Ownership(StrEnum):
     OWN = "own"
     SHARED = "shared"
     THIRD_PARTY = "third_party"
+    CANDIDATE = "candidate"  # may be the person's: nobody has said yet, or nobody can tell; never given out or erased
+
+
+class Belongs(StrEnum):
+    """What a person says of a candidate."""
+
+    MINE = "mine"  # it is the requester's
+    NOT_MINE = "not_mine"
+    CANT_TELL = "cant_tell"
 
 
 class Action(StrEnum):

@@ -55,6 +55,7 @@ EVENTS = frozenset(
         "source:searched",
         "source:failed",
         "source:skipped",
+        "candidate:decided",
         "plan:frozen",
         "plan:voided",
         "plan:approved",

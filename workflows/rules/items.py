@@ -89,6 +89,7 @@ _OWNERSHIPS: Mapping[str, Ownership] = {word.value: word for word in Ownership}
 _CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 # For what does not fit into 64 bits, and other rarities; made once.
 _PATIENT = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_NO_LEADS: Mapping[str, Sequence[Sequence[Json]]] = {}
 _MARK = b" "
 """Begins a line that was written patiently, and must be read so: orjson would read its large numbers as floats."""
 
@@ -120,6 +121,8 @@ class Item:
     third_party: Sequence[str] = ()  # fields that are about somebody else
     referenced: bool = False  # rows of other people point here: never erased
     files: Sequence[Mapping[str, Json]] = ()  # scans and attachments: blob, media_type, size_bytes, sha256
+    leads: Mapping[str, Sequence[Sequence[Json]]] = field(default_factory=dict)
+    """Of a candidate: what it leads on to should it be the person's; key of seeds to [value, start, end]."""
 
     def to_json(self) -> bytes:
         """One line of a finding's blob, in UTF-8."""
@@ -141,6 +144,8 @@ class Item:
         }
         if self.files:
             value["files"] = self.files
+        if self.leads:
+            value["leads"] = self.leads
         try:
             return orjson.dumps(value, option=_CANONICAL)
         except TypeError:
@@ -178,11 +183,12 @@ class _Draft:
         third_party: Sequence[str] = (),
         referenced: bool = False,
         files: Sequence[Mapping[str, Json]] = (),
+        leads: Mapping[str, Sequence[Sequence[Json]]] = _NO_LEADS,
     ) -> None:
         self.source, self.collection, self.locator, self.category = source, collection, locator, category
         self.ownership, self.digest, self.fields, self.facts = ownership, digest, fields, facts
         self.on, self.path, self.columns, self.series = on, path, columns, series
-        self.third_party, self.referenced, self.files = third_party, referenced, files
+        self.third_party, self.referenced, self.files, self.leads = third_party, referenced, files, leads
 
 
 def item_of(*values: Any, **named: Any) -> Item:

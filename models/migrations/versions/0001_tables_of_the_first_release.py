@@ -376,6 +376,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chain", "n", name=op.f("pk_audit")),
     )
     op.create_table(
+        "candidate_verdicts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("collection", sa.String(length=120), nullable=False),
+        sa.Column("locator_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("item_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column(
+            "verdict",
+            sa.Enum(
+                "mine", "not_mine", "cant_tell", name="belongs", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("decided_by", sa.String(length=64), nullable=False),
+        sa.Column("decided_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_candidate_verdicts_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_candidate_verdicts")),
+        sa.UniqueConstraint(
+            "request_id", "source", "collection", "locator_digest", name="uq_candidate_verdicts_record"
+        ),
+    )
+    op.create_table(
         "case_keys",
         sa.Column("request_id", sa.Uuid(), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
@@ -458,6 +482,7 @@ def upgrade() -> None:
         sa.Column("counts", sa.JSON(), nullable=False),
         sa.Column("ownerships", sa.JSON(), nullable=False),
         sa.Column("items", sa.Integer(), nullable=False),
+        sa.Column("undecided", sa.Integer(), nullable=False),
         sa.Column("blob", sa.String(length=200), nullable=True),
         sa.Column("blob_digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("blob_bytes", sa.BigInteger(), nullable=False),
@@ -803,7 +828,14 @@ def upgrade() -> None:
         sa.Column(
             "ownership",
             sa.Enum(
-                "own", "shared", "third_party", name="ownership", native_enum=False, create_constraint=True, length=32
+                "own",
+                "shared",
+                "third_party",
+                "candidate",
+                name="ownership",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
             ),
             nullable=False,
         ),
@@ -1094,6 +1126,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_case_keys_digest"))
 
     op.drop_table("case_keys")
+    op.drop_table("candidate_verdicts")
     op.drop_table("audit")
     op.drop_table("artifacts")
     op.drop_table("staff_sessions")
