@@ -20,7 +20,7 @@ from models.request import Request
 from models.session import ring
 from models.step import Step, StepAttempt
 from models.vocabulary import Kind, StepState
-from workflows import audit, ledger, lifecycle
+from workflows import audit, gates, ledger, lifecycle
 from workflows.errors import Fenced, NeverAgain, VastineError
 from workflows.lease import LEASE, kept
 from workflows.messages import WORK
@@ -67,18 +67,31 @@ def drain(
 
 
 def claim(rt: Runtime, kinds: Collection[str]) -> Claimed | None:
-    """Take the most urgent due step, or None. One kind at a time, so that the index alone answers."""
+    """Take the most urgent due step whose source takes one, or None."""
     with rt.unit() as session:
+        step_id = _most_urgent(session, rt, kinds)
+        if step_id is None:
+            return None
+        claimed = _take(session, rt, step_id)
+    rt.failpoint("claimed")
+    return claimed
+
+
+def _most_urgent(session: Session, rt: Runtime, kinds: Collection[str]) -> Any:
+    """One kind at a time, so that the index alone answers. Every turn of the loop moves a source's steps on."""
+    while True:
         best = None
         for kind in kinds:
             row = session.execute(ledger.DUE, {"kind": kind, "now": rt.now()}).one_or_none()
             if row and (best is None or (row.bucket, -row.rank, row.run_at) < (best.bucket, -best.rank, best.run_at)):
                 best = row
-        if best is None:
-            return None
-        claimed = _take(session, rt, best.id)
-    rt.failpoint("claimed")
-    return claimed
+        if best is None or not _must_wait(session, rt, best):
+            return best and best.id
+
+
+def _must_wait(session: Session, rt: Runtime, row: Any) -> bool:
+    gated = row.source is not None and (row.watched or gates.is_limited(rt, row.source))
+    return gated and gates.shut(session, rt, row.source, row.id)
 
 
 def _take(session: Session, rt: Runtime, step_id: Any) -> Claimed:
@@ -171,6 +184,8 @@ def _settle(
         event = stage.settle(session, rt, request, step, claimed.inputs, result)
     if event is not None:
         lifecycle.advance(session, rt, request, event)
+    if step.source is not None and gates.is_limited(rt, step.source):
+        gates.wake(session, rt, step.source, gates.FULL, most=1)
     if not kinds:
         return None
     begun = lifecycle.begun(session, request)
@@ -219,6 +234,8 @@ def _go_on(
     if not due:
         return None
     step = due[0]
+    if step.source is not None and _waits_at_once(session, rt, step):
+        return _follow(session, rt, request, [s.kind.value for s in begun])
     if urgent is None or urgent[0] != step.bucket:
         urgent = (step.bucket, bool(session.scalar(ledger.URGENT, {"bucket": step.bucket, "now": rt.now()})))
     if urgent[1]:
@@ -231,6 +248,17 @@ def _go_on(
     return _prepared(session, rt, request, step)
 
 
+def _waits_at_once(session: Session, rt: Runtime, step: Step) -> bool:
+    """Whether a step that was just added has to wait at its source's gate."""
+    if not gates.is_limited(rt, str(step.source)) and not session.scalar(select(gates.watched(step.source))):
+        return False
+    session.flush()
+    if not gates.shut(session, rt, str(step.source), step.id):
+        return False
+    session.refresh(step)
+    return True
+
+
 def _not_needed(session: Session, kind: Kind) -> None:
     """Nobody else is needed: the bell that adding the step had hung up would wake a worker for nothing."""
     session.info.get("bells", {}).pop(kind.value, None)
@@ -238,7 +266,10 @@ def _not_needed(session: Session, kind: Kind) -> None:
 
 def _follow(session: Session, rt: Runtime, request: Request, kinds: Collection[str]) -> Claimed | None:
     session.flush()
-    mine = session.execute(ledger.MINE, {"request": request.id, "kinds": list(kinds), "now": rt.now()}).all()
+    who = {"request": request.id, "kinds": list(kinds), "now": rt.now()}
+    mine = session.execute(ledger.MINE, who).all()
+    while mine and _must_wait(session, rt, mine[0]):
+        mine = session.execute(ledger.MINE, who).all()
     if not mine:
         return None
     if mine[0].urgent:

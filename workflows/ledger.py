@@ -10,7 +10,7 @@ from models.request import Request
 from models.step import Step
 from models.types import UTCDateTime
 from models.vocabulary import StepState
-from workflows import audit
+from workflows import audit, gates
 from workflows.messages import WORK
 
 _OTHER = aliased(Step)
@@ -23,11 +23,11 @@ LOCK = (
 )
 """The request `this` with its row lock, as it is once the lock is held."""
 DUE = (
-    select(Step.id, Step.bucket, Step.rank, Step.run_at)
+    select(Step.id, Step.source, Step.bucket, Step.rank, Step.run_at, gates.watched(Step.source).label("watched"))
     .where(Step.kind == bindparam("kind"), Step.state == StepState.READY, Step.run_at <= _NOW)
     .order_by(Step.bucket, Step.rank.desc(), Step.run_at, Step.id)
     .limit(1)
-    .with_for_update(skip_locked=True)
+    .with_for_update(skip_locked=True, of=Step)
 )
 """The most urgent due step of a `kind`, locked; a kind at a time, so that the index alone answers."""
 
@@ -80,7 +80,13 @@ END = (
 Read along: the last entry of the request's `chain`, and whether anything of a lower bucket is due.
 """
 MINE = (
-    select(Step.id, Step.kind, _more_urgent(Step.bucket).label("urgent"))
+    select(
+        Step.id,
+        Step.kind,
+        Step.source,
+        _more_urgent(Step.bucket).label("urgent"),
+        gates.watched(Step.source).label("watched"),
+    )
     .where(
         Step.request_id == bindparam("request"),
         Step.state == StepState.READY,

@@ -233,7 +233,18 @@ class PersonSpec(Strict):
 
     subject: SubjectSpec | None = None
     order: int = 50  # erased in rising order: leaves first, the register that leads to the rest last
+    strength: Mapping[str, Literal["strong", "weak", "hint"]] = {}  # identity -> how much it says of whose a record is
     collections: Mapping[str, CollectionSpec] = {}
+
+
+class Canary(Strict):
+    """A person of ours who is in the source for good: a search that does not find them has not searched.
+
+    `expect` says of each collection how many records there are at least.
+    """
+
+    identity: Mapping[str, str] = Field(min_length=1)
+    expect: Mapping[str, int] = Field(min_length=1)
 
 
 class SourceSpec(Strict):
@@ -247,6 +258,8 @@ class SourceSpec(Strict):
     label: Text | None = None
     owner: str = ""
     timeout_seconds: int = Field(default=60, ge=1, le=3600)
+    slots: int | None = Field(default=None, ge=1, le=100)  # steps that may work on it at a time, over all workers
+    canary: Canary | None = None
     file: str = ""  # path inside the register, for messages; filled in when read
 
 
