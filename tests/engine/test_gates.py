@@ -52,6 +52,17 @@ def go_down(world: World, switch: Switch) -> None:
     engine.drain(world.rt)
 
 
+def begin(world: World, source: str) -> list[engine.Claimed]:
+    """Work on everything but this source's steps; those that could begin, begun and held by their workers."""
+    begun = []
+    while (claimed := engine.claim(world.rt, WORK)) is not None:
+        if claimed.lease.source == source:
+            begun.append(claimed)
+        else:
+            engine.run(world.rt, claimed)
+    return begun
+
+
 def test_from_the_fifth_failure_on_nobody_asks_a_source_while_its_breaker_is_open(house) -> None:
     world, switches = house
     go_down(world, switches["billing"])
@@ -87,6 +98,27 @@ def test_one_step_alone_tries_a_source_that_was_down_and_the_others_go_on_when_i
     engine.drain(world.rt)
     assert health(world, "billing").failures == 0
     assert not steps(world, "billing", StepState.READY, StepState.RUNNING)
+
+
+def test_an_answer_wakes_what_waited_for_it_at_once(house) -> None:
+    world, switches = house
+    go_down(world, switches["billing"])
+    world.clock.advance(minutes=6)
+    (probe,) = begin(world, "billing")
+    assert len(steps(world, "billing", StepState.READY)) == 5
+    switches["billing"].on()
+    engine.run(world.rt, probe)
+    engine.drain(world.rt)
+    assert not steps(world, "billing", StepState.READY, StepState.RUNNING)
+
+
+def test_a_step_that_a_case_has_just_come_to_waits_as_well(house) -> None:
+    world, switches = house
+    go_down(world, switches["shop"])
+    asked = switches["shop"].asked
+    ident = many(world, 1)[0]
+    engine.drain(world.rt)  # the very transaction that proves who asks adds the search, and would begin it
+    assert (world.state(ident), switches["shop"].asked) == (RequestState.COLLECTING, asked)
 
 
 def test_a_probe_whose_worker_died_hands_the_trying_to_another(house) -> None:
@@ -131,17 +163,6 @@ def test_an_answer_between_failures_begins_the_count_anew(house) -> None:
         failed = session.scalars(select(StepAttempt.step_id).where(StepAttempt.result == "SourceDown")).all()
     assert len(failed) == 12
     assert not steps(world, "billing", StepState.READY)
-
-
-def begin(world: World, source: str) -> list[engine.Claimed]:
-    """Work on everything but this source's steps; those that could begin, begun and held by their workers."""
-    begun = []
-    while (claimed := engine.claim(world.rt, WORK)) is not None:
-        if claimed.lease.source == source:
-            begun.append(claimed)
-        else:
-            engine.run(world.rt, claimed)
-    return begun
 
 
 def test_no_more_steps_of_a_source_run_at_a_time_than_it_has_places(house) -> None:
