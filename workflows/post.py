@@ -12,7 +12,7 @@ from models.request import Request
 from models.vocabulary import OutboxState, TaskKind
 from workflows import audit
 from workflows.casefile import open_key
-from workflows.errors import PersonMustLook, TryAgain, VastineError
+from workflows.errors import NeverAgain, PersonMustLook, TryAgain, VastineError
 from workflows.human import open_task
 from workflows.outbox import open_mail
 from workflows.ports import OutgoingMail
@@ -29,12 +29,13 @@ def send_all(rt: Runtime, *, most: int = 500) -> int:
     """Send what is due; how many were tried."""
     count = 0
     while count < most:
-        claimed = _claim(rt)
+        # Not together with settling the mail before it: what goes wrong here must not undo that that was sent.
+        with rt.unit() as session:
+            claimed = _claim(session, rt)
         if claimed is None:
             break
         count += 1
-        row, mail = claimed
-        error: VastineError | None = None
+        row, mail, error = claimed
         try:
             if mail is not None:
                 rt.mailer.send(mail)
@@ -42,51 +43,52 @@ def send_all(rt: Runtime, *, most: int = 500) -> int:
             error = caught
         rt.failpoint("mail_sent")
         with rt.unit() as session:
-            _settle(session, rt, row.id, row.fence, error)
+            _settle(session, rt, row, error)
     return count
 
 
-def _claim(rt: Runtime) -> tuple[Outbox, OutgoingMail | None] | None:
-    with rt.unit() as session:
-        due = (
-            select(Outbox)
-            .where(
-                or_(
-                    Outbox.state == OutboxState.READY,
-                    (Outbox.state == OutboxState.SENDING) & (Outbox.lease_until < rt.now()),
-                ),
-                Outbox.run_at <= rt.now(),
-            )
-            .order_by(Outbox.run_at, Outbox.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
+def _claim(session: Session, rt: Runtime) -> tuple[Outbox, OutgoingMail | None, VastineError | None] | None:
+    """A row this process holds, and what to send; or why nothing can be sent, which settling it will tell."""
+    due = (
+        select(Outbox)
+        .where(
+            or_(
+                Outbox.state == OutboxState.READY,
+                (Outbox.state == OutboxState.SENDING) & (Outbox.lease_until < rt.now()),
+            ),
+            Outbox.run_at <= rt.now(),
         )
-        row = session.scalar(due)
-        if row is None:
-            return None
-        if row.state is OutboxState.SENDING and row.once:
-            # Its sender died after it began: it may have gone. Sending a link twice is a person's call.
-            _unknown(session, rt, row)
-            return row, None
-        row.state, row.lease_until = OutboxState.SENDING, rt.now() + LEASE
-        row.fence, row.attempts = row.fence + 1, row.attempts + 1
-        try:
-            to, subject, body = open_mail(row, open_key(session, rt, row.data_key_id))
-        except VastineError as error:
-            # Nobody can read it any more: it must not stand in the way of all the mail behind it.
-            row.state, row.lease_until, row.error_code = OutboxState.FAILED, None, error.code
-            _ask(session, rt, row)
-            return row, None
-        domain = parseaddr(rt.settings.mail_from)[1].partition("@")[2] or "localhost"
-        return row, OutgoingMail(
-            message_id=f"<{row.id}@{domain}>", to=to, subject=subject, body=body, language=row.language
-        )
+        .order_by(Outbox.run_at, Outbox.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = session.scalar(due)
+    if row is None:
+        return None
+    begun = row.state is OutboxState.SENDING
+    row.state, row.lease_until = OutboxState.SENDING, rt.now() + LEASE
+    row.fence, row.attempts = row.fence + 1, row.attempts + 1
+    if begun and row.once:
+        # Its sender died after it began: it may have gone. Sending a link twice is a person's call.
+        return row, None, PersonMustLook("mail_unknown")
+    try:
+        to, subject, body = open_mail(row, open_key(session, rt, row.data_key_id))
+    except VastineError as error:
+        # Nobody can read it any more: it must not stand in the way of all the mail behind it.
+        return row, None, NeverAgain(error.code)
+    domain = parseaddr(rt.settings.mail_from)[1].partition("@")[2] or "localhost"
+    identity = f"<{row.id}@{domain}>"
+    mail = OutgoingMail(message_id=identity, to=to, subject=subject, body=body, language=row.language)
+    return row, mail, None
 
 
-def _settle(session: Session, rt: Runtime, row_id: object, fence: int, error: VastineError | None) -> None:
+def _settle(session: Session, rt: Runtime, claimed: Outbox, error: VastineError | None) -> None:
+    if claimed.request_id is not None:
+        # The request first, as everywhere: who takes the two locks the other way round may wait for ever.
+        session.get_one(Request, claimed.request_id, with_for_update=True)
     row = session.scalar(
         select(Outbox)
-        .where(Outbox.id == row_id, Outbox.fence == fence, Outbox.state == OutboxState.SENDING)
+        .where(Outbox.id == claimed.id, Outbox.fence == claimed.fence, Outbox.state == OutboxState.SENDING)
         .with_for_update()
     )
     if row is None:
@@ -132,7 +134,6 @@ def _ask(session: Session, rt: Runtime, row: Outbox) -> None:
 def _note(session: Session, rt: Runtime, row: Outbox, event: str) -> None:
     if row.request_id is None:
         return
-    session.get_one(Request, row.request_id, with_for_update=True)
     audit.record(
         session,
         event,
