@@ -33,6 +33,9 @@ def source_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
         names.setdefault(source.source, doc.file)
         if not source.dataset:
             yield doc.fault(("dataset",), "`dataset` is empty", remedy="describe at least one dataset")
+        if source.review == "needed":
+            remedy = "go through every line marked CHECK, then remove `review`"
+            yield doc.fault(("review",), "this is a draft that nobody has gone through", remedy=remedy)
         for n, raw in enumerate(doc.data["dataset"]):
             key = str(raw["fides_key"])
             if key in keys:

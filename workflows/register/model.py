@@ -260,6 +260,7 @@ class SourceSpec(Strict):
     timeout_seconds: int = Field(default=60, ge=1, le=3600)
     slots: int | None = Field(default=None, ge=1, le=100)  # steps that may work on it at a time, over all workers
     canary: Canary | None = None
+    review: Literal["needed", "done"] = "done"  # a draft that nobody has gone through loads nowhere
     file: str = ""  # path inside the register, for messages; filled in when read
 
 
