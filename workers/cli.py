@@ -27,7 +27,7 @@ COMMANDS = {
     ),
     "db": ("workers.commands.database:db", "Bring the database to this release's schema."),
     "key": ("workers.commands.keys:key", "Make the key file, or rotate its master key."),
-    "source": ("workers.commands.sources:source", "List the sources, or test whether they answer as described."),
+    "source": ("workers.commands.sources:source", "List the sources, test them, draft a description of one."),
     "request": ("workers.commands.requests:request", "Open a request for a person, list them, show one."),
     "mail": ("workers.commands.mail:mail", "Take mails in as if the mailbox had received them."),
     "work": ("workers.commands.work:work", "Do everything that is due, here, then stop."),

@@ -6,7 +6,7 @@ Nothing here knows a database session, a web framework or a broker. Every port h
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import BinaryIO, Protocol, runtime_checkable
 
 from models.vocabulary import Letter
@@ -28,6 +28,7 @@ from workflows.exchange import (
     SourceFacts,
 )
 from workflows.register.model import Register, SourceSpec
+from workflows.rules.discovered import Discovered, FoundTable
 from workflows.rules.items import Item
 
 
@@ -115,6 +116,23 @@ class Paced(Protocol):
 
     def pace(self, limiter: Limiter, marks: Marks) -> None:
         """From now on, wait for turns and write marks."""
+        ...
+
+
+@runtime_checkable
+class Discovers(Protocol):
+    """What can look around in a source. It only reads, and of what it samples nothing but counts comes out."""
+
+    def discover(self, *, schemas: Sequence[str] = ()) -> Discovered:
+        """Tables, columns and keys as they are now. Raises as a search does."""
+        ...
+
+    def look(self, tables: Iterable[FoundTable], *, today: date, rows: int = 200) -> list[FoundTable]:
+        """The same tables with counts over a sample of so many rows each."""
+        ...
+
+    def alike(self, tables: Sequence[FoundTable], *, default: str) -> list[FoundTable]:
+        """The same tables with the references that nobody declared but that names and values speak for."""
         ...
 
 
@@ -245,6 +263,7 @@ __all__ = [
     "Clock",
     "Connector",
     "Contact",
+    "Discovers",
     "Documents",
     "EraseItem",
     "ErasedItem",

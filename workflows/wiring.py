@@ -18,6 +18,7 @@ from workflows.adapters.keys import FileKeyVault
 from workflows.adapters.mail import FolderMailer, SmtpMailer
 from workflows.adapters.mailbox import ImapInbox
 from workflows.connectors.csv_source import CsvConnector
+from workflows.connectors.discovery import SqlDiscovery
 from workflows.connectors.erasing import plan_action
 from workflows.connectors.file import FileConnector
 from workflows.connectors.hand import HandConnector
@@ -25,7 +26,7 @@ from workflows.connectors.http import HttpConnector
 from workflows.connectors.registry import Registry
 from workflows.connectors.sql import SqlConnector
 from workflows.documents.documents import Documents
-from workflows.ports import Bell, Clock, Connector, Inbox, Limiter, Mailer, Marks, Paced
+from workflows.ports import Bell, Clock, Connector, Discovers, Inbox, Limiter, Mailer, Marks, Paced
 from workflows.register.kinds import kinds
 from workflows.register.load import load_register
 from workflows.register.model import Register, SourceSpec
@@ -111,6 +112,18 @@ def connector_of(spec: SourceSpec, register: Register, environ: Mapping[str, str
     if foreign is not None:
         return cast("Connector", foreign(spec, register, environ))
     return CONNECTORS[spec.kind](spec, register, environ)
+
+
+def discovery_of(spec: SourceSpec, environ: Mapping[str, str]) -> Discovers | None:
+    """What can look around in this source; None for a kind that has no names and types to look at."""
+    if spec.kind == "sql":
+        return discovery_at(connection_url(spec.connection, environ))
+    return None
+
+
+def discovery_at(url: str) -> Discovers:
+    """What can look around at this address, of which no register knows yet."""
+    return SqlDiscovery(url)
 
 
 def open_vault(settings: Settings) -> FileKeyVault:

@@ -2,6 +2,7 @@
 
 import click
 
+from workers.commands.scanning import scan
 from workers.host import quiet, settings
 from workers.speech import FAILED, give_json, give_table
 from workflows.errors import NotFound, VastineError
@@ -22,6 +23,9 @@ def _sources() -> tuple[Register, dict[str, Connector]]:
 @click.group()
 def source() -> None:
     """The systems that hold personal data, as the register describes them."""
+
+
+source.add_command(scan)
 
 
 @source.command("list")

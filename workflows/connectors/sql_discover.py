@@ -17,13 +17,10 @@ from sqlalchemy.engine.reflection import Inspector, ObjectKind
 from workflows.connectors.sql_schema import RECEIPTS
 from workflows.connectors.sql_source import SqlSource
 from workflows.rules.detect_values import LONGEST, evidence_of
-from workflows.rules.discovered import FoundField, FoundKey, FoundTable
+from workflows.rules.discovered import Discovered, FoundField, FoundKey, FoundTable
 
 ROWS = 200
 """Rows of a table that are looked at."""
-SECONDS = 10
-"""Patience with one statement: a view that takes longer is described without a sample."""
-
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys", "INFORMATION_SCHEMA")
 _UNREADABLE = """
 SELECT n.nspname, c.relname, a.attname
@@ -35,7 +32,7 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = ANY(:schemas)
 """
 
 
-def catalogue(source: SqlSource, *, schemas: Sequence[str] = ()) -> list[FoundTable]:
+def catalogue(source: SqlSource, *, schemas: Sequence[str] = ()) -> Discovered:
     """Every table and view of these schemas, of all that are not the database's own where none is named.
 
     The schema that the database uses by itself is called by its name, on SQLite by "". Raises as a search does.
@@ -47,7 +44,7 @@ def catalogue(source: SqlSource, *, schemas: Sequence[str] = ()) -> list[FoundTa
         wanted = list(schemas) or _schemas(inspector, connection)
         for schema in wanted:
             found += _tables(inspector, None if schema == default else schema, default=default)
-        return _readable(connection, found, wanted)
+        return Discovered(_readable(connection, found, wanted), default)
 
 
 def look(source: SqlSource, tables: Iterable[FoundTable], *, rows: int = ROWS, today: date) -> Iterator[FoundTable]:

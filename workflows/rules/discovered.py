@@ -1,6 +1,6 @@
 """What a look at a live source found: names, types and counts. No value of the source is in here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -82,3 +82,11 @@ class FoundTable:
     def field(self, name: str) -> FoundField | None:
         """The column of this name."""
         return next((f for f in self.fields if f.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """All of a source's tables; `default` is the schema that a description need not name."""
+
+    tables: Sequence[FoundTable]
+    default: str = ""
