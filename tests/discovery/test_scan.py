@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import yaml
 
 from tests.connectors import shop
-from tests.workers.conftest import Run, environ, vastine  # noqa: F401 (fixtures)
+from tests.workers.conftest import Run
 from workflows.connectors.discovery import SqlDiscovery
 from workflows.demo.build import build_demo
 from workflows.register.check import check_folder
@@ -194,7 +194,7 @@ def test_nothing_that_was_sampled_is_printed_logged_or_kept(
     vastine: Run,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    options: list[str],  # noqa: F811
+    options: list[str],
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
     sentinels(tmp_path / "elsewhere/crm.db")
@@ -211,7 +211,7 @@ def test_nothing_that_was_sampled_is_printed_logged_or_kept(
         assert "sampled values look like an e-mail address" in told
 
 
-def test_a_draft_reads_its_address_from_a_secret_and_shows_no_password(vastine: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_a_draft_reads_its_address_from_a_secret_and_shows_no_password(vastine: Run, tmp_path: Path) -> None:
     sentinels(tmp_path / "crm.db")
     ran = vastine("source", "scan", f"sqlite:///{tmp_path}/crm.db?password=hush-hush", "--name", "My CRM")
     assert ran.code == 0 or "hush" not in ran.out + ran.err
@@ -222,7 +222,7 @@ def test_a_draft_reads_its_address_from_a_secret_and_shows_no_password(vastine: 
 
 def test_a_draft_of_a_whole_source_loads_once_reviewed_and_people_are_found_with_it(
     vastine: Run,
-    tmp_path: Path,  # noqa: F811
+    tmp_path: Path,
 ) -> None:
     register = tmp_path / "new"
     (register / "sources").mkdir(parents=True)
@@ -239,7 +239,7 @@ def test_a_draft_of_a_whole_source_loads_once_reviewed_and_people_are_found_with
     assert "a draft replaces nothing" in again.err
 
 
-def test_a_source_of_the_register_is_scanned_by_its_name_with_its_own_connection(vastine: Run) -> None:  # noqa: F811
+def test_a_source_of_the_register_is_scanned_by_its_name_with_its_own_connection(vastine: Run) -> None:
     data = yaml.safe_load(vastine("source", "scan", "shop").out)
     assert data["connection"] == {"url": {"env": "SHOP_URL"}}
     assert {c["name"] for c in data["dataset"][0]["collections"]} == {"customer", "orders"}
@@ -261,7 +261,7 @@ def test_what_can_not_be_scanned_is_told_plainly_and_without_a_password(
     vastine: Run,
     target: str,
     code: int,
-    words: str,  # noqa: F811
+    words: str,
 ) -> None:
     ran = vastine("source", "scan", target)
     assert (ran.code, ran.out) == (code, "")
@@ -269,7 +269,7 @@ def test_what_can_not_be_scanned_is_told_plainly_and_without_a_password(
     assert "hush" not in ran.err
 
 
-def test_an_empty_database_is_no_draft(vastine: Run, tmp_path: Path) -> None:  # noqa: F811
+def test_an_empty_database_is_no_draft(vastine: Run, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "empty.db")) as db:
         db.execute("VACUUM")
     ran = vastine("source", "scan", f"sqlite:///{tmp_path}/empty.db")
