@@ -20,6 +20,7 @@ from workflows.register.categories import declared_facts
 from workflows.register.check import advice_on, check_folder
 from workflows.register.load import load_register
 from workflows.register.model import Register
+from workflows.rules.hold_ends import never_ending
 from workflows.rules.holds import compile_rules, not_applying
 from workflows.settings import Settings
 
@@ -167,6 +168,9 @@ def _hold_rules(register: Register) -> Iterator[Finding]:
     active = sum(rule.active for rule in register.holds)
     text = f"{active} of {len(register.holds)} rules in force, for {len(compiled.by_category)} categories"
     yield Finding("holds", "holds.yaml", "ok", text)
+    for rule in never_ending(compiled):
+        what = f"the last day of {rule} moves on with today, so it never ends"
+        yield Finding("holds", "holds.yaml", "warn", what, "count `until` from a fact of the record")
     for source in register.sources.values():
         for collection, category, declared in declared_facts(register, source):
             for rule in not_applying(compiled, category, declared):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from models.vocabulary import Action, Ownership
 from workflows.errors import BadInput
 from workflows.register.model import HoldRule
+from workflows.rules.hold_ends import never_ending
 from workflows.rules.holds import ManualHoldFacts, assess, compile_rules, not_applying
 from workflows.rules.items import Item
 
@@ -344,3 +345,16 @@ def test_one_more_rule_never_lets_anything_go_earlier(facts, more):
 def test_a_hold_never_ends_before_today(facts, today):
     for hold in verdict(item(facts=facts, fields=FIELDS), *MANY, today=today).holds:
         assert hold.until is None or hold.until >= today
+
+
+def test_rules_whose_last_day_moves_on_with_today_are_named_and_those_that_only_ask_today_are_not():
+    compiled = compile_rules(
+        [
+            rule("A", until="add_years(today, 6)"),
+            rule("B", until='on == "" ? add_days(today, 1) : on'),
+            rule("C", until="prescription(due_on, reminded_on, judgment_on, today)"),
+            rule("D", until="add_years(on, 6)"),
+            rule("E", until='contract_end < today ? add_years(contract_end, 6) : ""'),
+        ]
+    )
+    assert never_ending(compiled) == ("A", "B")

@@ -137,3 +137,13 @@ def test_the_mailbox_and_the_broker_are_reached_online(
     assert found["online", "VASTINE_BROKER_URL"]["status"] == "ok"
     monkeypatch.setenv("VASTINE_BROKER_URL", f"redis://127.0.0.1:{free_port()}/0")
     assert lines(vastine, "--online")["online", "VASTINE_BROKER_URL"]["status"] == "fail"
+
+
+def test_a_hold_that_can_never_end_is_warned_of(vastine: Run) -> None:
+    holds = Path("world/register/holds.yaml")
+    told = holds.read_text()
+    assert not [w for w in json.loads(vastine("check", "--json").out) if "never ends" in w["text"]]
+    holds.write_text(told.replace("until: '\"\"'", "until: add_years(today, 6)", 1))
+    (warned,) = [line for line in json.loads(vastine("check", "--json").out) if "never ends" in line["text"]]
+    assert warned["status"] == "warn"
+    assert "H06" in warned["text"]
