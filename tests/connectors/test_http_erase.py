@@ -78,6 +78,16 @@ def test_a_field_that_the_service_can_not_empty_is_refused_before_anyone_approve
     assert http_source.dump() == before
 
 
+def test_what_stands_in_an_array_is_refused_before_and_at_the_erasure(http_source: HttpSource) -> None:
+    mask = {**TICKETS["mask"], "values": {"thread.text": "", "subject": ""}}
+    connector = service(http_source, {"tickets": {**TICKETS, "mask": mask}})
+    plan = mask_of(connector, "subject", "thread.text")
+    before = http_source.dump()
+    assert connector.preview(plan)[0].refused == "in_array"
+    assert outcomes(connector, plan) == [REFUSED]
+    assert http_source.dump() == before
+
+
 def test_a_record_that_changed_since_it_was_approved_is_left_alone(http_source: HttpSource) -> None:
     connector = service(http_source, {"tickets": TICKETS})
     plan = to_erase(collected(connector, email=BERTTA), connector)

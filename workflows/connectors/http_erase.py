@@ -64,6 +64,8 @@ class Eraser:
             return PreviewedItem(item.item_no, "absent")
         if record_digest(record) != item.digest:
             return PreviewedItem(item.item_no, "drifted")
+        if target.in_array(record):
+            return PreviewedItem(item.item_no, "in_array")
         if item.action is Action.MASK and target.is_masked(record):
             return PreviewedItem(item.item_no, "nothing_personal", item.fields)
         return PreviewedItem(item.item_no, "", item.fields)

@@ -11,7 +11,7 @@ from workflows.connectors.http_records import HttpRecords, described
 from workflows.connectors.http_session import Ask, Session
 from workflows.connectors.http_template import filled_body, filled_url
 from workflows.connectors.records import Record
-from workflows.connectors.records_paths import values_at
+from workflows.connectors.records_paths import in_array, values_at
 from workflows.errors import NeverAgain
 from workflows.ports import EraseItem, Marks
 from workflows.register.http_connection import Change, HttpCollection, HttpConnection, Masking
@@ -40,6 +40,10 @@ class Target:
         return mask is not None and all(
             all(value == mask.values[name] for value in values_at(record.content, name)) for name in self.item.fields
         )
+
+    def in_array(self, record: Record) -> bool:
+        """Whether a field to be masked stands in an array: a service takes an array whole, with others' elements."""
+        return self.item.action is Action.MASK and any(in_array(record.content, name) for name in self.item.fields)
 
 
 class Hands:

@@ -39,6 +39,8 @@ class Work:
             return done
         if record is None or record_digest(record) != self._target.item.digest:
             return ReceiptOutcome.DRIFTED
+        if self._target.in_array(record):
+            return ReceiptOutcome.REFUSED
         self._write("asked")
         job = self._hands.ask(self._target, f"{self._op_id}:{self._target.item.item_no}")
         if job is not None:

@@ -39,6 +39,18 @@ def values_at(content: Any, path: str) -> Iterator[Any]:
             yield from values_at(content[name], rest)
 
 
+def in_array(content: Any, path: str) -> bool:
+    """Whether any value at the path is an element of an array, or stands inside one."""
+    if isinstance(content, (list, tuple)):
+        return True
+    if not isinstance(content, Mapping) or not path:
+        return False
+    if path in content:
+        return in_array(content[path], "")
+    name, _, rest = path.partition(".")
+    return name in content and in_array(content[name], rest)
+
+
 def link(content: Mapping[str, Any], path: str) -> Any:
     """What a row carries at the path: None, one value, or a tuple of several; whole floats as the numbers they are."""
     if "." not in path:

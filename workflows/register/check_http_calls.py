@@ -27,6 +27,7 @@ class Told:
     at: Path
     spec: HttpCollection
     fields: Mapping[str, FidesMeta]
+    arrays: frozenset[str] = frozenset()  # fields that are, or stand in, what is declared as an array
 
     @property
     def key(self) -> set[str]:
@@ -68,7 +69,8 @@ def call_faults(source: SourceSpec, doc: Document, connection: HttpConnection) -
                 yield doc.fault(_AT, what, remedy=f"add `{collection.name}:` with `find:` under `collections`")
                 continue
             spec = connection.collections[said]
-            yield from _collection(Told(doc, collection.name, (*_AT, said), spec, dict(_leaves(collection.fields))))
+            fields, arrays = dict(_leaves(collection.fields)), frozenset(_in_arrays(collection.fields))
+            yield from _collection(Told(doc, collection.name, (*_AT, said), spec, fields, arrays))
 
 
 def _leaves(fields: Sequence[DatasetField], prefix: str = "") -> Iterator[tuple[str, FidesMeta]]:
@@ -77,6 +79,16 @@ def _leaves(fields: Sequence[DatasetField], prefix: str = "") -> Iterator[tuple[
             yield from _leaves(field.fields, f"{prefix}{field.name}.")
         else:
             yield prefix + field.name, field.fides_meta or FidesMeta()
+
+
+def _in_arrays(fields: Sequence[DatasetField], prefix: str = "", *, around: bool = False) -> Iterator[str]:
+    for field in fields:
+        declared = (field.fides_meta.data_type if field.fides_meta else None) or ""
+        inside = around or declared.endswith("[]")
+        if field.fields:
+            yield from _in_arrays(field.fields, f"{prefix}{field.name}.", around=inside)
+        elif inside:
+            yield prefix + field.name
 
 
 def _collection(told: Told) -> Iterator[Fault]:
@@ -184,6 +196,9 @@ def _named(told: Told) -> Iterator[Fault]:
             yield told.fault(
                 ("mask", "values", name), f"`{name}` is a key or read only, and is never masked", "remove it"
             )
+        elif name in told.arrays:
+            what = f"`{name}` is in an array, which is not masked: elements of others would go with it"
+            yield told.fault(("mask", "values", name), what, "remove it, and give the collection `delete`")
     for name in spec.volatile:
         if name in told.fields:
             what = f"`{name}` is delivered, and what is volatile is left out of the record"

@@ -5,7 +5,7 @@ field of the record or a value that leads to it, and `{field|sha256_lower}` the 
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -165,6 +165,8 @@ class Masking(Strict):
 
 class Attached(Strict):
     """A file that a record points at: `url` is the field with its address, which must be of the same service."""
+
+    url_may_be_path: ClassVar[bool] = True  # it names a field
 
     url: str
     name: str | None = None  # the field with the file's name

@@ -12,7 +12,7 @@ from workflows.errors import BadInput, Fault
 from workflows.register.document import Document
 from workflows.register.document import Path as At
 from workflows.register.model import Secret
-from workflows.register.shape import nearest, nested
+from workflows.register.shape import mapped, nearest, nested
 
 _NEVER_VALUE = "a secret is {env: NAME} or {file: PATH}, never the value"
 _SECRET_KEYS = ("password", "passwd", "pwd", "secret", "token", "api_key", "private_key")
@@ -76,25 +76,37 @@ def secret_faults(connection: Any, doc: Document, at: At, *, model: type[BaseMod
         inner = nested(field.annotation) if field else None
         if inner is not None:
             faults += _inside(value, doc, path, model=inner)
+        elif isinstance(value, Mapping) and field is not None and (entries := mapped(field.annotation)):
+            faults += secret_faults(_told_here(value), doc, path) if Secret in entries else []
         elif isinstance(value, Mapping) and model is not None and field is None:
             continue  # an unknown key, told as such
         elif isinstance(value, Mapping):
-            if set(value) & {"env", "file"} and not is_secret(value):
-                faults.append(doc.fault(path, f"`{key}` names its secret in two ways", remedy=_NEVER_VALUE))
-            elif is_secret(value):
-                if not all(isinstance(v, str) and v for v in value.values()):
-                    faults.append(doc.fault(path, f"`{key}` names no variable or file", remedy=_NEVER_VALUE))
-            elif len(value) == 1:
-                word = next(iter(value))
-                remedy = f"{nearest(word, ('env', 'file'))} {_NEVER_VALUE}"
-                faults.append(doc.fault((*path, word), f"unknown key `{word}`", remedy=remedy))
-            else:
-                faults.append(doc.fault(path, f"`{key}` must be a text or name a secret", remedy=_NEVER_VALUE))
+            faults += _names_faults(value, doc, path)
         elif isinstance(value, str) and ("://" in value or (key == "url" and not _may_be_path(model))):
             faults += _url_faults(value, doc, path)
         elif key.casefold() in _SECRET_KEYS and value is not None:
             faults.append(doc.fault(path, f"`{key}` holds a secret as it is", remedy=_NEVER_VALUE))
     return faults
+
+
+def _told_here(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Of names of the writer's own, such as headers, those whose value is a text or looks like a secret."""
+    return {k: v for k, v in entries.items() if not isinstance(v, Mapping) or set(v) <= {"env", "file"}}
+
+
+def _names_faults(value: Mapping[str, Any], doc: Document, path: At) -> list[Fault]:
+    """What is wrong with a mapping that should name a secret."""
+    key = path[-1]
+    if set(value) & {"env", "file"} and not is_secret(value):
+        return [doc.fault(path, f"`{key}` names its secret in two ways", remedy=_NEVER_VALUE)]
+    if is_secret(value):
+        named = all(isinstance(v, str) and v for v in value.values())
+        return [] if named else [doc.fault(path, f"`{key}` names no variable or file", remedy=_NEVER_VALUE)]
+    if len(value) == 1:
+        word = next(iter(value))
+        remedy = f"{nearest(word, ('env', 'file'))} {_NEVER_VALUE}"
+        return [doc.fault((*path, word), f"unknown key `{word}`", remedy=remedy)]
+    return [doc.fault(path, f"`{key}` must be a text or name a secret", remedy=_NEVER_VALUE)]
 
 
 def _may_be_path(model: type[BaseModel] | None) -> bool:

@@ -78,6 +78,14 @@ def nested(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
+def mapped(annotation: Any) -> list[Any]:
+    """What the values of a mapping may be, by this annotation; [] where it is no mapping of names to values."""
+    for branch in _members(annotation):
+        if get_origin(branch) in (dict, Mapping):
+            return _members(get_args(branch)[-1])
+    return []
+
+
 def _walk(annotation: Any, value: Any, path: Path, sink: tuple[Document, list[Fault]]) -> None:
     """Note unknown keys, and values that should be a mapping of known keys and are not."""
     doc, faults = sink
