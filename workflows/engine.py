@@ -113,6 +113,8 @@ def _prepared(session: Session, rt: Runtime, request: Request, step: Step) -> Cl
         bucket=step.bucket,
     )
     try:
+        if step.kind is Kind.VERIFY:  # who somebody is rests on every source that knows people
+            gates.require(session, rt, gates.knowing_people(rt))
         return Claimed(lease, rt.stages[step.kind].prepare(session, rt, request, step))
     except VastineError as error:
         return Claimed(lease, None, error)

@@ -5,6 +5,7 @@ bounded by an hour all the same, so that a waking that got lost loses no more th
 """
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import Exists, exists, false, func, or_, select, update
@@ -15,13 +16,15 @@ from models.collection import SourceHealth
 from models.session import reading, ring
 from models.step import Step
 from models.vocabulary import StepState
+from workflows.errors import WaitFor
 from workflows.runtime import Runtime
 
 FAILURES = 5
-PAUSED, DOWN, FULL = "paused", "source_down", "slots"
-"""Why a step waits at its source's gate, as its `error_code` says it."""
+PAUSED, DOWN, FULL, BLIND = "paused", "source_down", "slots", "canary_failed"
+"""Why a step waits for its source, as its `error_code` says it."""
+_ASK_AGAIN_SECONDS = 300.0
 _LOOK_AGAIN = timedelta(seconds=30)
-_LONGEST = timedelta(hours=1)
+LONGEST = timedelta(hours=1)
 
 
 def watched(source: object) -> Exists:
@@ -29,6 +32,26 @@ def watched(source: object) -> Exists:
     return exists().where(
         SourceHealth.source == source, or_(SourceHealth.paused_at.is_not(None), SourceHealth.failures >= FAILURES)
     )
+
+
+def require(session: Session, rt: Runtime, sources: Collection[str]) -> None:
+    """Raise `WaitFor` while one of these sources is paused, or answers without finding its canary.
+
+    For work that rests on what several sources say: silence of one must not pass for an answer.
+    """
+    shut = or_(SourceHealth.paused_at.is_not(None), SourceHealth.canary_code.is_not(None))
+    with reading(session, SourceHealth):
+        rows = session.scalars(select(SourceHealth).where(SourceHealth.source.in_(sources), shut)).all()
+    for row in rows:
+        if is_paused(rt, row):
+            raise WaitFor(PAUSED, after_seconds=_ASK_AGAIN_SECONDS)
+        if is_blind(rt, row):
+            raise WaitFor(BLIND, after_seconds=_ASK_AGAIN_SECONDS)
+
+
+def knowing_people(rt: Runtime) -> set[str]:
+    """The sources that a person can be looked up in."""
+    return {name for name, c in rt.connectors.items() if any(e.startswith("identity:") for e in c.entries())}
 
 
 def row_of(session: Session, source: str) -> SourceHealth:
@@ -54,7 +77,7 @@ def shut(session: Session, rt: Runtime, source: str, step_id: uuid.UUID) -> bool
     """
     row = row_of(session, source)
     if is_paused(rt, row):
-        hold_back(session, rt, source, code=PAUSED, until=rt.now() + _LONGEST)
+        hold_back(session, rt, source, code=PAUSED, until=rt.now() + LONGEST)
         return True
     if row.failures >= FAILURES:
         until = row.open_until if row.open_until and row.open_until > rt.now() else None
@@ -77,6 +100,12 @@ def is_paused(rt: Runtime, row: SourceHealth | None) -> bool:
     )
 
 
+def is_blind(rt: Runtime, row: SourceHealth | None) -> bool:
+    """Whether the source answered the last time, but without the person who is in it for good."""
+    canary = rt.register.sources[row.source].canary if row is not None and row.source in rt.register.sources else None
+    return row is not None and canary is not None and row.canary_code is not None
+
+
 def is_down(row: SourceHealth | None) -> bool:
     """Whether the source failed so often that only one step at a time tries it."""
     return row is not None and row.failures >= FAILURES
@@ -84,7 +113,7 @@ def is_down(row: SourceHealth | None) -> bool:
 
 def hold_back(session: Session, rt: Runtime, source: str, *, code: str, until: datetime) -> None:
     """Move on what would begin before `until`. Steps that somebody else is just claiming meet the gate themselves."""
-    until = min(until, rt.now() + _LONGEST)
+    until = min(until, rt.now() + LONGEST)
     some = (
         select(Step.id)
         .where(Step.source == source, Step.state == StepState.READY, Step.run_at < until)

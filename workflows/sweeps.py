@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import exists, false, or_, select, update
+from sqlalchemy import Exists, and_, exists, false, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.collection import Finding
@@ -34,6 +34,7 @@ from workflows.hand.watching import announce, wake_for_news
 from workflows.lease import LEASE
 from workflows.mailroom import understand
 from workflows.messages import SEND
+from workflows.pausing import end_those_that_are_over
 from workflows.rules.bucket import deadline_bucket
 from workflows.runtime import Runtime
 from workflows.setbacks import MAX_CRASHES, backoff_seconds, quarantine
@@ -60,6 +61,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "rechecks": rechecks(rt),
         "rung": ring_for_ready(rt),
         "packages": old_packages(rt),
+        "pauses": end_those_that_are_over(rt),
         "hands": wake_for_news(rt) + announce(rt),
     }
 
@@ -124,12 +126,18 @@ def urgency(rt: Runtime) -> int:
 
 
 def unidentified(rt: Runtime) -> int:
-    """Close, in time for an answer, what nobody proved to be theirs."""
+    """Close, in time for an answer, what nobody proved to be theirs.
+
+    Where we could not even look who asks, since a source is silent, it is not the person who did not answer.
+    """
     last = rt.today() + _IDENTITY_MARGIN
     with rt.unit() as session:
         ids = session.scalars(
             select(Request.id).where(
-                Request.state == RequestState.VERIFYING, Request.due_on <= last, Request.verified_at.is_(None)
+                Request.state == RequestState.VERIFYING,
+                Request.due_on <= last,
+                Request.verified_at.is_(None),
+                ~_looked_in_vain(),
             )
         ).all()
     for ident in ids:
@@ -138,6 +146,13 @@ def unidentified(rt: Runtime) -> int:
             if request.state is RequestState.VERIFYING and request.verified_at is None:
                 give_up(session, rt, request)
     return len(ids)
+
+
+def _looked_in_vain() -> Exists:
+    failing = or_(
+        Step.state == StepState.NEEDS_HUMAN, and_(Step.state == StepState.READY, Step.error_code.is_not(None))
+    )
+    return exists().where(Step.request_id == Request.id, Step.kind == Kind.VERIFY, failing)
 
 
 def heal(rt: Runtime) -> int:

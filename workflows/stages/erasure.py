@@ -17,10 +17,10 @@ from models.decision import Plan
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Event, Kind, PlanState
-from workflows import audit, lifecycle
+from workflows import audit, gates, lifecycle
 from workflows.casefile import open_key, seeds_of
 from workflows.errors import PersonMustLook, VastineError
-from workflows.fresh import fresh_items
+from workflows.fresh import decides_holds, fresh_items
 from workflows.hand.orders import ask, call_off, keep_for_later, outcomes
 from workflows.hand.places import is_by_hand
 from workflows.hand.sources import bound
@@ -70,6 +70,7 @@ class Erasure:
             return None
         if step.source not in rt.connectors:
             raise PersonMustLook("source_not_in_register")
+        gates.require(session, rt, {name for name in rt.connectors if decides_holds(rt, name)})
         plan, found = _due(session, request)
         mine = [due for due in found if due.row.source == step.source]
         if plan is None or not mine:

@@ -6,12 +6,22 @@ from dataclasses import dataclass, field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from models.collection import Finding
 from models.decision import Plan, PlanItem
 from models.erasure import Receipt
 from models.request import Request
 from models.step import Step
-from models.vocabulary import Action, Event, Kind, Ownership, PlanState, ReceiptOutcome, TaskKind
-from workflows import audit
+from models.vocabulary import (
+    Action,
+    Event,
+    Kind,
+    Ownership,
+    PlanState,
+    ReceiptOutcome,
+    SourceResult,
+    TaskKind,
+)
+from workflows import audit, gates
 from workflows.casefile import open_key, seeds_for, seeds_of
 from workflows.errors import PersonMustLook, VastineError
 from workflows.hand.sources import bound, unanswered
@@ -36,7 +46,7 @@ class Claimed:
     masked: Mapping[str, list[EraseItem]]
     unfinished: bool  # an item drifted or was refused
     connectors: Mapping[str, Connector]
-    unsearched: frozenset[str]  # sources that people were to search and did not: a named gap
+    unsearched: frozenset[str]  # sources that did not answer, or whose people did not: a named gap
 
 
 @dataclass(slots=True)
@@ -57,7 +67,12 @@ class Proof:
     """The stage: verification by looking again."""
 
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Claimed:
-        """Receipts, and the seeds of the original search: the keys that led to the records may be gone now."""
+        """Receipts, and the seeds of the original search: the keys that led to the records may be gone now.
+
+        Raises `WaitFor` while a source that was searched is stopped or sees nothing.
+        """
+        unsearched = unanswered(session, rt, request) | _gaps(session, request)
+        gates.require(session, rt, rt.connectors.keys() - unsearched)
         key = open_key(session, rt, request.data_key_id)
         plan = session.scalar(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.APPROVED))
         known: set[tuple[str, str, str]] = set()
@@ -88,7 +103,7 @@ class Proof:
             masked,
             unfinished,
             bound(session, rt, request, key),
-            unanswered(session, rt, request),
+            unsearched,
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Claimed) -> Seen:
@@ -153,6 +168,12 @@ class Proof:
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """The engine's task is enough."""
         return None
+
+
+def _gaps(session: Session, request: Request) -> frozenset[str]:
+    """Sources that a person went on without: nothing was found there, so nothing of them was erased."""
+    failed = select(Finding.source).where(Finding.request_id == request.id, Finding.result == SourceResult.FAILED)
+    return frozenset(session.scalars(failed))
 
 
 def _ask_by_hand(session: Session, rt: Runtime, request: Request, plan: Plan) -> None:
