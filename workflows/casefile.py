@@ -46,6 +46,7 @@ class Proof:
     source: str = ""
     key: str = ""
     records: Sequence[Sequence[str]] = ()  # (source, key) of every record that is theirs: two customer numbers, say
+    shared: Mapping[str, Sequence[str]] = field(default_factory=dict)  # on file, and on another person's record too
 
     def named(self) -> set[tuple[str, str]]:
         """What was proven, as names of the register and values: an event may come with any of them."""
@@ -115,6 +116,7 @@ def proof_from(data: Mapping[str, Any]) -> Proof:
         source=data["source"],
         key=data["key"],
         records=tuple(tuple(record) for record in data.get("records", ())),
+        shared=data.get("shared", {}),
     )
 
 
@@ -159,6 +161,9 @@ def seeds_of(session: Session, key: RequestKey, request: Request) -> dict[str, l
     for name, values in proof.identifiers.items():
         for value in values:
             seeds.setdefault(f"identity:{name}", {})[(value, None, None)] = Lead(value)
+    for name, values in proof.shared.items():
+        for value in values:
+            seeds.setdefault(f"shared:{name}", {})[(value, None, None)] = Lead(value)
     for source, finding in sorted(findings_of(session, request).items()):
         for name, leads in _opened_leads(key, request.id, source, finding.leads_sealed or b"").items():
             for lead in leads:

@@ -114,8 +114,9 @@ class Graph:
 
     def entries(self) -> frozenset[str]:
         """The keys of seeds that can start a search here."""
-        identities = {f"identity:{key}" for node in self.nodes.values() for key in node.identities.values()}
-        return frozenset(identities | {key for inlet in self.inlets for key in inlet.keys})
+        identities = {key for node in self.nodes.values() for key in node.identities.values()}
+        start = {f"{kind}:{key}" for key in identities for kind in ("identity", "shared")}
+        return frozenset(start | {key for inlet in self.inlets for key in inlet.keys})
 
 
 @dataclass(frozen=True, slots=True)

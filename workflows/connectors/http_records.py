@@ -39,12 +39,13 @@ class HttpRecords:
         whole = {key: list(leads) for key, leads in seeds.items()}
         for node in self._graph.nodes.values():
             for field, spelling in described(self._connection, node).spelled.items():
-                key = f"identity:{node.identities.get(field, '')}"
-                for lead in seeds.get(key, ()):
-                    value = SPELLINGS[spelling](lead.value)
-                    if value != lead.value:
-                        whole[key].append(Lead(value, lead.start, lead.end))
-                    self._respelled.setdefault(spelling, set()).add(value)
+                for kind in ("identity", "shared"):
+                    key = f"{kind}:{node.identities.get(field, '')}"
+                    for lead in seeds.get(key, ()):
+                        value = SPELLINGS[spelling](lead.value)
+                        if value != lead.value:
+                            whole[key].append(Lead(value, lead.start, lead.end))
+                        self._respelled.setdefault(spelling, set()).add(value)
         return whole
 
     def rows(self, node: Node, wanted: Wanted | None) -> Iterator[Record]:

@@ -8,6 +8,7 @@ from typing import Any
 from workflows.connectors.dataset import Graph, Inlet
 from workflows.connectors.records import Wanted
 from workflows.connectors.records_paths import parts, text_of
+from workflows.connectors.shares import Doubt, Shares
 from workflows.connectors.sql_schema import Schema
 from workflows.connectors.windows import Windows, both, of_span, union
 from workflows.ports import Lead, Seeds
@@ -28,6 +29,7 @@ class Door:
     strong: bool
     identified: bool = False
     direct: bool = False
+    doubt: Doubt = Doubt.SURE  # of what is found by reference; an identity's is told value by value
     email: bool = False
 
     def match(self, row: Mapping[str, Any]) -> tuple[bool, Windows]:
@@ -42,12 +44,12 @@ class Door:
         return hit, windows
 
 
-def outer_doors(graph: Graph, schema: Schema, seeds: Seeds) -> Iterator[tuple[str, Door]]:
+def outer_doors(graph: Graph, schema: Schema, seeds: Seeds, *, shares: Shares) -> Iterator[tuple[str, Door]]:
     """The doors that seeds open: (collection, door)."""
     for name, bound in schema.bound.items():
         for column, identity in bound.node.identities.items():
             email = identity == "email"
-            values = _values(seeds.get(f"identity:{identity}", ()), lower=email)
+            values = _values(shares.looked_up(identity, seeds), lower=email)
             if values:
                 path = f"{name}.{column} = {identity}"
                 yield name, Door((column,), values, path, strong=True, identified=True, direct=True, email=email)

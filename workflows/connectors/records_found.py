@@ -12,6 +12,7 @@ from workflows.connectors.records import Record
 from workflows.connectors.records_doors import Door
 from workflows.connectors.records_paths import flat, parts, strained, text_of
 from workflows.connectors.records_shape import LOCATOR
+from workflows.connectors.shares import Doubt, Shares
 from workflows.connectors.sql_found import BUFFERED_ROWS, Discovery, Found, Key, Pile, Row
 from workflows.connectors.sql_roles import Roles
 from workflows.connectors.sql_schema import Schema
@@ -26,8 +27,10 @@ from workflows.rules.items import canonical, digest_of
 class RecordDiscovery(Discovery):
     """Everything found in one collect of a source of records."""
 
-    def __init__(self, spec: SourceSpec, graph: Graph, schema: Schema, *, seeds: Seeds, zone: tzinfo) -> None:
-        super().__init__(spec, graph, schema, seeds=seeds, zone=zone)
+    def __init__(
+        self, spec: SourceSpec, graph: Graph, schema: Schema, *, seeds: Seeds, zone: tzinfo, shares: Shares
+    ) -> None:
+        super().__init__(spec, graph, schema, seeds=seeds, zone=zone, shares=shares)
         self._columns = {n: [c.name for c in b.table.columns if c.name != LOCATOR] for n, b in schema.bound.items()}
         self._kept: dict[str, list[Record]] = {}
         self._room = BUFFERED_ROWS
@@ -58,16 +61,39 @@ class RecordDiscovery(Discovery):
         found = pile.rows.get(key)
         if found is None:
             links = {c: row[c] for c in pile.roles.links} | ({LOCATOR: row[LOCATOR]} if LOCATOR in row else {})
-            found = Found(key, links, None, door.strong, door.identified, door.direct, windows, door.path, undated)
+            found = Found(
+                key,
+                links,
+                None,
+                door.strong,
+                door.identified,
+                door.direct,
+                windows,
+                door.path,
+                undated,
+                self.doubts(name, door, row),
+            )
             pile.rows[key] = found
             if self._room > 0:
                 self._room -= 1
                 self._kept.setdefault(name, []).append(record)
-        elif not stronger(found, door, windows, undated=undated):
+        elif not stronger(found, door, windows, undated=undated, doubt=self.doubts(name, door, row)):
             return None
         found.ownership = self._judge(pile, found)
         self._teach(pile, found)
         return found
+
+    def doubts(self, name: str, door: Door, row: Row) -> Doubt:
+        """How sure it is that a record behind this door is the person's."""
+        if not door.identified:
+            return door.doubt
+        (column,) = door.columns
+        found = (value for value in parts(row[column]) if door.match({column: value})[0])
+        return min((self.doubt(name, column, {**row, column: value}) for value in found), default=Doubt.FOREIGN)
+
+    def values(self, link: Any) -> tuple[Any, ...]:
+        """The values of a link as texts."""
+        return tuple(map(text_of, parts(link)))
 
     def same(self, name: str, key: Key, record: Record) -> None:
         """Raises `TryAgain("key_not_unique")` where another record with this key was read before."""
@@ -124,21 +150,24 @@ class RecordDiscovery(Discovery):
 
     def _teach(self, pile: Pile, found: Found) -> None:
         """What a record of the person tells, as for rows: who is named twice in it teaches no identity."""
-        if found.ownership is not Ownership.OWN or not found.strong:
+        book = self._book(found)
+        if book is None:
             return
         for column, key in pile.roles.taught:
             for value in parts(found.links[column]):
-                self._know(key, text_of(value))
+                self._know_column(book, key, text_of(value))
         if pile.roles.is_subject if self.subject else found.identified:
             for column, key in pile.roles.taught_identities:
                 if len(values := parts(found.links[column])) == 1:
-                    self._know(key, text_of(values[0]))
+                    self._know_column(book, key, text_of(values[0]))
 
 
-def stronger(old: Found, door: Door, windows: Windows, *, undated: bool) -> bool:
+def stronger(old: Found, door: Door, windows: Windows, *, undated: bool, doubt: Doubt) -> bool:
     """Note that a record was found behind one more door; whether that says more than was known."""
-    before = (old.strong, old.identified, old.direct, old.undated, old.windows)
+    before = (old.strong, old.identified, old.direct, old.undated, old.windows, old.doubt)
+    if doubt < old.doubt:
+        old.doubt, old.path = doubt, door.path
     old.strong, old.identified = old.strong or door.strong, old.identified or door.identified
     old.direct, old.undated = old.direct or door.direct, old.undated and undated
     old.windows = union(old.windows, windows)
-    return before != (old.strong, old.identified, old.direct, old.undated, old.windows)
+    return before != (old.strong, old.identified, old.direct, old.undated, old.windows, old.doubt)

@@ -7,7 +7,7 @@ from workflows.connectors.dataset import Node
 from workflows.connectors.records import Record, Records
 from workflows.connectors.records_found import RecordDiscovery
 from workflows.connectors.sql_found import Found
-from workflows.connectors.sql_pointed import Pointed, Pointer, Pointers, all_looked_up
+from workflows.connectors.sql_pointed import NOT_THEIRS, Pointed, Pointer, Pointers, all_looked_up
 from workflows.connectors.sql_schema import Bound
 from workflows.connectors.sql_values import local_day
 from workflows.connectors.windows import covers
@@ -28,7 +28,7 @@ class RecordPointers(Pointers):
 
     def noted(self, name: str, found: Found) -> None:
         """Remember another's record that is kept nowhere else: what it points at is pointed at by another."""
-        if found.ownership is Ownership.THIRD_PARTY:
+        if found.ownership in NOT_THEIRS:
             self._passed.setdefault(name, []).append(found)
 
     def at(self, bound: Bound, batch: Sequence[Found]) -> list[Pointed]:
@@ -52,7 +52,7 @@ class RecordPointers(Pointers):
 
     def _of_strangers(self, pointer: Pointer) -> set[Texts]:
         kept = self._discovery.piles[pointer.node].rows.values()
-        strangers = [f for f in kept if f.ownership is Ownership.THIRD_PARTY] + self._passed.get(pointer.node, [])
+        strangers = [f for f in kept if f.ownership in NOT_THEIRS] + self._passed.get(pointer.node, [])
         return {v for f in strangers for v in self._discovery.combinations(f.links, pointer.child_columns)}
 
     def _asked(self, pointer: Pointer, values: dict[Texts, list[int]], batch: Sequence[Found]) -> Iterator[int]:
@@ -73,4 +73,8 @@ class RecordPointers(Pointers):
             day = local_day(row[child.spec.series.at], self._discovery.zone)
             return pointer.followed and day is not None and covers(parent.windows, day)
         found = self._judged(child.name, record)
-        return found is not None and found.strong and found.ownership is not Ownership.THIRD_PARTY
+        if found is None or not found.strong:
+            return False
+        # Should a candidate be the person's, then what it has below it most likely is as well.
+        maybe = found.ownership is Ownership.CANDIDATE and parent.ownership is Ownership.CANDIDATE
+        return maybe or found.ownership in (Ownership.OWN, Ownership.SHARED)

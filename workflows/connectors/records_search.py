@@ -1,9 +1,11 @@
 """From seeds to everything they lead to in one source of records: found, judged, emitted once, and passed on."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from models.vocabulary import Ownership
+from workflows.connectors.comparing import compare
 from workflows.connectors.dataset import Graph
 from workflows.connectors.records import Record, Records
 from workflows.connectors.records_doors import Door, Values, outer_doors, wanted
@@ -13,8 +15,9 @@ from workflows.connectors.records_paths import parts, text_of
 from workflows.connectors.records_people import people_of
 from workflows.connectors.records_pointed import RecordPointers
 from workflows.connectors.records_shape import shape_of
-from workflows.connectors.sql_collect import whose
-from workflows.connectors.sql_found import Found, Key, Row, spans
+from workflows.connectors.shares import Doubt, Shares
+from workflows.connectors.sql_collect import as_json_leads, as_leads, whose
+from workflows.connectors.sql_found import Found, Key, Row
 from workflows.connectors.sql_pointed import Pointed
 from workflows.connectors.sql_schema import Schema, Way
 from workflows.connectors.windows import Windows, union
@@ -57,18 +60,32 @@ class RecordSearch:
     def collect(self, seeds: Seeds, emit: Emit) -> dict[str, list[Lead]]:
         """Emit every record these seeds lead to, each once; return the values that lead on to other sources."""
         zone = ZoneInfo(self._register.controller.time_zone)
-        discovery = RecordDiscovery(self._spec, self._graph, self._schema, seeds=seeds, zone=zone)
-        run = _Run(self._records, self._graph, discovery, spec=self._spec, register=self._register)
-        for name, door in outer_doors(self._graph, self._schema, seeds):
-            run.open(name, door)
-        run.search()
+        shares = Shares(seeds, self._spec.person.strength)
+
+        def searched() -> tuple[RecordDiscovery, _Run]:
+            discovery = RecordDiscovery(self._spec, self._graph, self._schema, seeds=seeds, zone=zone, shares=shares)
+            run = _Run(self._records, self._graph, discovery, spec=self._spec, register=self._register)
+            for name, door in outer_doors(self._graph, self._schema, seeds, shares=shares):
+                run.open(name, door)
+            run.search()
+            return discovery, run
+
+        discovery, run = searched()
+        while compare(discovery):
+            discovery, run = searched()
         run.emit_passing(emit)
         run.emit_piles(emit)
+        if (run.series or run.doubtful_series) and self._series is None:
+            raise NeverAgain("no_series", detail="this kind of source has no time series")
         for (name, columns), values in run.series.items():
-            if self._series is None:
-                raise NeverAgain("no_series", detail="this kind of source has no time series")
+            self._days(name, columns, values, emit)
+        for (name, columns), values in run.doubtful_series.items():
+            self._days(name, columns, values, lambda item: emit(replace(item, ownership=Ownership.CANDIDATE)))
+        return run.leads() | shares.leads()
+
+    def _days(self, name: str, columns: tuple[str, ...], values: Values, emit: Emit) -> None:
+        if self._series is not None:
             self._series(name, columns, values, emit)
-        return run.leads()
 
 
 class _Run:
@@ -86,16 +103,18 @@ class _Run:
         self._items = RecordItems(discovery, spec=spec, register=register)
         self._pending: dict[str, list[Door]] = {}
         self._opened: dict[str, list[Door]] = {}  # every door there was, to read a record again or judge one in passing
-        self._sent: dict[tuple[Way, bool], Values] = {}
+        self._sent: dict[tuple[Way, bool, Doubt], Values] = {}
         self._leads: dict[str, dict[str, Windows]] = {}
         self.series: dict[tuple[str, tuple[str, ...]], Values] = {}
+        self.doubtful_series: dict[tuple[str, tuple[str, ...]], Values] = {}
         self._passing = {name for name in self._schema.bound if self._only_passes(name)}
         self._pointers = RecordPointers(records, discovery, judged=self.judged)
 
     def open(self, name: str, door: Door) -> None:
         """Look behind this door in the next round."""
         if self._schema.bound[name].node.spec.series:
-            known = self.series.setdefault((name, door.columns), {})
+            series = self.doubtful_series if door.doubt else self.series
+            known = series.setdefault((name, door.columns), {})
             for value, windows in door.values.items():
                 known[value] = union(known[value], windows) if value in known else windows
             return
@@ -151,7 +170,7 @@ class _Run:
             if way.source != name or not (found.strong or way.up):
                 continue
             new: Values = {}
-            sent = self._sent.setdefault((way, found.identified), {})
+            sent = self._sent.setdefault((way, found.identified, found.doubt), {})
             windows = self._found.onward(name, found, way.source_fields[0])
             for value in self._found.combinations(found.links, way.source_fields):
                 wider = union(sent[value], windows) if value in sent else windows
@@ -159,7 +178,7 @@ class _Run:
                     sent[value] = new[value] = wider
             if new:
                 path = f"{name}.{'+'.join(way.source_fields)} → {way.target}.{'+'.join(way.target_fields)}"
-                door = Door(way.target_fields, new, path, strong=not way.up, direct=found.identified)
+                door = Door(way.target_fields, new, path, strong=not way.up, direct=found.identified, doubt=found.doubt)
                 self.open(way.target, door)
 
     def judged(self, name: str, record: Record) -> Found | None:
@@ -174,12 +193,13 @@ class _Run:
             when = self._found.in_time(self._schema.bound[name], row, windows) if hit else False
             if when is False:
                 continue
+            doubt = self._found.doubts(name, door, row)
             if found is None:
                 found = Found(
-                    key, row, None, door.strong, door.identified, door.direct, windows, door.path, when is None
+                    key, row, None, door.strong, door.identified, door.direct, windows, door.path, when is None, doubt
                 )
             else:
-                stronger(found, door, windows, undated=when is None)
+                stronger(found, door, windows, undated=when is None, doubt=doubt)
         return self._found.weigh(name, found) if found is not None else None
 
     def emit_passing(self, emit: Emit) -> None:
@@ -222,19 +242,24 @@ class _Run:
 
     def _emit(self, name: str, record: Record, found: Found, by: Pointed, emit: Emit) -> None:
         ownership = whose(found, by)
-        emit(self._items.item(name, record, found, ownership=ownership, by=by))
-        if ownership is not Ownership.OWN:
-            return
+        if found.doubt is Doubt.FOREIGN and ownership is Ownership.THIRD_PARTY:
+            return  # nothing of the person's own led there, and it is another's: it has no place here
+        item = self._items.item(name, record, found, ownership=ownership, by=by)
+        if ownership is Ownership.CANDIDATE:
+            item = replace(item, leads=as_json_leads(self._led(name, found, {})))
+        emit(item)
+        if ownership is Ownership.OWN:
+            self._led(name, found, self._leads)
+
+    def _led(self, name: str, found: Found, into: dict[str, dict[str, Windows]]) -> dict[str, dict[str, Windows]]:
         for column in self._exports[name]:
             windows = self._found.onward(name, found, column)
-            values = self._leads.setdefault(self._schema.bound[name].node.address(column), {})
+            values = into.setdefault(self._schema.bound[name].node.address(column), {})
             for one in parts(found.links[column]):
                 value = text_of(one)
                 values[value] = union(values[value], windows) if value in values else windows
+        return into
 
     def leads(self) -> dict[str, list[Lead]]:
         """The values that lead on to other sources."""
-        return {
-            key: [Lead(value, start, end) for value, windows in values.items() for start, end in spans(windows)]
-            for key, values in self._leads.items()
-        }
+        return as_leads(self._leads)

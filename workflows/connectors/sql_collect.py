@@ -1,25 +1,28 @@
 """Collect: search, judge, emit each record once, and say which values lead on to other sources."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from models.vocabulary import Ownership
+from workflows.connectors.comparing import compare
 from workflows.connectors.dataset import Graph
+from workflows.connectors.shares import Doubt, Shares
 from workflows.connectors.sql_found import Discovery, Found, Pile, Row, spans
 from workflows.connectors.sql_items import ItemMaker
 from workflows.connectors.sql_lookup import BINDS, chunks, rows_with
 from workflows.connectors.sql_pointed import Pointed, Pointers
 from workflows.connectors.sql_schema import Schema
-from workflows.connectors.sql_search import Search
+from workflows.connectors.sql_search import Search, Target, Values
 from workflows.connectors.sql_series import Series
 from workflows.connectors.sql_values import as_json
 from workflows.connectors.windows import Windows, union
 from workflows.ports import Lead, Seeds
 from workflows.register.model import Register, SourceSpec
-from workflows.rules.items import Item
+from workflows.rules.items import Item, Json
 
 Leads = dict[str, dict[str, Windows]]
 
@@ -37,9 +40,10 @@ class Collect:
 
     def run(self, seeds: Seeds, emit: Callable[[Item], None]) -> dict[str, list[Lead]]:
         """Emit every record; the values that lead on."""
-        discovery = Discovery(self._spec, self._graph, self._schema, seeds=seeds, zone=self._zone)
-        search = Search(self._connection, self._graph, discovery)
-        search.run(seeds)
+        shares = Shares(seeds, self._spec.person.strength)
+        discovery, search = self._search(seeds, shares)
+        while compare(discovery):
+            discovery, search = self._search(seeds, shares)
         pointers = Pointers(self._connection, discovery)
         for name, pile in discovery.piles.items():
             make = self._maker(name).item
@@ -49,15 +53,24 @@ class Collect:
                 pointed = pointers.at(pile.bound, batch)
                 for found, by, row in zip(batch, pointed, self._rows(pile, batch), strict=True):
                     ownership = whose(found, by) if by.anyone else found.ownership
+                    if found.doubt is Doubt.FOREIGN and ownership is Ownership.THIRD_PARTY:
+                        continue  # nothing of the person's own led there, and it is another's: it has no place here
                     others = discovery.of_others(name, row) if about_others else ()
-                    emit(make(row, ownership=ownership, path=found.path, referenced=by.anyone, third_party=others))
+                    item = make(row, ownership=ownership, path=found.path, referenced=by.anyone, third_party=others)
+                    if onward and ownership is Ownership.CANDIDATE:
+                        item = replace(item, leads=as_json_leads(self._led(discovery, name, found, onward, {})))
+                    emit(item)
                     if onward and ownership is Ownership.OWN:
-                        self._lead(discovery, name, found, onward)
-        self._series(search, emit)
-        return {
-            key: [Lead(value, start, end) for value, windows in values.items() for start, end in spans(windows)]
-            for key, values in self._leads.items()
-        }
+                        self._led(discovery, name, found, onward, self._leads)
+        self._series(search.series, emit, ownership=None)
+        self._series(search.doubtful_series, emit, ownership=Ownership.CANDIDATE)
+        return as_leads(self._leads) | shares.leads()
+
+    def _search(self, seeds: Seeds, shares: Shares) -> tuple[Discovery, Search]:
+        discovery = Discovery(self._spec, self._graph, self._schema, seeds=seeds, zone=self._zone, shares=shares)
+        search = Search(self._connection, self._graph, discovery)
+        search.run(seeds)
+        return discovery, search
 
     def _maker(self, name: str) -> ItemMaker:
         bound = self._schema.bound[name]
@@ -73,23 +86,26 @@ class Collect:
         for found in batch:
             yield found.row if found.row is not None else read[found.key]
 
-    def _lead(self, discovery: Discovery, name: str, found: Found, fields: Iterable[str]) -> None:
+    def _led(self, discovery: Discovery, name: str, found: Found, fields: Iterable[str], into: Leads) -> Leads:
         node = self._schema.bound[name].node
         for field in fields:
             if found.links[field] is None:
                 continue
             value = str(as_json(found.links[field]))
             windows = discovery.onward(name, found, field)
-            values = self._leads.setdefault(node.address(field), {})
+            values = into.setdefault(node.address(field), {})
             values[value] = union(values[value], windows) if value in values else windows
+        return into
 
-    def _series(self, search: Search, emit: Callable[[Item], None]) -> None:
+    def _series(
+        self, found: Mapping[Target, Values], emit: Callable[[Item], None], *, ownership: Ownership | None
+    ) -> None:
         """Days of series; where two ways lead to the same day it is emitted once."""
         ways: dict[str, int] = {}
-        for name, _ in search.series:
+        for name, _ in found:
             ways[name] = ways.get(name, 0) + 1
         seen: set[str] = set()
-        for (name, columns), values in search.series.items():
+        for (name, columns), values in found.items():
             bound = self._schema.bound[name]
             said = bound.node.spec.ownership
             series = Series(bound, zone=self._zone)
@@ -100,7 +116,7 @@ class Collect:
                 values,
                 maker=maker,
                 path=f"{name}.{'+'.join(columns)}",
-                ownership=Ownership.OWN if said == "auto" else Ownership(said),
+                ownership=ownership or (Ownership.OWN if said == "auto" else Ownership(said)),
                 source=self._spec.source,
                 category=maker.category,
             ):
@@ -118,6 +134,24 @@ def whose(found: Found, by: Pointed) -> Ownership:
     It is another's if no record of the person itself points at it and another person's does: the address
     a parcel was once sent to is not the sender's home.
     """
-    if found.ownership is not Ownership.OWN or found.strong or not by.anyone:
+    if found.ownership in (Ownership.THIRD_PARTY, Ownership.SHARED) or found.strong or not by.anyone:
         return found.ownership
-    return Ownership.THIRD_PARTY if by.people and not found.direct else Ownership.SHARED
+    if by.people and not found.direct:
+        return Ownership.THIRD_PARTY
+    return Ownership.CANDIDATE if found.ownership is Ownership.CANDIDATE else Ownership.SHARED
+
+
+def as_leads(found: Leads) -> dict[str, list[Lead]]:
+    """Values with their windows as leads."""
+    return {
+        key: [Lead(value, start, end) for value, windows in values.items() for start, end in spans(windows)]
+        for key, values in found.items()
+    }
+
+
+def as_json_leads(found: Leads) -> dict[str, list[list[Json]]]:
+    """The same as an item carries them."""
+    return {
+        key: [[lead.value, *(d.isoformat() if d else None for d in (lead.start, lead.end))] for lead in leads]
+        for key, leads in as_leads(found).items()
+    }

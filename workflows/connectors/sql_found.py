@@ -11,10 +11,11 @@ from typing import Any
 
 from models.vocabulary import Ownership
 from workflows.connectors.dataset import Graph
+from workflows.connectors.shares import Doubt, Shares, spelled
 from workflows.connectors.sql_lookup import picker
 from workflows.connectors.sql_roles import Roles, roles_of
 from workflows.connectors.sql_schema import Bound, Schema
-from workflows.connectors.sql_values import as_json, local_day
+from workflows.connectors.sql_values import local_day
 from workflows.connectors.windows import Span, Windows, both, covers, of_span, union
 from workflows.ports import Seeds
 from workflows.register.model import SourceSpec
@@ -32,6 +33,7 @@ class Reached:
     strong: bool
     identified: bool  # by an identity of the person itself
     direct: bool  # a row that was identified points at it
+    doubt: Doubt = Doubt.SURE
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class Found:
     windows: Windows
     path: str
     undated: bool  # reached for a period only, and the row does not say when: nobody can tell whose it is
+    doubt: Doubt = Doubt.SURE
     ownership: Ownership = Ownership.OWN
 
 
@@ -63,17 +66,31 @@ class Pile:
 class Discovery:
     """Everything found in one collect."""
 
-    def __init__(self, spec: SourceSpec, graph: Graph, schema: Schema, *, seeds: Seeds, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        spec: SourceSpec,
+        graph: Graph,
+        schema: Schema,
+        *,
+        seeds: Seeds,
+        zone: tzinfo,
+        shares: Shares | None = None,
+    ) -> None:
         self.schema, self.zone, self.subject = schema, zone, spec.person.subject
+        self.shares = shares or Shares(seeds, spec.person.strength)
+        strength = self.shares.strength
         self.piles = {
-            name: Pile(bound, roles_of(bound, graph, schema, subject=self.subject), picker(bound.key))
+            name: Pile(
+                bound, roles_of(bound, graph, schema, subject=self.subject, strength=strength), picker(bound.key)
+            )
             for name, bound in schema.bound.items()
         }
         self._buffered = 0
         self._known: dict[str, set[str]] = {}
+        self._maybe: dict[str, set[str]] = {}  # the same of candidates
         for key, leads in seeds.items():
             for lead in leads:
-                self._know(key, lead.value)
+                self._known.setdefault(key, set()).add(spelled(key, lead.value))
         self._given = frozenset(self._known)
 
     def admit(
@@ -99,7 +116,9 @@ class Discovery:
         pile = self.piles[name]
         known, key_of, roles = pile.rows, pile.key, pile.roles
         strong, identified, direct, path = reached.strong, reached.identified, reached.direct, reached.path
-        sure = roles.plain and strong and not undated  # nothing in these rows could tell that they are another's
+        doubt = reached.doubt
+        # Nothing in these rows could tell that they are another's.
+        sure = roles.plain and strong and not undated and not doubt
         teaches = not sure or bool(roles.taught or roles.taught_identities)
         room = BUFFERED_ROWS - self._buffered
         result: list[Found] = []
@@ -110,11 +129,10 @@ class Discovery:
                 kept = row if room > 0 else None
                 links = row if room > 0 else {c: row[c] for c in roles.links}
                 room -= room > 0
-                known[key] = found = Found(key, links, kept, strong, identified, direct, windows, path, undated)
+                known[key] = found = Found(key, links, kept, strong, identified, direct, windows, path, undated, doubt)
             elif not self._stronger(found, windows, reached, undated=undated):
                 continue
-            if not sure:
-                found.ownership = self._judge(pile, found)
+            found.ownership = Ownership.OWN if sure else self._judge(pile, found)
             if teaches:
                 self._learn(pile, found)
             result.append(found)
@@ -124,12 +142,14 @@ class Discovery:
     @staticmethod
     def _stronger(old: Found, windows: Windows, reached: Reached, *, undated: bool) -> bool:
         """Note that a row was reached in one more way; whether that says more than was known."""
-        before = (old.strong, old.identified, old.direct, old.undated, old.windows)
+        before = (old.strong, old.identified, old.direct, old.undated, old.windows, old.doubt)
+        if reached.doubt < old.doubt:
+            old.doubt, old.path = reached.doubt, reached.path
         old.strong = old.strong or reached.strong
         old.identified = old.identified or reached.identified
         old.direct = old.direct or reached.direct
         old.undated, old.windows = old.undated and undated, union(old.windows, windows)
-        return before != (old.strong, old.identified, old.direct, old.undated, old.windows)
+        return before != (old.strong, old.identified, old.direct, old.undated, old.windows, old.doubt)
 
     def reconsider(self) -> Iterator[tuple[str, Found]]:
         """Rows that seemed another's and, by what was learnt since, are the person's after all."""
@@ -144,7 +164,12 @@ class Discovery:
     def owned(self, name: str, key: Key) -> bool:
         """Whether this row was found and is the person's, not only something that a row of theirs points at."""
         found = self.piles[name].rows.get(key)
-        return found is not None and found.strong and found.ownership is not Ownership.THIRD_PARTY
+        return found is not None and found.strong and found.ownership in (Ownership.OWN, Ownership.SHARED)
+
+    def maybe(self, name: str, key: Key) -> bool:
+        """Whether this row was found and may be the person's."""
+        found = self.piles[name].rows.get(key)
+        return found is not None and found.strong and found.ownership is Ownership.CANDIDATE
 
     def of_others(self, name: str, row: Row) -> tuple[str, ...]:
         """The columns about a third party that in this row don't name the person: of two holders, the other."""
@@ -170,21 +195,67 @@ class Discovery:
         day = local_day(row[on], self.zone)
         return None if day is None else covers(windows, day)
 
+    def doubt(self, name: str, column: str, row: Row) -> Doubt:
+        """What it says of a row that this column carries one of the person's identifiers."""
+        bound = self.piles[name].bound
+        on = bound.node.spec.on
+        day = local_day(row[on], self.zone) if on else None
+        dated = column in bound.node.spec.windows
+        return self.shares.doubt(bound.node.identities[column], row[column], day=day, dated=dated)
+
     def _judge(self, pile: Pile, found: Found) -> Ownership:
+        whose = self._whose(pile, found)
+        return Ownership.CANDIDATE if found.doubt and whose is not Ownership.THIRD_PARTY else whose
+
+    def _whose(self, pile: Pile, found: Found) -> Ownership:
         spec, roles = pile.bound.node.spec, pile.roles
-        if roles.plain and found.strong and not found.undated:
-            return Ownership.OWN
-        if spec.ownership != "auto":
-            return Ownership(spec.ownership)
+        if spec.ownership != "auto" or (roles.plain and found.strong and not found.undated):
+            return Ownership.OWN if spec.ownership == "auto" else Ownership(spec.ownership)
         if found.undated or self._another_subject(roles, found) or self._anothers_child(roles, found):
             return Ownership.THIRD_PARTY
+        agree, differ = self._certain(roles, found)
+        if differ:
+            return Ownership.CANDIDATE if agree else Ownership.THIRD_PARTY
         if spec.owner:
-            mine = all(found.links[c] is None or self._mine(roles, c, found.links[c]) for c in spec.owner)
+            mine = all(
+                found.links[c] is None or self._mine(roles, c, found.links[c]) or self._maybe_mine(roles, c, found)
+                for c in spec.owner
+            )
             return Ownership.OWN if mine else Ownership.THIRD_PARTY
         named = [c for c in roles.identities if found.links[c] is not None]
-        if found.identified or not named or any(self._mine(roles, c, found.links[c]) for c in named):
+        if (
+            found.identified
+            or not named
+            or any(self._mine(roles, c, found.links[c]) or self._maybe_mine(roles, c, found) for c in named)
+        ):
             return Ownership.OWN
         return Ownership.THIRD_PARTY
+
+    def _certain(self, roles: Roles, found: Found) -> tuple[bool, bool]:
+        """Whether an identifier that names one person is the person's here, and whether one is another's.
+
+        Several columns of one identity are of one record: the person is one of its holders.
+        """
+        agrees: dict[str, bool] = {}
+        for column, identity in roles.certain:
+            values = self.values(found.links[column])
+            if values and self.shares.given(identity):
+                mine = any(self.shares.is_given(identity, value) for value in values)
+                agrees[identity] = agrees.get(identity, False) or mine
+        return any(agrees.values()), not all(agrees.values())
+
+    def values(self, link: Any) -> tuple[Any, ...]:
+        """The values of a link; a row has one or none."""
+        return () if link is None else (link,)
+
+    def _maybe_mine(self, roles: Roles, column: str, found: Found) -> bool:
+        """Whether a candidate's value is the person's and somebody else's, or stands in another candidate."""
+        identity = roles.identities.get(column)
+        return bool(found.doubt) and any(
+            (identity is not None and self.shares.shared(identity, value))
+            or any(spelled(key, value) in self._maybe.get(key, ()) for key in roles.meanings[column])
+            for value in self.values(found.links[column])
+        )
 
     def _another_subject(self, roles: Roles, found: Found) -> bool:
         """An e-mail address may be a family's: where the person's own number is given, another number decides."""
@@ -195,36 +266,33 @@ class Discovery:
         if found.strong:
             return False
         values = ((found.links[c], key) for c, key in roles.below)
-        return any(v is not None and _spelled(key, v) not in self._known.get(key, ()) for v, key in values)
+        return any(v is not None and spelled(key, v) not in self._known.get(key, ()) for v, key in values)
 
     def _mine(self, roles: Roles, column: str, value: Any) -> bool:
-        return any(_spelled(key, value) in self._known.get(key, ()) for key in roles.meanings[column])
+        return any(spelled(key, value) in self._known.get(key, ()) for key in roles.meanings[column])
 
     def _learn(self, pile: Pile, found: Found) -> None:
         """What a row of the person tells: the values others refer to, and its identities if it is the person's record.
 
         A row that names two people, such as a request with two e-mail addresses, teaches no identity.
         """
-        if found.ownership is not Ownership.OWN or not found.strong:
+        book = self._book(found)
+        if book is None:
             return
         for column, key in pile.roles.taught:
-            self._know_column(key, found.links[column])
+            self._know_column(book, key, found.links[column])
         if pile.roles.is_subject if self.subject else found.identified:
             for column, key in pile.roles.taught_identities:
-                self._know_column(key, found.links[column])
+                self._know_column(book, key, found.links[column])
 
-    def _know_column(self, key: str, value: Any) -> None:
+    def _book(self, found: Found) -> dict[str, set[str]] | None:
+        """Where what this row tells is written down; None if it tells nothing."""
+        books = {Ownership.OWN: self._known, Ownership.CANDIDATE: self._maybe}
+        return books.get(found.ownership) if found.strong else None
+
+    def _know_column(self, book: dict[str, set[str]], key: str, value: Any) -> None:
         if value is not None:
-            self._know(key, str(as_json(value)))
-
-    def _know(self, key: str, value: str) -> None:
-        self._known.setdefault(key, set()).add(_spelled(key, value))
-
-
-def _spelled(key: str, value: Any) -> str:
-    """E-mail addresses are the same whatever their case; nothing else is."""
-    text = str(as_json(value))
-    return text.lower() if key == "identity:email" else text
+            book.setdefault(key, set()).add(spelled(key, value))
 
 
 def spans(windows: Windows) -> list[Span]:

@@ -34,6 +34,8 @@ class Pointed:
 
 
 _NOBODY = Pointed()
+NOT_THEIRS = (Ownership.THIRD_PARTY, Ownership.CANDIDATE)
+"""What nobody has said to be the person's may be somebody else's."""
 
 
 class Pointers:
@@ -64,9 +66,11 @@ class Pointers:
                 elif value in strangers:
                     anyone.add(i)
                     people |= {i} if about else set()
-            for value in self._ask(pointer, values, batch=batch) if values else ():
-                anyone |= set(values.get(value, ()))
-                people |= set(values.get(value, ())) if about else set()
+            for value, maybe in self._ask(pointer, values, batch=batch) if values else ():
+                # Should a candidate be the person's, then what it has below it most likely is as well.
+                hit = {i for i in values.get(value, ()) if not (maybe and batch[i].ownership is Ownership.CANDIDATE)}
+                anyone |= hit
+                people |= hit if about else set()
         if not anyone:
             return [_NOBODY] * len(batch)
         return [Pointed(i in anyone, i in people) for i in range(len(batch))]
@@ -108,7 +112,7 @@ class Pointers:
         if known is None:
             rows = self._found.piles[pointer.node].rows.values() if pointer.node else ()
             pick = picker(pointer.child_columns)
-            known = {pick(f.links) for f in rows if f.ownership is Ownership.THIRD_PARTY}
+            known = {pick(f.links) for f in rows if f.ownership in NOT_THEIRS}
             self._strangers[pointer] = known
         return known
 
@@ -122,10 +126,12 @@ class Pointers:
 
     def _ask(
         self, pointer: Pointer, values: dict[tuple[Any, ...], list[int]], *, batch: Sequence[Found]
-    ) -> Iterator[tuple[Any, ...]]:
+    ) -> Iterator[tuple[tuple[Any, ...], bool]]:
+        """The values with which rows that are not the person's point here, and whether these rows are candidates."""
         bound = self._found.schema.bound.get(pointer.node)
         if bound is not None and bound.node.spec.series:
-            yield from self._ask_series(bound, pointer, values=values, batch=batch)
+            for value in self._ask_series(bound, pointer, values=values, batch=batch):
+                yield value, False
             return
         columns = [pointer.child.c[c] for c in pointer.child_columns]
         width = len(columns)
@@ -133,14 +139,14 @@ class Pointers:
             condition = matches(pointer.child, pointer.child_columns, values=chunk)
             if bound is None:
                 for row in self._connection.execute(sa.select(*columns).where(condition).distinct()):
-                    yield tuple(row)
+                    yield tuple(row), False
                 continue
             statement = sa.select(*columns, *(pointer.child.c[c] for c in bound.key)).where(condition)
             result = self._connection.execute(statement, execution_options={"stream_results": True})
             for part in result.partitions(ROWS):
                 for row in part:
                     if not self._found.owned(bound.name, tuple(row[width:])):
-                        yield tuple(row[:width])
+                        yield tuple(row[:width]), self._found.maybe(bound.name, tuple(row[width:]))
 
     def _ask_series(
         self, bound: Bound, pointer: Pointer, *, values: dict[tuple[Any, ...], list[int]], batch: Sequence[Found]

@@ -1,11 +1,12 @@
 """What the columns of a collection are to a search: worked out once, asked for every row."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from workflows.connectors.dataset import Graph
+from workflows.connectors.dataset import Graph, Node
 from workflows.connectors.sql_schema import Bound, Schema
 from workflows.register.model import SubjectSpec
+from workflows.rules.strength import Strength
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +20,20 @@ class Roles:
     taught_identities: tuple[tuple[str, str], ...]  # what the person's own record makes known
     below: tuple[tuple[str, str], ...]  # the parents that a row hangs below
     numbers: tuple[tuple[str, str], ...]  # the person's own number: another number is another person
+    certain: tuple[tuple[str, str], ...]  # columns with an identity that names one person only
+    people: bool  # each row is a person's own record
     is_subject: bool
     plain: bool  # nothing in a row can tell that it is another's
 
 
-def roles_of(bound: Bound, graph: Graph, schema: Schema, *, subject: SubjectSpec | None) -> Roles:
-    """The roles of one collection's columns."""
+def roles_of(
+    bound: Bound, graph: Graph, schema: Schema, *, subject: SubjectSpec | None, strength: Callable[[str], Strength]
+) -> Roles:
+    """The roles of one collection's columns.
+
+    Where no subject is named, a collection whose primary key is something about a person (`user.unique_id`) has one
+    row for each person.
+    """
     node = bound.node
     identities = node.identities
     is_subject = bool(subject and subject.collection == node.name)
@@ -39,8 +48,17 @@ def roles_of(bound: Bound, graph: Graph, schema: Schema, *, subject: SubjectSpec
         taught_identities=tuple((c, f"identity:{i}") for c, i in identities.items() if counts.count(i) == 1),
         below=tuple(_below(bound, schema)),
         numbers=numbers,
+        certain=tuple((c, i) for c, i in identities.items() if strength(i) == "strong"),
+        people=is_subject if subject else _is_people(node),
         is_subject=is_subject,
         plain=not (identities or node.spec.owner or node.spec.ownership != "auto"),
+    )
+
+
+def _is_people(node: Node) -> bool:
+    primary = node.primary
+    return len(primary) == 1 and any(
+        c == "user.unique_id" or c.startswith("user.unique_id.") for c in node.fields[primary[0]].categories
     )
 
 

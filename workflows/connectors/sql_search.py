@@ -1,12 +1,14 @@
 """From seeds to all rows they lead to in one source: in batches, along the edges, until nothing new is found."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from models.vocabulary import Ownership
 from workflows.connectors.dataset import Graph
+from workflows.connectors.shares import Doubt
 from workflows.connectors.sql_found import Discovery, Found, Reached, Row
 from workflows.connectors.sql_lookup import batches_with, picker, rows_with
 from workflows.connectors.sql_schema import Bound, Way
@@ -17,6 +19,8 @@ from workflows.ports import Lead, Seeds
 Values = dict[tuple[Any, ...], Windows]
 Target = tuple[str, tuple[str, ...]]
 """(collection, columns) that values are looked up in."""
+Slot = tuple[Way, bool, Doubt]
+"""A way, whether it goes out from identified rows, and the doubt about them."""
 
 
 class Search:
@@ -24,9 +28,10 @@ class Search:
 
     def __init__(self, connection: sa.Connection, graph: Graph, discovery: Discovery) -> None:
         self._connection, self._graph, self._found = connection, graph, discovery
-        self._pending: dict[tuple[Way, bool], Values] = {}  # (way, from an identified row)
-        self._sent: dict[tuple[Way, bool], Values] = {}
+        self._pending: dict[Slot, Values] = {}
+        self._sent: dict[Slot, Values] = {}
         self.series: dict[Target, Values] = {}
+        self.doubtful_series: dict[Target, Values] = {}  # that only candidates lead to
         self._ways: dict[str, list[Way]] = {}
         for way in discovery.schema.ways:
             self._ways.setdefault(way.source, []).append(way)
@@ -36,15 +41,15 @@ class Search:
         self._start_at_identities(seeds)
         self._start_at_inlets(seeds)
         while self._pending or self._follow_reconsidered():
-            (way, direct), values = self._pending.popitem()
+            (way, direct, doubt), values = self._pending.popitem()
             words = f"{way.source}.{'+'.join(way.source_fields)} → {way.target}.{'+'.join(way.target_fields)}"
-            reached = Reached(words, strong=not way.up, identified=False, direct=direct)
+            reached = Reached(words, strong=not way.up, identified=False, direct=direct, doubt=doubt)
             self._pull((way.target, way.target_fields), values, reached)
 
     def _start_at_identities(self, seeds: Seeds) -> None:
         for name, bound in self._found.schema.bound.items():
             for column, identity in bound.node.identities.items():
-                leads = seeds.get(f"identity:{identity}", ())
+                leads = self._found.shares.looked_up(identity, seeds)
                 words = f"{name}.{column} = {identity}"
                 values = self._typed(bound, column, leads)
                 self._pull((name, (column,)), values, Reached(words, strong=True, identified=True, direct=True))
@@ -84,7 +89,7 @@ class Search:
         name, columns = target
         bound = self._found.schema.bound[name]
         if bound.node.spec.series:
-            known = self.series.setdefault(target, {})
+            known = (self.doubtful_series if reached.doubt else self.series).setdefault(target, {})
             for value, windows in values.items():
                 known[value] = union(known[value], windows) if value in known else windows
             return
@@ -97,6 +102,11 @@ class Search:
             kept = rows
             if not email and not all(r[first] in parts for r in rows):
                 kept = [r for r in rows if pick(r) in values or not _another_text(pick(r), values)]
+            if reached.identified and self._found.shares.any_doubt(bound.node.identities[first]):
+                for row in kept:
+                    doubt = self._found.doubt(name, first, row)
+                    self._admit(bound, [row], values.get(pick(row), whole), replace(reached, doubt=doubt))
+                continue
             if alike:
                 self._admit(bound, kept, whole, reached)
                 continue
@@ -125,12 +135,12 @@ class Search:
         for way in self._ways.get(name, ()) if mine else ():
             pick, first = picker(way.source_fields), way.source_fields[0]
             always = first not in self._found.schema.bound[name].node.spec.windows
-            for identified in (True, False):
-                slot = (way, identified)
+            for identified, doubt in {(found.identified, found.doubt) for found in mine}:
+                slot = (way, identified, doubt)
                 sent = self._sent.setdefault(slot, {})
                 fresh: Values = {}
                 for found in mine:
-                    if found.identified is not identified or not (found.strong or way.up):
+                    if found.identified is not identified or found.doubt is not doubt or not (found.strong or way.up):
                         continue
                     value = pick(found.links)
                     if None in value:

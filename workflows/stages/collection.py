@@ -252,7 +252,7 @@ def _name_gaps(session: Session, rt: Runtime, request: Request, findings: Mappin
         if seeds_for(seeds, connector.entries()):
             continue
         finding = finding_of(session, request, name)
-        by_reference = any(not entry.startswith("identity:") for entry in connector.entries())
+        by_reference = any(not entry.startswith(("identity:", "shared:")) for entry in connector.entries())
         if failed and by_reference:
             finding.result, finding.why = SourceResult.NOT_SEARCHED, "leading_source_failed"
         elif by_reference:

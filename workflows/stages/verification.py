@@ -120,17 +120,17 @@ def _to_look_up(claim: Claim) -> Mapping[str, str]:
 
 
 def _proof(match: Match[Person], people: Sequence[Person]) -> Proof | None:
-    person = match.person
-    if person is None or match.outcome not in ("one", "selected"):
+    if (person := match.person) is None or match.outcome not in ("one", "selected"):
         return None
-    identifiers: dict[str, list[str]] = {}
-    records = [*match.people, *(p for p in people if p not in match.people and same_person(person, p))]
-    for record in records or [person]:
-        for name, value in proven_identifiers(record, shared=shared_keys(record, people)).items():
-            if value not in identifiers.setdefault(name, []):
-                identifiers[name].append(value)
-    known = dict.fromkeys((record.source, record.key) for record in records or [person] if record.key)
-    return Proof(identifiers, person.contact, person.source, person.key, tuple(known))
+    identifiers, common = dict[str, list[str]](), dict[str, list[str]]()
+    records = [*match.people, *(p for p in people if p not in match.people and same_person(person, p))] or [person]
+    for record in records:
+        shared = shared_keys(record, people)
+        for name, value in proven_identifiers(record).items():
+            if value not in (values := (common if name in shared else identifiers).setdefault(name, [])):
+                values.append(value)
+    known = dict.fromkeys((record.source, record.key) for record in records if record.key)
+    return Proof(identifiers, person.contact, person.source, person.key, tuple(known), common)
 
 
 def _with_the_first(session: Session, rt: Runtime, request: Request, step: Step, key: RequestKey) -> Event | None:
