@@ -24,7 +24,7 @@ PAUSED, DOWN, FULL, BLIND = "paused", "source_down", "slots", "canary_failed"
 """Why a step waits for its source, as its `error_code` says it."""
 _ASK_AGAIN_SECONDS = 300.0
 _LOOK_AGAIN = timedelta(seconds=30)
-LONGEST = timedelta(hours=1)
+_LONGEST = timedelta(hours=1)
 
 
 def watched(source: object) -> Exists:
@@ -77,7 +77,7 @@ def shut(session: Session, rt: Runtime, source: str, step_id: uuid.UUID) -> bool
     """
     row = row_of(session, source)
     if is_paused(rt, row):
-        hold_back(session, rt, source, code=PAUSED, until=rt.now() + LONGEST)
+        hold_back(session, rt, source, code=PAUSED, until=rt.now() + _LONGEST)
         return True
     if row.failures >= FAILURES:
         until = row.open_until if row.open_until and row.open_until > rt.now() else None
@@ -113,7 +113,7 @@ def is_down(row: SourceHealth | None) -> bool:
 
 def hold_back(session: Session, rt: Runtime, source: str, *, code: str, until: datetime) -> None:
     """Move on what would begin before `until`. Steps that somebody else is just claiming meet the gate themselves."""
-    until = min(until, rt.now() + LONGEST)
+    until = min(until, rt.now() + _LONGEST)
     some = (
         select(Step.id)
         .where(Step.source == source, Step.state == StepState.READY, Step.run_at < until)

@@ -39,8 +39,6 @@ def pause(session: Session, rt: Runtime, source: str, *, user: str, reason: str,
     if gates.is_paused(rt, row):
         raise Conflict("source_paused", detail=f"{row.paused_by} has paused this source already")
     row.paused_by, row.paused_at, row.paused_until, row.paused_why = user, rt.now(), until, reason.strip()
-    session.flush()
-    gates.hold_back(session, rt, source, code=gates.PAUSED, until=rt.now() + gates.LONGEST)
     facts = {"source": source, "until": until.isoformat() if until else None, "reason": reason.strip()}
     audit.record(session, "source:paused", at=rt.now(), actor=user, facts=facts)
 
