@@ -13,6 +13,7 @@ from workflows.messages import POLL, RECHECK, REMIND, SEND, SWEEP, WORK, task_na
 from workflows.post import send_all
 from workflows.reminding import remind
 from workflows.sweeps import orphan_blobs, rechecks, sweep
+from workflows.unmapped import watch_columns
 
 _UNFINISHED = timedelta(days=1)
 """No writer takes so long: what is older was left by a process that died."""
@@ -47,6 +48,7 @@ def register_tasks(app: Celery, process: Process) -> None:
     def recheck_all(**_: Any) -> None:
         rt = process.runtime()
         rechecks(rt, every=True)
+        watch_columns(rt)
         news.forget(rt)
         orphan_blobs(rt)
         rt.blobs.clear_unfinished(rt.now() - _UNFINISHED)

@@ -114,13 +114,6 @@ def connector_of(spec: SourceSpec, register: Register, environ: Mapping[str, str
     return CONNECTORS[spec.kind](spec, register, environ)
 
 
-def discovery_of(spec: SourceSpec, environ: Mapping[str, str]) -> Discovers | None:
-    """What can look around in this source; None for a kind that has no names and types to look at."""
-    if spec.kind == "sql":
-        return discovery_at(connection_url(spec.connection, environ))
-    return None
-
-
 def discovery_at(url: str) -> Discovers:
     """What can look around at this address, of which no register knows yet."""
     return SqlDiscovery(url)

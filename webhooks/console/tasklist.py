@@ -49,7 +49,8 @@ def sentence(shell: Shell, task: HumanTask) -> str:
     source = str(task.facts.get("source") or "")
     label = shell.catalogue.source_label(source, g.t.language) if source else ""
     if key in g.t:
-        return str(g.t(key, source=label))
+        column = ".".join(str(task.facts[k]) for k in ("collection", "field") if task.facts.get(k))
+        return str(g.t(key, source=label, column=column))
     told = g.t("why.source", source=label, code=task.code) if label else g.t("why.other", code=task.code)
     return str(told)
 

@@ -1,8 +1,8 @@
-"""`vastine source scan`: a first description of a source, made from the source itself."""
+"""`vastine source scan` and `diff`: a description made from the source itself, and what it lacks since."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,16 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from workers.host import quiet, settings
-from workers.speech import give_json, say
+from workers.speech import FAILED, OK, PARTIAL, give_json, give_table, say
 from workflows.errors import BadInput, Fault, NotFound
 from workflows.ports import Discovers
 from workflows.register.draft import draft_of
+from workflows.register.drift import LOST
 from workflows.register.load import load_register
+from workflows.register.model import Register
 from workflows.register.yaml_text import flow
 from workflows.rules.picture import Picture, picture_of
+from workflows.unmapped import changes_of
 
 _NO_NAME = re.compile(r"[^a-z0-9_]+")
 
@@ -72,19 +75,59 @@ def scan(*, target: str, out: Path | None, name: str, schemas: tuple[str, ...], 
     )
 
 
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.option("--json", "as_json", is_flag=True)
+def diff(*, names: tuple[str, ...], as_json: bool) -> int:
+    """What changed between sources and their descriptions.
+
+    Ends 6 if a column that nobody described looks personal, 1 if something described is gone or can't be read.
+    Columns are compared where there are names and types to compare; of new ones a sample is counted in memory.
+    """
+    from workflows.wiring import connector_of  # noqa: PLC0415  # loads everything
+
+    quiet()
+    told = settings()
+    register = load_register(told.register)
+    _known(names, register)
+    rows = []
+    for name in names or sorted(register.sources):
+        connector = connector_of(register.sources[name], register, told.environ)
+        if isinstance(connector, Discovers):
+            found = changes_of(connector.spec, connector, today=datetime.now(UTC).date())
+            rows += [{"source": name, **asdict(change)} for change in found]
+        elif names:
+            raise BadInput([_unsupported(name, register.sources[name].kind)])
+        else:
+            say(f"{name} is of kind {register.sources[name].kind}, in which nothing can be compared")
+    if as_json:
+        give_json(rows)
+    else:
+        shown = [{**row, "!": "!" if row["personal"] else ""} for row in rows]
+        give_table(shown, ["!", "source", "kind", "collection", "field", "what"])
+    if any(row["personal"] for row in rows):
+        return PARTIAL
+    return FAILED if any(row["kind"] in LOST for row in rows) else OK
+
+
+def _known(names: Sequence[str], register: Register) -> None:
+    if unknown := [name for name in names if name not in register.sources]:
+        known = ", ".join(sorted(register.sources))
+        raise NotFound("source", detail=f"the register has no source {', '.join(unknown)}; it has {known}")
+
+
 def _target(target: str, name: str) -> _Target:
-    from workflows.wiring import discovery_at, discovery_of  # noqa: PLC0415  # loads everything
+    from workflows.wiring import connector_of, discovery_at  # noqa: PLC0415  # loads everything
 
     if "://" in target:
         called = _slug(name or _database(target))
         return _Target(called, "sql", [f"url: {{env: VASTINE_SOURCE_{called.upper()}_URL}}"], discovery_at(target))
     told = settings()
     register = load_register(told.register)
-    spec = register.sources.get(target)
-    if spec is None:
-        raise NotFound("source", detail=f"the register has no source {target}; it has {', '.join(register.sources)}")
-    discovery = discovery_of(spec, told.environ)
-    if discovery is None:
+    _known([target], register)
+    spec = register.sources[target]
+    discovery = connector_of(spec, register, told.environ)
+    if not isinstance(discovery, Discovers):
         raise BadInput([_unsupported(target, spec.kind)])
     lines = [f"{key}: {flow(value)}" for key, value in spec.connection.items()]
     return _Target(_slug(name) if name else target, spec.kind, lines, discovery)

@@ -2,7 +2,7 @@
 
 import click
 
-from workers.commands.scanning import scan
+from workers.commands.scanning import diff, scan
 from workers.host import quiet, settings
 from workers.speech import FAILED, give_json, give_table
 from workflows.errors import NotFound, VastineError
@@ -26,6 +26,7 @@ def source() -> None:
 
 
 source.add_command(scan)
+source.add_command(diff)
 
 
 @source.command("list")

@@ -1,6 +1,7 @@
 """A SQL source described by Fideslang datasets, behind the `Connector` port."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -8,7 +9,9 @@ import sqlalchemy as sa
 from models.vocabulary import Action, ReceiptOutcome
 from workflows.connectors import sql_erase, sql_receipts
 from workflows.connectors.dataset import build_graph
+from workflows.connectors.discovery import SqlDiscovery
 from workflows.connectors.sql_collect import Collect
+from workflows.connectors.sql_discover import ROWS
 from workflows.connectors.sql_find import find_people
 from workflows.connectors.sql_schema import Schema, fingerprint, read_schema
 from workflows.connectors.sql_source import SqlSource
@@ -16,6 +19,7 @@ from workflows.connectors.sql_standing import stand
 from workflows.errors import PersonMustLook
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.model import Register, SourceSpec
+from workflows.rules.discovered import Discovered, FoundTable
 from workflows.rules.items import Item
 
 
@@ -29,6 +33,7 @@ class SqlConnector:
         self._graph = build_graph(spec, register)
         self.exports = self._graph.exports
         self._source = SqlSource(url, timeout_seconds=spec.timeout_seconds)
+        self._discovery = SqlDiscovery(url)
         self._known: Schema | None = None
         self._keeps_receipts: bool | None = None
 
@@ -106,9 +111,22 @@ class SqlConnector:
             standings = stand(connection, self._schema(connection), items, zone=self._zone, lock=False)
             return {s.item.item_no: s.digest for s in standings if s.rows}
 
+    def discover(self, *, schemas: Sequence[str] = ()) -> Discovered:
+        """Tables, columns and keys as they are now, described or not."""
+        return self._discovery.discover(schemas=schemas)
+
+    def look(self, tables: Iterable[FoundTable], *, today: date, rows: int = ROWS) -> list[FoundTable]:
+        """The same tables with counts over a sample of so many rows each."""
+        return self._discovery.look(tables, today=today, rows=rows)
+
+    def alike(self, tables: Sequence[FoundTable], *, default: str) -> list[FoundTable]:
+        """The same tables with the references that nobody declared."""
+        return self._discovery.alike(tables, default=default)
+
     def dispose(self) -> None:
         """Close the connections."""
         self._source.dispose()
+        self._discovery.dispose()
 
     def _erase_and_probe(self, items: Sequence[EraseItem]) -> list[ErasedItem]:
         """Where no receipt can be kept: what is gone already is `ABSENT`, and what should be gone is looked for."""

@@ -211,6 +211,7 @@ class CollectionSpec(Strict):
     series: SeriesSpec | None = None
     windows: Mapping[str, Window] = {}  # column that leads on -> when it is the person's
     third_party: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()  # columns that the dataset leaves out on purpose: nobody is told of them again
     erase: Literal["delete", "mask", "keep"] | None = None
     columns: Mapping[str, ColumnSpec] = {}
 
