@@ -11,28 +11,35 @@ from tests.processes import free_port
 
 
 def measure(place: Place) -> Report:
-    """Portal, console, worker with two processes; resident megabytes."""
+    """Both doors and a worker with two processes, at rest; then each door as a service of its own. In megabytes."""
     report = Report("Memory while nothing happens")
-    ports = {"portal": free_port(), "console": free_port()}
-    running = {name: place.vastine("web", name, "--port", str(port)) for name, port in ports.items()}
-    running["worker"] = place.vastine("worker", "-c", "2")
-    place.wait_for_worker(running["worker"])
-    for port in ports.values():
+    both = _at_rest(place, {"web": ("portal", "console")})
+    report.add("web (portal and console) and two workers, pages they share counted once", sum(both[1]), "MB", aim=350)
+    report.add("the same, sum of resident", sum(both[0]), "MB")
+    apart = _at_rest(place, {"portal": ("portal",), "console": ("console",)})
+    report.add("portal, console and worker as three services, pages they share counted once", sum(apart[1]), "MB")
+    for name, resident, shared in zip(("portal", "console", "worker"), *apart, strict=True):
+        report.add(f"{name}, resident", resident, "MB", told=f"proportional {shared:.0f} MB")
+    return report
+
+
+def _at_rest(place: Place, services: dict[str, tuple[str, ...]]) -> tuple[list[float], list[float]]:
+    """(resident, proportional) of each service, and of the worker last."""
+    running, ports = [], []
+    for doors in services.values():
+        own = [free_port() for _ in doors]
+        running.append(place.vastine("web", *doors, *(a for port in own for a in ("--port", str(port)))))
+        ports += own
+    running.append(place.vastine("worker", "-c", "2"))
+    place.wait_for_worker(running[-1])
+    for port in ports:
         _visit(port)
     time.sleep(2)
-    total, proportional = 0.0, 0.0
-    for name, process in running.items():
-        if process.poll() is not None:
-            report.notes.append(f"✖ {name} does not run: left out of the sums")
-            continue
-        resident, shared = memory_mb(process.pid)
-        report.add(f"{name}, resident", resident, "MB", told=f"proportional {shared:.0f} MB")
-        total, proportional = total + resident, proportional + shared
-    report.add("web and two workers, pages they share counted once", proportional, "MB", aim=350)
-    report.add("web and two workers, sum of resident", total, "MB")
-    for process in running.values():
+    assert all(process.poll() is None for process in running), "a service does not run"
+    found = [memory_mb(process.pid) for process in running]
+    for process in running:
         place.end(process)
-    return report
+    return [resident for resident, _ in found], [shared for _, shared in found]
 
 
 def _visit(port: int) -> None:

@@ -36,6 +36,17 @@ def load_web(name: str) -> Callable[[Runtime], WsgiApp]:
     return maker
 
 
+class Doors:
+    """One application for each port. The address that was connected to decides, nothing that a caller may say."""
+
+    def __init__(self, apps: Mapping[int, WsgiApp]) -> None:
+        self._apps = {str(port): app for port, app in apps.items()}
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """Answer with the application of this port."""
+        return self._apps[environ["SERVER_PORT"]](environ, start_response)
+
+
 class EmbeddedWorker:
     """A Celery worker on `memory://` in threads of this process, and a thread that keeps the schedule."""
 

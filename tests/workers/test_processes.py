@@ -19,7 +19,7 @@ from tests.processes import free_port
 from tests.workers.conftest import Run
 from tests.world import JANE, prepare
 from workers.app import Process, attach, make_app
-from workers.embedded import EmbeddedWorker
+from workers.embedded import Doors, EmbeddedWorker
 from workers.host import to_be_forked
 from workers.schedule import BEAT
 from workflows.messages import QUEUES, task_name
@@ -196,3 +196,39 @@ def test_forked_workers_share_what_was_built_but_not_a_name_nor_a_connection(env
         os._exit(0)
     os.waitpid(child, 0)
     assert os.read(answers, 1000).decode() == f"{parent.worker.rpartition(':')[0]}:{child} True True"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_both_doors_in_one_service_stay_apart_whatever_the_caller_says(environ: dict[str, str], tmp_path: Path) -> None:
+    portal, console = free_port(), free_port()
+    arguments = ("web", "portal", "console", "--port", str(portal), "--port", str(console))
+    with running(environ, tmp_path / "web.log", *arguments) as process:
+        wait_for(lambda: answers(f"http://127.0.0.1:{console}/login"))
+        assert answers(f"http://127.0.0.1:{portal}/fi/request")
+        assert not answers(f"http://127.0.0.1:{portal}/login")
+        assert not answers(f"http://127.0.0.1:{console}/fi/request")
+        claimed = {"Host": f"127.0.0.1:{console}", "X-Forwarded-Port": str(console), "X-Forwarded-Host": "console"}
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(
+                urllib.request.Request(f"http://127.0.0.1:{portal}/login", headers=claimed), timeout=5
+            )
+        assert refused.value.code in (400, 404)
+        refused.value.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_doors_that_cannot_be_told_apart_are_refused(vastine: Run) -> None:
+    assert vastine("web").code == 2
+    assert vastine("web", "portal", "portal").code == 2
+    assert vastine("web", "portal", "console", "--port", "9000", "--port", "9000").code == 2
+    assert vastine("web", "portal", "--port", "9000", "--port", "9001").code == 2
+
+
+def test_the_port_that_was_connected_to_decides_which_application_answers() -> None:
+    doors = Doors({1: lambda *_: [b"portal"], 2: lambda *_: [b"console"]})
+    assert doors({"SERVER_PORT": "1", "HTTP_HOST": "here:2"}, None) == [b"portal"]
+    assert doors({"SERVER_PORT": "2"}, None) == [b"console"]
+    with pytest.raises(KeyError):
+        doors({"SERVER_PORT": "3"}, None)

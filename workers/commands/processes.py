@@ -13,6 +13,8 @@ from workflows.errors import BadInput, Fault
 from workflows.messages import QUEUES, WORK
 from workflows.settings import Settings
 
+PORTS = {"portal": 8080, "console": 8081}
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -51,41 +53,41 @@ def _with_addresses(host: str, *, portal_port: int, console_port: int) -> Settin
 
 
 @click.command()
-@click.argument("name", type=click.Choice(["portal", "console"]))
+@click.argument("names", nargs=-1, required=True, type=click.Choice(list(PORTS)))
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=int, default=None)
+@click.option("--port", "ports", type=int, multiple=True, help="8080 for the portal, 8081 for the console; as named.")
 @click.option("--processes", default=1, show_default=True)
 @click.option("--threads", default=8, show_default=True)
-def web(*, name: str, host: str, port: int | None, processes: int, threads: int) -> None:
-    """Serve the portal or the console, for production behind a proxy that speaks TLS.
+def web(*, names: tuple[str, ...], host: str, ports: tuple[int, ...], processes: int, threads: int) -> None:
+    """Serve portal, console or both, for production behind a proxy that speaks TLS.
 
     With a broker gunicorn does it; in the embedded default a single process that only this machine reaches.
     """
     from gunicorn.app.base import BaseApplication  # noqa: PLC0415
 
     from workers.app import make_app  # noqa: PLC0415
-    from workers.embedded import web_app  # noqa: PLC0415
+    from workers.embedded import Doors, web_app  # noqa: PLC0415
     from workflows.adapters.broker import CeleryBell  # noqa: PLC0415
 
     told = settings()
-    bound = f"{host}:{port or (8080 if name == 'portal' else 8081)}"
+    doors = _ports_of(names, ports)
     if told.embedded:
-        _serve_here(name, told, host=host, port=int(bound.rpartition(":")[2]))
+        _serve_here(doors, told, host=host)
         return
     options = {
-        "bind": bound,
+        "bind": [f"{host}:{port}" for port in doors.values()],
         "workers": processes,
         "threads": threads,
         "worker_class": "gthread",
         "timeout": 60,
         "accesslog": None,
         "loglevel": "warning",
-        "proc_name": f"vastine-{name}",
+        "proc_name": f"vastine-{'-'.join(doors)}",
         "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: PTH112, S108
         "control_socket_disable": True,
     }
-
-    app = web_app(name, to_be_forked(told, bell=CeleryBell(make_app(told))))
+    rt = to_be_forked(told, bell=CeleryBell(make_app(told)))
+    app = Doors({port: web_app(name, rt) for name, port in doors.items()})
     share_memory()
 
     class Served(BaseApplication):  # type: ignore[misc]
@@ -97,8 +99,19 @@ def web(*, name: str, host: str, port: int | None, processes: int, threads: int)
         def load(self) -> Any:
             return app
 
-    say(f"{name} on http://{bound}/")
+    for name, port in doors.items():
+        say(f"{name} on http://{host}:{port}/")
     Served().run()
+
+
+def _ports_of(names: tuple[str, ...], ports: tuple[int, ...]) -> dict[str, int]:
+    """The port of each door, in the order in which they were named. Raises `BadInput`."""
+    if len(ports) > len(names):
+        raise BadInput([Fault("--port", "there are more ports than names", "give one for each name, in order")])
+    doors = {name: PORTS[name] for name in names} | dict(zip(names, ports, strict=False))
+    if len(set(doors.values())) < len(names):
+        raise BadInput([Fault("--port", "two doors can't share a port", "name each door once, each with its own port")])
+    return doors
 
 
 @click.command()
@@ -150,15 +163,20 @@ def beat() -> None:
     app.start(["beat", "--loglevel", "WARNING", "-s", str(told.data_dir / "beat-schedule"), "--pidfile", ""])
 
 
-def _serve_here(name: str, told: Any, *, host: str, port: int) -> None:
-    """One door in this process alone: another process of this machine does the work, such as `vastine work`."""
+def _serve_here(doors: dict[str, int], told: Any, *, host: str) -> None:
+    """Doors in this process alone: another process of this machine does the work, such as `vastine work`."""
     from workers.embedded import serve, wait_for_the_end, web_app  # noqa: PLC0415
 
-    server = serve(web_app(name, runtime(given=told)), host=host, port=port)
-    threading.Thread(target=server.run, daemon=True).start()
-    say(f"{name} on http://{host}:{port}/   (stop with Ctrl-C)")
+    rt = runtime(given=told)
+    servers = [serve(web_app(name, rt), host=host, port=port) for name, port in doors.items()]
+    for server in servers:
+        threading.Thread(target=server.run, daemon=True).start()
+    for name, port in doors.items():
+        say(f"{name} on http://{host}:{port}/")
+    say("(stop with Ctrl-C)")
     wait_for_the_end()
-    server.close()
+    for server in servers:
+        server.close()
     say("stopped")
 
 
