@@ -6,10 +6,10 @@ from typing import Any
 from celery import Celery
 
 from workers.app import Process
-from workflows import news
+from workflows import lookout, news
 from workflows.engine import drain
 from workflows.mailroom import poll
-from workflows.messages import POLL, RECHECK, REMIND, SEND, SWEEP, WORK, task_name
+from workflows.messages import LOOK, POLL, RECHECK, REMIND, SEND, SWEEP, WORK, task_name
 from workflows.post import send_all
 from workflows.reminding import remind
 from workflows.sweeps import orphan_blobs, rechecks, sweep
@@ -52,6 +52,11 @@ def register_tasks(app: Celery, process: Process) -> None:
         news.forget(rt)
         orphan_blobs(rt)
         rt.blobs.clear_unfinished(rt.now() - _UNFINISHED)
+
+    @app.task(name=task_name(LOOK), shared=False)
+    def look_after_sources(**_: Any) -> None:
+        lookout.knock(process.runtime())
+        lookout.look(process.runtime())
 
 
 def _work(process: Process, kind: str) -> Any:

@@ -5,9 +5,9 @@ from models.vocabulary import Kind
 WORK = tuple(kind.value for kind in Kind if kind is not Kind.DECIDE)
 """Kinds that a worker does; a decision is a person's."""
 
-SEND, POLL, SWEEP, REMIND, RECHECK = "send", "poll", "sweep", "remind", "recheck"
+SEND, POLL, SWEEP, REMIND, RECHECK, LOOK = "send", "poll", "sweep", "remind", "recheck", "look"
 
-QUEUES = (*WORK, SEND, POLL, SWEEP, REMIND, RECHECK)
+QUEUES = (*WORK, SEND, POLL, SWEEP, REMIND, RECHECK, LOOK)
 """Every queue; each has one Celery task `vastine.<name>`."""
 
 

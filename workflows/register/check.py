@@ -6,6 +6,7 @@ from pathlib import Path
 from workflows.errors import Fault
 from workflows.register.catalogue import catalogue_of
 from workflows.register.check_advice import advice
+from workflows.register.check_canary import canary_faults
 from workflows.register.check_controller import category_faults, controller_faults
 from workflows.register.check_graph import graph_faults
 from workflows.register.check_holds import hold_faults
@@ -26,6 +27,7 @@ def faults_of(reading: Reading) -> list[Fault]:
             *graph_faults(reading, catalogue),
             *person_faults(reading, catalogue),
             *hold_faults(reading, catalogue),
+            *canary_faults(reading, catalogue),
         ]
     )
 

@@ -6,7 +6,7 @@ the `fideslang` package (and by our own check for keys that package would drop i
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fideslang.models import Dataset
 from pydantic import BaseModel, ConfigDict, Field
@@ -117,6 +117,7 @@ class Controller(Strict):
     delivery: Delivery = Delivery()
     backups: Backups = Backups()
     staff: Staff = Staff()
+    canary: Mapping[str, str] = {}  # who is in every source that expects a canary and names none of its own
 
 
 class Category(Strict):
@@ -241,11 +242,12 @@ class PersonSpec(Strict):
 class Canary(Strict):
     """A person of ours who is in the source for good: a search that does not find them has not searched.
 
-    `expect` says of each collection how many records there are at least.
+    `identity` names them; empty: the controller's `canary`. `expect` says of each collection how many records there
+    are at least.
     """
 
-    identity: Mapping[str, str] = Field(min_length=1)
-    expect: Mapping[str, int] = Field(min_length=1)
+    identity: Mapping[str, str] = {}
+    expect: Mapping[str, Annotated[int, Field(ge=1)]] = Field(min_length=1)
 
 
 class SourceSpec(Strict):

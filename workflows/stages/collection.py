@@ -21,7 +21,7 @@ from models.request import Request
 from models.session import reading
 from models.step import Step
 from models.vocabulary import Event, Kind, Ownership, Right, SourceResult, StepState, TaskKind
-from workflows import audit, breaker, lifecycle, news
+from workflows import audit, breaker, canaries, gates, lifecycle, news
 from workflows.astray import anything_erased
 from workflows.attaching import Attachments
 from workflows.casefile import findings_of, open_key, seal_leads, seeds_digest, seeds_for, seeds_of, with_earlier_leads
@@ -145,6 +145,8 @@ class Collection:
             ask(session, rt, request, step, seeds=inputs.seeds)
             return None
         finding = finding_of(session, request, inputs.source)
+        if not result.items and canaries.hold(session, rt, request, step):
+            return self.gave_up(session, rt, request, step, PersonMustLook(gates.BLIND))
         finding.result = SourceResult.FOUND if result.items else SourceResult.NONE
         finding.why, finding.items = None, result.items
         finding.counts, finding.ownerships = dict(result.counts), dict(result.ownerships)
