@@ -178,5 +178,7 @@ def seeds_for(seeds: Seeds, entries: frozenset[str]) -> dict[str, list[Lead]]:
 
 def seeds_digest(seeds: Seeds) -> bytes:
     """Says whether a source was asked with the same seeds before."""
-    plain = {n: sorted([lead.value, _iso(lead.start), _iso(lead.end)] for lead in v) for n, v in seeds.items()}
+    plain = {
+        n: sorted(([lead.value, _iso(lead.start), _iso(lead.end)] for lead in v), key=str) for n, v in seeds.items()
+    }
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).digest()

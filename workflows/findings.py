@@ -1,8 +1,10 @@
-"""Reading back what a source answered."""
+"""Writing down and reading back what a source answered."""
 
 import gzip
+import hashlib
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any, BinaryIO
 
 import structlog
 from sqlalchemy.orm import Session
@@ -17,6 +19,23 @@ from workflows.rules.items import Item
 from workflows.runtime import Runtime
 
 log = structlog.get_logger("vastine.findings")
+
+
+class Hashing:
+    """Passes bytes on, and knows how many they were and their digest."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self.out, self.hash, self.size = out, hashlib.sha256(), 0
+
+    def write(self, data: Any) -> int:
+        """Pass on."""
+        self.hash.update(data)
+        self.size += len(data)
+        return self.out.write(data)
+
+    def flush(self) -> None:
+        """Pass on."""
+        self.out.flush()
 
 
 def read_items(rt: Runtime, key: RequestKey, blob: str | None) -> Iterator[Item]:

@@ -57,10 +57,11 @@ class Shares:
         return spelled(IDENTITY + identity, value) in self._shared.get(identity, ())
 
     def looked_up(self, identity: str, leads: Seeds) -> list[Lead]:
-        """The values that a search for this identity starts with: the proven ones, and those known to be shared."""
+        """The values that a search for this identity starts with: the proven ones, and others that are theirs at some time."""
         mine = list(leads.get(IDENTITY + identity, ()))
+        told = [*(lead.value for lead in leads.get(SHARED + identity, ())), *self._found.get(identity, ())]
         known = {lead.value for lead in mine}
-        return mine + [Lead(lead.value) for lead in leads.get(SHARED + identity, ()) if lead.value not in known]
+        return mine + [Lead(value) for value in dict.fromkeys(told) if value not in known]
 
     def any_doubt(self, identity: str) -> bool:
         """Whether a match by this identity has to be looked at value by value."""
@@ -88,15 +89,14 @@ class Shares:
         """Note that a value is somebody else's too, in these days; whether that is news."""
         text = spelled(IDENTITY + identity, value)
         before = self._shared.get(identity, {})
-        known = text in before
-        if known and union(before[text], when) == before[text]:
+        _add(self._found, identity, str(as_json(value)), when)
+        if text in before and union(before[text], when) == before[text]:
             return False
         _add(self._shared, identity, text, when)
-        _add(self._found, identity, str(as_json(value)), when)
         return True
 
     def leads(self) -> dict[str, list[Lead]]:
-        """What other sources should know of what was found here."""
+        """What other sources should know of what was found here; the same again whoever knew it before."""
         return {
             SHARED + identity: [Lead(value, *span) for value, when in values.items() for span in _spans(when)]
             for identity, values in self._found.items()

@@ -182,6 +182,8 @@ class Book:
             what = self._catalogue.collection_label(g.source, g.collection, self._language)
             if g.third_party_records:
                 rows.append((f"{w.left_rows}: {where}, {what}", g.third_party_records, w.left_rows_why))
+            if g.unsure_records:
+                rows.append((f"{w.left_unsure}: {where}, {what}", g.unsure_records, w.left_unsure_why))
             if g.redacted_fields:
                 why = fill(w.left_fields_why, mark=w.redacted)
                 rows.append((f"{w.left_fields}: {where}, {what}", g.redacted_fields, why))

@@ -72,6 +72,7 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
             "found": bool(found),
             "gaps": any(s.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED} for s in case.sources),
             "third_party_count": sum(s.ownerships.get("third_party", 0) for s in case.sources),
+            "unsure_count": sum(s.ownerships.get("candidate", 0) for s in case.sources),
             "erased": [plan_row(catalogue, line, lang) for line in lines if is_erased(line)],
             "kept": [plan_row(catalogue, line, lang) for line in lines if not is_erased(line)],
             "receipts": [(w.receipt.one_of(name), count) for name, count in case.receipts.items() if count],

@@ -53,6 +53,7 @@ class Gathered:
     last_on: date | None = None
     redacted_fields: int = 0
     third_party_records: int = 0
+    unsure_records: int = 0  # of which nobody could tell whether they are the person's
     files: list[tuple[str, Mapping[str, Json]]] = field(default_factory=list)  # path in the package, and where it lies
     files_field: str = ""
     sample: list[tuple[date, int, dict[str, Json]]] = field(default_factory=list)
@@ -91,8 +92,9 @@ class Gatherer:
 
     def _take(self, item: Item) -> None:
         into = self._of(item.source, item.collection, category=item.category)
-        if item.ownership is Ownership.THIRD_PARTY:
-            into.third_party_records += 1
+        if item.ownership not in (Ownership.OWN, Ownership.SHARED):
+            into.third_party_records += item.ownership is Ownership.THIRD_PARTY
+            into.unsure_records += item.ownership is Ownership.CANDIDATE
             return
         if self._portable_only and not self._portable(item.category):
             self.not_portable[item.category] += 1

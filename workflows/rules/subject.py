@@ -129,7 +129,7 @@ def subject_facts(items: Iterable[Item], *, today: date) -> Subject:
     """
     gathering = _Gathering(today)
     for item in items:
-        if item.ownership is not Ownership.THIRD_PARTY and item.facts:
+        if item.ownership in (Ownership.OWN, Ownership.SHARED) and item.facts:
             gathering.add(known_facts(item))
     return gathering.subject()
 

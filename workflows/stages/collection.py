@@ -6,12 +6,11 @@ The fan-in is a query under the request's lock: the last source to settle sees t
 """
 
 import gzip
-import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -24,8 +23,10 @@ from models.vocabulary import Event, Kind, Ownership, Right, SourceResult, StepS
 from workflows import audit, breaker, canaries, gates, lifecycle, news
 from workflows.astray import anything_erased
 from workflows.attaching import Attachments
+from workflows.candidates import JudgedConnector, Verdicts, verdicts_of
 from workflows.casefile import findings_of, open_key, seal_leads, seeds_digest, seeds_for, seeds_of, with_earlier_leads
 from workflows.errors import NotAllowed, PersonMustLook, VastineError
+from workflows.findings import Hashing
 from workflows.fresh import decides_holds
 from workflows.hand.places import is_by_hand
 from workflows.hand.searching import ask, is_answered, search_of, withdraw_question
@@ -56,6 +57,7 @@ class Search:
     key: RequestKey
     blob: str
     connector: Connector | None = None  # None: people search this source, and have not answered
+    verdicts: Verdicts | None = None  # what people said of what may or may not be the person's
 
 
 @dataclass(slots=True)
@@ -65,25 +67,11 @@ class Found:
     items: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     ownerships: Counter[str] = field(default_factory=Counter)
+    undecided: int = 0
     leads: Mapping[str, Sequence[Lead]] = field(default_factory=dict)
     named: set[tuple[str, str]] = field(default_factory=set)  # records that an event may name
     digest: bytes = b""
     size: int = 0
-
-
-class _Hashing:
-    """Passes bytes on, and knows how many they were and their digest."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        self.out, self.hash, self.size = out, hashlib.sha256(), 0
-
-    def write(self, data: Any) -> int:
-        self.hash.update(data)
-        self.size += len(data)
-        return self.out.write(data)
-
-    def flush(self) -> None:
-        self.out.flush()
 
 
 class Collection:
@@ -100,7 +88,11 @@ class Collection:
         if is_by_hand(rt.register.sources[source]) and seeds:
             answered = is_answered(search_of(session, request, source), seeds)
             connector = bound(session, rt, request, key)[source] if answered else None
-        return Search(source, seeds, key, f"{request.id}/{source}.{uuid.uuid4().hex}", connector)
+        # Nobody has judged what was never found.
+        verdicts = verdicts_of(session, rt, request).get(source) if source in findings_of(session, request) else None
+        if connector is not None and verdicts is not None:
+            connector = JudgedConnector(connector, verdicts)
+        return Search(source, seeds, key, f"{request.id}/{source}.{uuid.uuid4().hex}", connector, verdicts)
 
     def work(self, rt: Runtime, lease: Lease, inputs: Search) -> Found | None:
         """Stream the source's items into a sealed blob; memory stays flat however many there are.
@@ -115,7 +107,7 @@ class Collection:
 
         files = Attachments(rt, inputs.blob, inputs.key)
         with rt.blobs.write(inputs.blob, inputs.key) as out:
-            hashing = _Hashing(out)
+            hashing = Hashing(out)
             with gzip.GzipFile(fileobj=cast("BinaryIO", hashing), mode="wb", compresslevel=1, mtime=0) as packed:
                 lines = bytearray()
 
@@ -129,7 +121,9 @@ class Collection:
                     found.items += 1
                     found.counts[item.collection] += 1
                     found.ownerships[item.ownership.value] += 1
-                    if item.collection in keys and item.ownership is not Ownership.THIRD_PARTY:
+                    if item.ownership is Ownership.CANDIDATE:
+                        found.undecided += inputs.verdicts is None or inputs.verdicts.of(item) is None
+                    if item.collection in keys and item.ownership in (Ownership.OWN, Ownership.SHARED):
                         found.named.update((keys[item.collection], str(v)) for v in item.locator.values())
 
                 found.leads = connector.collect(inputs.seeds, emit)
@@ -148,7 +142,7 @@ class Collection:
         if not result.items and canaries.hold(session, rt, request, step):
             return self.gave_up(session, rt, request, step, PersonMustLook(gates.BLIND))
         finding.result = SourceResult.FOUND if result.items else SourceResult.NONE
-        finding.why, finding.items = None, result.items
+        finding.why, finding.items, finding.undecided = None, result.items, result.undecided
         finding.counts, finding.ownerships = dict(result.counts), dict(result.ownerships)
         finding.blob, finding.blob_digest, finding.blob_bytes = inputs.blob, result.digest, result.size
         leads = result.leads
@@ -213,6 +207,7 @@ def finding_of(session: Session, request: Request, source: str) -> Finding:
         counts={},
         ownerships={},
         items=0,
+        undecided=0,
         blob_bytes=0,
         round=0,
     )
@@ -261,7 +256,7 @@ def _name_gaps(session: Session, rt: Runtime, request: Request, findings: Mappin
             finding.result, finding.why = SourceResult.NONE, "nothing_leads_there"
         else:
             finding.result, finding.why = SourceResult.NOT_SEARCHED, "no_identifier"
-        finding.items, finding.blob, finding.counts, finding.ownerships = 0, None, {}, {}
+        finding.items, finding.undecided, finding.blob, finding.counts, finding.ownerships = 0, 0, None, {}, {}
 
 
 def skip_source(session: Session, rt: Runtime, request: Request, source: str, *, user: str) -> None:

@@ -23,6 +23,7 @@ from models.vocabulary import (
     TaskKind,
 )
 from workflows import audit, lifecycle
+from workflows.candidates import undecided
 from workflows.casefile import open_key, open_proof
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
@@ -65,6 +66,8 @@ def approve(session: Session, rt: Runtime, request: Request, *, user: str, plan_
     """
     decider(session, user)
     plan = _frozen_plan(session, request)
+    if undecided(session, request):
+        raise Conflict("candidates_open", detail="of some records nobody has said yet whether they are the person's")
     if plan_hash is not None and not _means(plan_hash, plan.plan_hash):
         raise Conflict("plan_changed", detail="the plan is not the one you looked at; look again")
     if plan.prepared_by == user:

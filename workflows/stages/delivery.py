@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.step import Step
-from models.vocabulary import Event, Kind, Outcome
+from models.vocabulary import Event, Kind, Outcome, Ownership
 from workflows import audit
 from workflows.answer import PACKAGE, keep_artifact
 from workflows.casefile import findings_of, open_key
@@ -83,7 +83,7 @@ class Delivery:
             key=key,
             blobs={f.source: f.blob for f in findings},
             blob=f"{request.id}/package.{uuid.uuid4().hex}",
-            found=sum(f.items for f in findings),
+            found=sum(f.ownerships.get(word.value, 0) for f in findings for word in (Ownership.OWN, Ownership.SHARED)),
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Order) -> Made:

@@ -18,6 +18,7 @@ from models.request import Request
 from models.step import Step
 from models.vocabulary import Event, Kind, PlanState
 from workflows import audit, gates, lifecycle
+from workflows.candidates import as_judged
 from workflows.casefile import open_key, seeds_of
 from workflows.errors import PersonMustLook, VastineError
 from workflows.fresh import decides_holds, fresh_items
@@ -92,7 +93,7 @@ class Erasure:
             key=key,
             seeds=seeds_of(session, key, request),
             blobs={f.source: f.blob for f in findings},
-            connectors=bound(session, rt, request, key),
+            connectors=as_judged(session, rt, request, bound(session, rt, request, key)),
             by_hand=outcomes(session, plan.id, phases) if is_by_hand(rt.register.sources[step.source]) else None,
         )
 

@@ -26,6 +26,7 @@ from models.vocabulary import (
 )
 from workflows import audit
 from workflows.astray import astray, left_over
+from workflows.candidates import undecided
 from workflows.casefile import open_key
 from workflows.errors import PersonMustLook, VastineError
 from workflows.findings import forget_items
@@ -132,7 +133,9 @@ def gaps(session: Session, request: Request) -> list[str]:
 def _review(session: Session, rt: Runtime, request: Request, inputs: Facts) -> Event:
     findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
     others = sum(
-        f.ownerships.get(word.value, 0) for f in findings for word in (Ownership.THIRD_PARTY, Ownership.SHARED)
+        f.ownerships.get(word.value, 0)
+        for f in findings
+        for word in (Ownership.THIRD_PARTY, Ownership.SHARED, Ownership.CANDIDATE)
     )
     missing = any(f.result in _NOT_ANSWERED for f in findings)
     if rt.register.controller.decisions.access_without_person and not others and not missing:
@@ -154,6 +157,18 @@ def _freeze(session: Session, rt: Runtime, request: Request, inputs: Facts, item
 
 
 def _ask(session: Session, rt: Runtime, request: Request, *, code: str, kind: TaskKind) -> None:
+    """Somebody must decide; and first somebody must say whose those records are that may be the person's."""
+    if count := undecided(session, request):
+        open_task(
+            session,
+            rt,
+            key=f"candidates:{request.id}",
+            kind=TaskKind.REVIEW,
+            code="review_candidates",
+            request_id=request.id,
+            due_on=request.due_on,
+            facts={"items": count},
+        )
     open_task(
         session,
         rt,

@@ -22,6 +22,7 @@ from models.vocabulary import (
     TaskKind,
 )
 from workflows import audit, gates
+from workflows.candidates import as_judged
 from workflows.casefile import open_key, seeds_for, seeds_of
 from workflows.errors import PersonMustLook, VastineError
 from workflows.hand.sources import bound, unanswered
@@ -102,7 +103,7 @@ class Proof:
             gone,
             masked,
             unfinished,
-            bound(session, rt, request, key),
+            as_judged(session, rt, request, bound(session, rt, request, key)),
             unsearched,
         )
 
