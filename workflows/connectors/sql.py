@@ -33,6 +33,7 @@ class SqlConnector:
         self._graph = build_graph(spec, register)
         self.exports = self._graph.exports
         self._source = SqlSource(url, timeout_seconds=spec.timeout_seconds)
+        self._side_tables: tuple[str, ...] = tuple(spec.connection.get("side_tables") or ())
         self._discovery = SqlDiscovery(url)
         self._known: Schema | None = None
         self._keeps_receipts: bool | None = None
@@ -73,9 +74,16 @@ class SqlConnector:
             return collect.run(seeds, emit)
 
     def preview(self, items: Sequence[EraseItem]) -> list[PreviewedItem]:
-        """What `erase` would do; changes nothing. `refused` is also "absent" or "drifted" where that is so."""
-        with self._source.reading() as connection:
-            return sql_erase.preview(connection, self._schema(connection), items, zone=self._zone)
+        """What `erase` would do, told by doing and undoing it. `refused` is also "absent" or "drifted".
+
+        A source that is set to read only is looked at only.
+        """
+        if not items or self._source.read_only():
+            with self._source.reading() as connection:
+                return sql_erase.preview(connection, self._schema(connection), items, zone=self._zone)
+        with self._source.trying() as connection:
+            schema = self._schema(connection)
+            return sql_erase.rehearse(connection, schema, items, zone=self._zone, side_tables=self._side_tables)
 
     def erase(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:
         """Treat these items, all or none; the same `op_id` again answers what was done and does nothing.
@@ -89,7 +97,7 @@ class SqlConnector:
             sql_receipts.make_table(connection)
             done = sql_receipts.kept(connection, op_id, fence=fence)
             if not done:
-                done = sql_erase.erase(connection, self._schema(connection), items, zone=self._zone)
+                done = self._treat(connection, items)
                 sql_receipts.keep(connection, op_id, fence=fence, outcomes=done)
         return [ErasedItem(item.item_no, done[item.item_no]) for item in items if item.item_no in done]
 
@@ -128,10 +136,14 @@ class SqlConnector:
         self._source.dispose()
         self._discovery.dispose()
 
+    def _treat(self, connection: sa.Connection, items: Sequence[EraseItem]) -> dict[int, ReceiptOutcome]:
+        schema = self._schema(connection)
+        return sql_erase.erase(connection, schema, items, zone=self._zone, side_tables=self._side_tables)
+
     def _erase_and_probe(self, items: Sequence[EraseItem]) -> list[ErasedItem]:
         """Where no receipt can be kept: what is gone already is `ABSENT`, and what should be gone is looked for."""
         with self._source.writing() as connection:
-            done = sql_erase.erase(connection, self._schema(connection), items, zone=self._zone)
+            done = self._treat(connection, items)
         erased = [item for item in items if done[item.item_no] is ReceiptOutcome.ERASED]
         if self.present(erased):
             raise PersonMustLook("still_there", detail="the source took the erasure and still has the records")

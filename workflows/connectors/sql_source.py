@@ -52,6 +52,13 @@ class SqlSource:
                 raise NeverAgain("read_only", detail="the source is set to read only; nothing was changed in it")
             yield connection
 
+    @contextmanager
+    def trying(self) -> Iterator[sa.Connection]:
+        """One transaction that may write and comes to nothing, however the block ends."""
+        with self._transaction("writing", {}) as connection:
+            yield connection
+            connection.rollback()
+
     def read_only(self) -> bool:
         """Whether the database itself, or its file, is set to be read only; raises as `reading` does."""
         with self.reading() as connection:

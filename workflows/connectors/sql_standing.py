@@ -76,7 +76,7 @@ def judge(connection: sa.Connection, schema: Schema, standings: Sequence[Standin
             _judge_mask(schema, standing.bound, standing)
         elif standing.item.action is not Action.DELETE:
             standing.refused = standing.refused or "action"
-    _refuse_pointed(connection, schema, [s for s in standings if s.able and s.item.action is Action.DELETE])
+    refuse_pointed(connection, schema, [s for s in standings if s.able and s.item.action is Action.DELETE])
 
 
 def _judge_mask(schema: Schema, bound: Bound, standing: Standing) -> None:
@@ -147,7 +147,7 @@ def _look_at_days(
             standing.rows = [dict(zip(series.names, row, strict=True)) for row in found.raw]
 
 
-def _refuse_pointed(connection: sa.Connection, schema: Schema, deletes: list[Standing]) -> None:
+def refuse_pointed(connection: sa.Connection, schema: Schema, deletes: Sequence[Standing]) -> None:
     """Refuse what rows outside the batch point at, and then what only refused rows of the batch point at.
 
     Counting is enough: if more rows point at a row than the batch deletes, somebody is left pointing.
@@ -182,7 +182,7 @@ def _undeclared(schema: Schema) -> Iterator[ForeignKey]:
             yield ForeignKey(end.table, way.target_fields, start.table, way.source_fields, "")
 
 
-def _counts(connection: sa.Connection, fk: ForeignKey, deletes: list[Standing]) -> dict[Value, int]:
+def _counts(connection: sa.Connection, fk: ForeignKey, deletes: Sequence[Standing]) -> dict[Value, int]:
     """How many rows point at each row that is to be deleted."""
     wanted = dict.fromkeys(v for s in deletes for v in _values(s, fk.parent, fk.parent_columns))
     columns = [fk.child.c[c] for c in fk.child_columns]

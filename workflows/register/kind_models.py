@@ -16,6 +16,7 @@ class SqlConnection(Strict):
 
     url: str | Secret
     password: Secret | None = None
+    side_tables: tuple[str, ...] = ()  # that triggers write without keeping a copy of a record
 
 
 class FileConnection(Strict):
