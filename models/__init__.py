@@ -12,7 +12,8 @@
 | `holds` | manual_holds | keyed digest |
 | `decision` | plans, plan_items, kept_items, approvals | sealed locators |
 | `delivery` | artifacts, grants, outbox | sealed columns; files sealed in the blob store |
-| `erasure` | receipts, tombstones | keyed digests |
+| `erasure` | receipts, tombstones, replays, replay_records | keyed digests |
+| `purge` | purge_marks | none |
 | `hand` | hand_searches, hand_files, hand_ticks, checkouts | sealed columns; sealed files |
 | `source` | source_limits, source_slots, source_marks | sealed column |
 | `staff` | staff, staff_sessions, api_tokens, tasks | names of staff |
@@ -24,10 +25,11 @@ from models.candidates import CandidateVerdict
 from models.collection import Finding, SourceHealth
 from models.decision import Approval, KeptItem, Plan, PlanItem
 from models.delivery import Artifact, Grant, Outbox
-from models.erasure import Receipt, Tombstone
+from models.erasure import Receipt, Replay, ReplayRecord, Tombstone
 from models.hand import Checkout, HandFile, HandSearch, HandTick
 from models.holds import ManualHold
 from models.intake import CaseKey, EventCase, EventKey, InboundEvent, Message, MessageCase
+from models.purge import PurgeMark
 from models.request import DataKey, Reminder, Request
 from models.source import SourceLimit, SourceMark, SourceSlot
 from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
@@ -63,8 +65,11 @@ __all__ = [
     "Pace",
     "Plan",
     "PlanItem",
+    "PurgeMark",
     "Receipt",
     "Reminder",
+    "Replay",
+    "ReplayRecord",
     "Request",
     "SourceHealth",
     "SourceLimit",

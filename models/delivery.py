@@ -34,6 +34,7 @@ class Artifact(Base):
     blob: Mapped[str] = mapped_column(String(200))
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
+    data_key_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("data_keys.id"))  # its own; None: the request's
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
     purged_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 

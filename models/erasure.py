@@ -1,14 +1,24 @@
-"""The proof: one receipt for each plan item, and the tombstones that notice a record's return."""
+"""The proof: one receipt for each plan item, and what notices a record's return."""
 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import JSON, BigInteger, ForeignKeyConstraint, Index, Integer, LargeBinary, SmallInteger, String
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, new_id, word
 from models.types import UTCDateTime
-from models.vocabulary import ReceiptOutcome
+from models.vocabulary import ReceiptOutcome, TombstoneKind
 
 
 class Receipt(Base):
@@ -32,15 +42,52 @@ class Receipt(Base):
 
 
 class Tombstone(Base):
-    """Keyed digest of an erased record's locator, kept until the last backup that holds it is gone."""
+    """What was erased or masked, as keyed digests: a copy of the source that is put back would bring it back.
+
+    Kept until the last copy that may hold it is gone. `locator` and `masked` are over (collection, locator), and
+    `content_digest` of a masked record over what it said before; `identifier` is over (identity, value).
+    """
 
     __tablename__ = "tombstones"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     source: Mapped[str] = mapped_column(String(64))
     collection: Mapped[str] = mapped_column(String(120))
-    locator_digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    kind: Mapped[TombstoneKind] = mapped_column(word(TombstoneKind))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    content_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     erased_at: Mapped[datetime] = mapped_column(UTCDateTime)
     expires_on: Mapped[date]
 
-    __table_args__ = (Index("ix_tombstones_locator", "source", "locator_digest"),)
+    __table_args__ = (
+        Index("ix_tombstones_digest", "source", "digest"),
+        Index("ix_tombstones_expires_on", "expires_on"),
+    )
+
+
+class Replay(Base):
+    """An erasure done again, because a source was put back to an earlier day or a feed brought people back."""
+
+    __tablename__ = "replays"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str] = mapped_column(String(64))
+    since: Mapped[datetime] = mapped_column(UTCDateTime)  # erasures after this instant are done again
+    opened_by: Mapped[str] = mapped_column(String(64))
+    opened_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    scanned: Mapped[int] = mapped_column(BigInteger, default=0)
+    younger: Mapped[int] = mapped_column(BigInteger, default=0)  # look erased, but came after the erasure: stay
+
+    __table_args__ = (Index("ix_replays_source", "source"),)
+
+
+class ReplayRecord(Base):
+    """One record that came back, by its locator's keyed digest. `undated`: nobody can tell since when it is there."""
+
+    __tablename__ = "replay_records"
+
+    replay_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("replays.id"), primary_key=True)
+    collection: Mapped[str] = mapped_column(String(120), primary_key=True)
+    locator_digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    undated: Mapped[bool] = mapped_column(default=False)

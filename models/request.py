@@ -77,6 +77,9 @@ class Request(Base):
     supplements_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("requests.id"), index=True
     )  # the request whose answer had the gaps that this one fills
+    replay_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("replays.id"), index=True
+    )  # nobody asked: what was erased before came back, and goes again
     sources: Mapped[list[str] | None] = mapped_column(
         JSON(none_as_null=True)
     )  # those gaps: it is about these sources alone; None: about all

@@ -103,6 +103,12 @@ EVENTS = frozenset(
         "staff:signed",
         "token:made",
         "key:destroyed",
+        "purge:marked",
+        "purge:done",
+        "purge:refused",
+        "tombstone:set",
+        "replay:opened",
+        "replay:closed",
     }
 )
 """Every event there is; a test compares the list with what the code records."""

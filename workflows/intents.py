@@ -3,13 +3,12 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.decision import Approval, Plan, PlanItem
-from models.erasure import Receipt, Tombstone
+from models.erasure import Receipt
 from models.request import Request
 from models.step import Effect
 from models.vocabulary import EffectState, Outcome, PlanState, ReceiptOutcome, RequestState
@@ -18,12 +17,10 @@ from workflows.errors import Conflict, PersonMustLook, WaitFor
 from workflows.fresh import manual_holds, newly_held
 from workflows.planning import hash_of_rows
 from workflows.ports import Connector, ErasedItem, EraseItem, Lead, RequestKey
-from workflows.rules.items import Item, canonical
+from workflows.rules.items import Item
 from workflows.runtime import Runtime
+from workflows.tombstones import set_tombstones
 from workflows.work import Lease
-
-_BACKUP_DAYS = 35  # the longest usual cycle, where the register names none
-_AFTER_BACKUP = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,19 +164,7 @@ def write_receipts(
                 at=rt.now(),
             )
         )
-        item = where[erased.item_no]
-        if erased.outcome is ReceiptOutcome.ERASED:
-            session.add(
-                Tombstone(
-                    source=batch.source,
-                    collection=item.collection,
-                    locator_digest=rt.vault.digest(
-                        f"tombstone:{batch.source}", f"{item.collection}:{canonical(item.locator)}"
-                    ),
-                    erased_at=rt.now(),
-                    expires_on=_known_until(rt),
-                )
-            )
+    set_tombstones(session, rt, request.id, source=batch.source, items=where, erased=result, seeds=batch.seeds)
     effect = session.get(Effect, batch.op_id)
     if effect is not None:
         kept = all(erased.outcome is ReceiptOutcome.KEPT for erased in result)
@@ -195,9 +180,3 @@ def write_receipts(
         request_id=request.id,
         facts={"source": batch.source, "phase": max(batch.phases.values()), "outcomes": counts},
     )
-
-
-def _known_until(rt: Runtime) -> date:
-    """As long as a restored copy might bring a record back, and a month."""
-    days = rt.register.controller.backups.days
-    return rt.today() + timedelta(days=(_BACKUP_DAYS if days is None else days) + _AFTER_BACKUP)

@@ -40,6 +40,6 @@ def named_columns(node: Node) -> tuple[str, ...]:
     names: list[str] = [*node.fields, *spec.owner, *spec.windows, *spec.third_party, *spec.columns]
     names += [f if isinstance(f, str) else f.field for f in spec.facts.values()]
     names += [c for w in spec.windows.values() for c in (w.start, w.end)]
-    names += [spec.on] if spec.on else []
+    names += [name for name in (spec.on, spec.created) if name]
     names += [spec.series.at, *spec.series.key] if spec.series else []
     return tuple(dict.fromkeys(names))

@@ -173,7 +173,7 @@ def _named(node: Node) -> set[str]:
     names = {*node.fields, *spec.owner, *spec.windows, *spec.columns, *spec.third_party}
     names |= {f if isinstance(f, str) else f.field for f in spec.facts.values()}
     names |= {column for window in spec.windows.values() for column in (window.start, window.end)}
-    names |= {spec.on} if spec.on else set()
+    names |= {name for name in (spec.on, spec.created) if name}
     return names | ({spec.series.at, *spec.series.key} if spec.series else set())
 
 

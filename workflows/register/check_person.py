@@ -55,6 +55,7 @@ def _named(collection: Collection) -> Iterator[tuple[Path, str | None]]:
     """Every place where a collection's annotations name one of its fields."""
     spec = collection.spec
     yield ("on",), spec.on
+    yield ("created",), spec.created
     for n, field in enumerate(spec.owner):
         yield ("owner", n), field
     for n, field in enumerate(spec.third_party):

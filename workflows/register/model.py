@@ -89,6 +89,24 @@ class Backups(Strict):
     days: int | None = Field(default=None, ge=0, le=3650)
 
 
+class Kept(Strict):
+    """How long something is kept, in days, and on what that rests."""
+
+    days: int = Field(ge=1, le=3650)
+    source: str = ""
+    checked_on: date | None = None
+
+
+class OwnRecords(Strict):
+    """How long our own records about requests are kept. Source: GDPR Art. 5(1)(e), 5(2), 11(1), 17(3)(e), 77."""
+
+    packages: Kept = Kept(days=30, source="GDPR 5(1)(e)")
+    messages: Kept = Kept(days=30, source="GDPR 5(1)(e)")
+    cases: Kept = Kept(days=365, source="GDPR 5(2), 17(3)(e), 77")  # the time in which somebody may complain
+    most: int = Field(default=500, ge=1, le=1_000_000)  # more, or a larger share, goes in one run only by two people
+    percent: int = Field(default=2, ge=1, le=100)
+
+
 class Staff(Strict):
     """Who may work on requests: with `nda_required` only those who signed to keep secrets may log in."""
 
@@ -116,6 +134,7 @@ class Controller(Strict):
     decisions: Decisions = Decisions()
     delivery: Delivery = Delivery()
     backups: Backups = Backups()
+    own_records: OwnRecords = OwnRecords()
     staff: Staff = Staff()
     canary: Mapping[str, str] = {}  # who is in every source that expects a canary and names none of its own
 
@@ -208,6 +227,7 @@ class CollectionSpec(Strict):
     ownership: Literal["auto", "own", "shared", "third_party"] = "auto"
     owner: tuple[str, ...] = ()  # columns that name whose row it is; another's value makes it a third party's
     on: str | None = None
+    created: str | None = None  # since when the source has the record; what is younger than an erasure is another's
     facts: Mapping[str, str | FactSpec] = {}
     series: SeriesSpec | None = None
     windows: Mapping[str, Window] = {}  # column that leads on -> when it is the person's
@@ -263,6 +283,7 @@ class SourceSpec(Strict):
     timeout_seconds: int = Field(default=60, ge=1, le=3600)
     slots: int | None = Field(default=None, ge=1, le=100)  # steps that may work on it at a time, over all workers
     canary: Canary | None = None
+    backup_days: int | None = Field(default=None, ge=0, le=3650)  # how long copies of it are kept; None: `backups.days`
     review: Literal["needed", "done"] = "done"  # a draft that nobody has gone through loads nowhere
     file: str = ""  # path inside the register, for messages; filled in when read
 

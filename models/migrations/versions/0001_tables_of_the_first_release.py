@@ -103,6 +103,52 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key", "scope", "window_start", name=op.f("pk_paces")),
     )
     op.create_table(
+        "purge_marks",
+        sa.Column(
+            "stage",
+            sa.Enum(
+                "evidence",
+                "package",
+                "message",
+                "mail",
+                "case",
+                name="purgestage",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("record_id", sa.Uuid(), nullable=False),
+        sa.Column("marked_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("gone_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("stage", "record_id", name=op.f("pk_purge_marks")),
+    )
+    with op.batch_alter_table("purge_marks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_purge_marks_open",
+            ["stage"],
+            unique=False,
+            postgresql_where=sa.text("gone_at IS NULL"),
+            sqlite_where=sa.text("gone_at IS NULL"),
+        )
+
+    op.create_table(
+        "replays",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("since", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("opened_by", sa.String(length=64), nullable=False),
+        sa.Column("opened_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("scanned", sa.BigInteger(), nullable=False),
+        sa.Column("younger", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_replays")),
+    )
+    with op.batch_alter_table("replays", schema=None) as batch_op:
+        batch_op.create_index("ix_replays_source", ["source"], unique=False)
+
+    op.create_table(
         "source_health",
         sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -175,13 +221,28 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("collection", sa.String(length=120), nullable=False),
-        sa.Column("locator_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "locator",
+                "masked",
+                "identifier",
+                name="tombstonekind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("content_digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("erased_at", models.types.UTCDateTime(timezone=True), nullable=False),
         sa.Column("expires_on", sa.Date(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tombstones")),
     )
     with op.batch_alter_table("tombstones", schema=None) as batch_op:
-        batch_op.create_index("ix_tombstones_locator", ["source", "locator_digest"], unique=False)
+        batch_op.create_index("ix_tombstones_digest", ["source", "digest"], unique=False)
+        batch_op.create_index("ix_tombstones_expires_on", ["expires_on"], unique=False)
 
     op.create_table(
         "event_keys",
@@ -193,6 +254,15 @@ def upgrade() -> None:
     with op.batch_alter_table("event_keys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_event_keys_digest"), ["digest"], unique=False)
 
+    op.create_table(
+        "replay_records",
+        sa.Column("replay_id", sa.Uuid(), nullable=False),
+        sa.Column("collection", sa.String(length=120), nullable=False),
+        sa.Column("locator_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("undated", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["replay_id"], ["replays.id"], name=op.f("fk_replay_records_replay_id")),
+        sa.PrimaryKeyConstraint("replay_id", "collection", "locator_digest", name=op.f("pk_replay_records")),
+    )
     op.create_table(
         "requests",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -307,6 +377,7 @@ def upgrade() -> None:
         sa.Column("searched_from", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("after_request_id", sa.Uuid(), nullable=True),
         sa.Column("supplements_id", sa.Uuid(), nullable=True),
+        sa.Column("replay_id", sa.Uuid(), nullable=True),
         sa.Column("sources", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("refusal_ground", sa.String(length=32), nullable=True),
         sa.Column("refusal_sealed", sa.LargeBinary(), nullable=True),
@@ -324,6 +395,7 @@ def upgrade() -> None:
         sa.CheckConstraint("due_a <= due_b", name=op.f("ck_requests_due_a_not_after_due_b")),
         sa.ForeignKeyConstraint(["after_request_id"], ["requests.id"], name=op.f("fk_requests_after_request_id")),
         sa.ForeignKeyConstraint(["data_key_id"], ["data_keys.id"], name=op.f("fk_requests_data_key_id")),
+        sa.ForeignKeyConstraint(["replay_id"], ["replays.id"], name=op.f("fk_requests_replay_id")),
         sa.ForeignKeyConstraint(["supplements_id"], ["requests.id"], name=op.f("fk_requests_supplements_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
         sa.UniqueConstraint("reference", name=op.f("uq_requests_reference")),
@@ -332,6 +404,7 @@ def upgrade() -> None:
     with op.batch_alter_table("requests", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_requests_after_request_id"), ["after_request_id"], unique=False)
         batch_op.create_index("ix_requests_open", ["due_a", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_requests_replay_id"), ["replay_id"], unique=False)
         batch_op.create_index("ix_requests_subject", ["subject_digest"], unique=False)
         batch_op.create_index(batch_op.f("ix_requests_supplements_id"), ["supplements_id"], unique=False)
 
@@ -354,8 +427,10 @@ def upgrade() -> None:
         sa.Column("blob", sa.String(length=200), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("data_key_id", sa.Uuid(), nullable=True),
         sa.Column("made_at", models.types.UTCDateTime(timezone=True), nullable=False),
         sa.Column("purged_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["data_key_id"], ["data_keys.id"], name=op.f("fk_artifacts_data_key_id")),
         sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_artifacts_request_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_artifacts")),
         sa.UniqueConstraint("request_id", "name", name=op.f("uq_artifacts_request_id_name")),
@@ -1133,16 +1208,19 @@ def downgrade() -> None:
     with op.batch_alter_table("requests", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_requests_supplements_id"))
         batch_op.drop_index("ix_requests_subject")
+        batch_op.drop_index(batch_op.f("ix_requests_replay_id"))
         batch_op.drop_index("ix_requests_open")
         batch_op.drop_index(batch_op.f("ix_requests_after_request_id"))
 
     op.drop_table("requests")
+    op.drop_table("replay_records")
     with op.batch_alter_table("event_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_event_keys_digest"))
 
     op.drop_table("event_keys")
     with op.batch_alter_table("tombstones", schema=None) as batch_op:
-        batch_op.drop_index("ix_tombstones_locator")
+        batch_op.drop_index("ix_tombstones_expires_on")
+        batch_op.drop_index("ix_tombstones_digest")
 
     op.drop_table("tombstones")
     op.drop_table("staff")
@@ -1150,6 +1228,16 @@ def downgrade() -> None:
     op.drop_table("source_marks")
     op.drop_table("source_limits")
     op.drop_table("source_health")
+    with op.batch_alter_table("replays", schema=None) as batch_op:
+        batch_op.drop_index("ix_replays_source")
+
+    op.drop_table("replays")
+    with op.batch_alter_table("purge_marks", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_purge_marks_open", postgresql_where=sa.text("gone_at IS NULL"), sqlite_where=sa.text("gone_at IS NULL")
+        )
+
+    op.drop_table("purge_marks")
     op.drop_table("paces")
     with op.batch_alter_table("manual_holds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_manual_holds_subject_digest"))
