@@ -47,6 +47,18 @@ _BY_NUMBER = {
     3105: "computed",
 }
 
+CODES = frozenset({*_BY_STATE.values(), *_BY_CLASS.values(), *_BY_NAME.values(), *_BY_NUMBER.values()}) | {
+    "count_differs",
+    "side_effects",
+    "source_keeps",
+    "nothing_to_mask",
+    "mask_series",
+    "not_transactional",
+    "drifted",
+    "absent",
+}
+"""Every code with which a database's record stays where it is."""
+
 
 def refusal_of(error: exc.DBAPIError) -> str:
     """The code of a refusal that is about the record; "" where the source itself is in trouble."""
