@@ -234,6 +234,8 @@ class Handler(BaseHTTPRequestHandler):
             found = [r for r in found if r["requester"]["email"].lower() == asked["requester"].lower()]
         if "ani" in asked and not source.ignores_filters:
             found = [r for r in found if r["ani"] == asked["ani"]]
+        if "gsrn" in asked and not source.ignores_filters:
+            found = [r for r in found if r["gsrn"] == asked["gsrn"]]
         total, size = len(found), min(int(asked.get("size", source.page_size)), source.page_size)
         start = int(asked.get("offset") or asked.get("cursor") or (int(asked.get("page", 1)) - 1) * size)
         page = found[start : start + size]

@@ -6,7 +6,6 @@ The connector never waits for anybody. Whoever runs it binds the answer that peo
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from zoneinfo import ZoneInfo
 
 from models.vocabulary import Action, Ownership, ReceiptOutcome
@@ -190,7 +189,7 @@ class HandConnector:
             digest=record.digest(),
             fields={name: record.values.get(name, "") for name in node.fields},
             facts={name: fact(name, one, row=told, zone=self._zone) for name, one in spec.facts.items()},
-            on=_day(record.values.get(spec.on, "")) if spec.on else None,
+            on=local_day(record.values.get(spec.on) or None, self._zone) if spec.on else None,
             path=path,
             third_party=spec.third_party,
             files=tuple(
@@ -212,7 +211,7 @@ class HandConnector:
                 continue
             when, window = windows, node.spec.windows.get(field)
             if window is not None:
-                ends = [_day(record.values.get(c, "")) for c in (window.start, window.end)]
+                ends = [local_day(record.values.get(c) or None, self._zone) for c in (window.start, window.end)]
                 when = both(windows, of_span(ends[0], ends[1]))
             values = leads.setdefault(node.address(field), {})
             values[value] = union(values[value], when) if value in values else when
@@ -242,10 +241,3 @@ def _together(door: _Door, values: Sequence[str], seeds: Seeds) -> tuple[Windows
 def spelled(key: str, value: str) -> str:
     """A value as two of them are compared: people write spaces and capitals as they like."""
     return " ".join(value.split()).casefold() if key.startswith("identity:") else value.strip()
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -1,0 +1,39 @@
+"""Every kind of source is held to the same sentences."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.connectors.contract import (
+    Contract,
+    World,
+    csv_world,
+    file_world,
+    hand_world,
+    http_world,
+    running,
+    sql_world,
+)
+
+KINDS = ("sql", "csv", "csv read only", "file", "http", "http read only", "manual", "paper")
+
+
+class TestEveryKind(Contract):
+    """The sentences, for each."""
+
+    @pytest.fixture(params=KINDS)
+    def world(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+        """A world of this kind."""
+        match request.param:
+            case "sql":
+                yield sql_world(tmp_path)
+            case "csv" | "csv read only":
+                yield csv_world(tmp_path, writable=request.param == "csv")
+            case "file":
+                yield file_world(tmp_path)
+            case "manual" | "paper":
+                yield hand_world(request.param)
+            case _:
+                with running() as service:
+                    yield http_world(service, reads_only=request.param != "http")
