@@ -10,6 +10,7 @@ from webhooks.api.tokens import PREFIX, guard_tokens
 from webhooks.brand import brand_sheet
 from webhooks.console import (
     audit,
+    belonging,
     case,
     collection,
     decision,
@@ -42,6 +43,7 @@ ROOMS = (
     queue,
     newcase,
     case,
+    belonging,
     decision,
     ending,
     verification,

@@ -68,6 +68,12 @@ def where_they_lie(session: Session, request: Request) -> dict[str, str | None]:
     return {f.source: f.blob for f in found if f.ownerships.get(Ownership.CANDIDATE.value)}
 
 
+def candidate_count(session: Session, request: Request) -> int:
+    """How many candidates there are, judged or not."""
+    found = findings_of(session, request).values()
+    return sum(f.ownerships.get(Ownership.CANDIDATE.value, 0) for f in found if f.blob is not None)
+
+
 def say(session: Session, rt: Runtime, request: Request, *, user: str, said: Sequence[Said]) -> int:
     """Take down what a member of staff says of some candidates; how many are still to be judged.
 

@@ -34,6 +34,8 @@ DONE = frozenset(
         "verified",
         "requeued",
         "skipped",
+        "judged",
+        "all_judged",
         "task_done",
         "opened",
         "attached",

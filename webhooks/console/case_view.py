@@ -20,6 +20,7 @@ from webhooks.console.roles import NAMES, RECORDS
 from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge, task_row
 from webhooks.console.timeline import timeline
+from workflows.candidates import undecided
 from workflows.casefile import Claim, open_claim, open_key, open_proof
 from workflows.caseview import current_plan, plan_lines, receipt_counts
 from workflows.correcting import corrections
@@ -59,6 +60,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "deciding": request.state is RequestState.DECIDING,
         "verifying": request.state is RequestState.VERIFYING,
         "identity": _identity(request, key),
+        "candidates": undecided(session, request),
         "sources": _sources(session, shell, request),
         "steps": _stuck_steps(session, request),
         "plan": _plan(session, shell, request, key=key),

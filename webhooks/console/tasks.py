@@ -15,12 +15,13 @@ from webhooks.console.roles import LIST, WORK, allow
 from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge, open_tasks, task_row
 from workflows.errors import BadInput, Conflict, Fault, NotFound, VastineError
+from workflows.gaps import NAME_IT, STILL_WAITS
 from workflows.hand import shelf
 from workflows.hand.orders import ERASE
 from workflows.hand.searching import SEARCH
 from workflows.human import close_task
 
-ANSWERS = ("done", "nothing_to_do", "answered_outside")
+ANSWERS = ("done", "nothing_to_do", "answered_outside", "wait")
 CLOSABLE = frozenset({TaskKind.CHECK, TaskKind.MAIL_FAILED, TaskKind.RESIDUE, TaskKind.HOLD_UNKNOWN, TaskKind.BY_HAND})
 """Kinds that a person's word ends; the others end when what they ask for is done on the case's page."""
 
@@ -84,6 +85,8 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         if found.state is TaskState.OPEN and problem is None and (page := _hand_page(found)) and g.user.role in WORK:
             return redirect(url_for(page, ident=ident))
         reference = session.scalar(select(Request.reference).where(Request.id == found.request_id))
+        if found.state is TaskState.OPEN and found.code == "review_candidates" and g.user.role in WORK:
+            return redirect(url_for("belonging.candidates", reference=reference))
         row = task_row(shell, found, reference)
     return shell.page(
         "task.html",
@@ -98,6 +101,8 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
 
 def closable(task: HumanTask) -> bool:
     """Whether a person's word is enough; to answer a right that has no flow ends its case, on the case's page."""
+    if task.code in (NAME_IT, STILL_WAITS):
+        return True
     return task.kind in CLOSABLE and not task.code.startswith("right_") and not _hand_page(task)
 
 
