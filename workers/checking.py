@@ -15,7 +15,7 @@ from workers.queues import LIMITS
 from workflows import news
 from workflows.errors import BadInput, Fault, VastineError
 from workflows.messages import QUEUES
-from workflows.ports import Connector
+from workflows.ports import Connector, ProvesPrivileges
 from workflows.register.categories import declared_facts
 from workflows.register.check import advice_on, check_folder
 from workflows.register.load import load_register
@@ -83,6 +83,7 @@ def online(told: Settings) -> Iterator[Finding]:
             connectors = {}  # said already: a secret is missing
         for name, connector in sorted(connectors.items()):
             yield _source(name, connector)
+            yield from _privileges(name, connector)
     yield from _events(told)
     yield from _mail(told)
     if not told.embedded:
@@ -212,6 +213,18 @@ def _source(name: str, connector: Connector) -> Finding:
         text = "answers as described, but is set to read only: an erasure stops before it"
         return Finding("online", name, "warn", text, "let Vastine's user write, or erase here by hand")
     return Finding("online", name, "ok", "answers as described")
+
+
+def _privileges(name: str, connector: Connector) -> Iterator[Finding]:
+    """Whether the users of a source may do no more than their work needs; a source that is away has its own line."""
+    if not isinstance(connector, ProvesPrivileges):
+        return
+    try:
+        found = connector.privileges()
+    except VastineError:
+        return
+    for one in found:
+        yield Finding("privileges", f"{name} {one.who}", one.status, one.text, one.remedy)
 
 
 def _events(told: Settings) -> Iterator[Finding]:

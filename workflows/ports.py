@@ -30,6 +30,7 @@ from workflows.exchange import (
 from workflows.register.model import Register, SourceSpec
 from workflows.rules.discovered import Discovered, FoundTable
 from workflows.rules.items import Item
+from workflows.rules.privileges import Privilege
 
 
 class Connector(Protocol):
@@ -133,6 +134,15 @@ class Discovers(Protocol):
 
     def alike(self, tables: Sequence[FoundTable], *, default: str) -> list[FoundTable]:
         """The same tables with the references that nobody declared but that names and values speak for."""
+        ...
+
+
+@runtime_checkable
+class ProvesPrivileges(Protocol):
+    """A connector whose source can be asked what its users may do."""
+
+    def privileges(self) -> list[Privilege]:
+        """What the user who searches and the one who erases may do too much, or too little."""
         ...
 
 
@@ -282,6 +292,7 @@ __all__ = [
     "Person",
     "PlanLine",
     "PreviewedItem",
+    "ProvesPrivileges",
     "Register",
     "RequestKey",
     "Seeds",

@@ -68,7 +68,9 @@ CONNECTORS: Registry[Build] = Registry()
 
 @CONNECTORS.register("sql")
 def _sql(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
-    return SqlConnector(spec, register=register, url=connection_url(spec.connection, environ))
+    url, erase = connection_url(spec.connection, environ), spec.connection.get("erase")
+    erase_url = connection_url(erase, environ) if erase else ""
+    return SqlConnector(spec, register=register, url=url, erase_url=erase_url)
 
 
 @CONNECTORS.register("file")

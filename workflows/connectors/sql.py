@@ -13,6 +13,7 @@ from workflows.connectors.discovery import SqlDiscovery
 from workflows.connectors.sql_collect import Collect
 from workflows.connectors.sql_discover import ROWS
 from workflows.connectors.sql_find import find_people
+from workflows.connectors.sql_grants import privileges
 from workflows.connectors.sql_schema import Schema, fingerprint, read_schema
 from workflows.connectors.sql_source import SqlSource
 from workflows.connectors.sql_standing import stand
@@ -21,28 +22,33 @@ from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, Prev
 from workflows.register.model import Register, SourceSpec
 from workflows.rules.discovered import Discovered, FoundTable
 from workflows.rules.items import Item
+from workflows.rules.privileges import Privilege
 
 
 class SqlConnector:
-    """One database. Its schema is looked at before every use: what the dataset names must be there."""
+    """One database. Its schema is looked at before every use: what the dataset names must be there.
 
-    def __init__(self, spec: SourceSpec, *, register: Register, url: str) -> None:
+    With `erase_url` one user searches and another previews, erases and proves: neither can do the other's work.
+    """
+
+    def __init__(self, spec: SourceSpec, *, register: Register, url: str, erase_url: str = "") -> None:
         self.spec = spec
         self._register = register
         self._zone = ZoneInfo(register.controller.time_zone)
         self._graph = build_graph(spec, register)
         self.exports = self._graph.exports
         self._source = SqlSource(url, timeout_seconds=spec.timeout_seconds)
+        self._eraser = SqlSource(erase_url, timeout_seconds=spec.timeout_seconds) if erase_url else self._source
         self._side_tables: tuple[str, ...] = tuple(spec.connection.get("side_tables") or ())
         self._discovery = SqlDiscovery(url)
-        self._known: Schema | None = None
+        self._known: dict[SqlSource, Schema] = {}
         self._keeps_receipts: bool | None = None
 
     @property
     def guarantee(self) -> Guarantee:
         """A where receipts can be kept in the source, else C."""
         if self._keeps_receipts is None:
-            with self._source.reading() as connection:
+            with self._eraser.reading() as connection:
                 self._keeps_receipts = sql_receipts.may_keep(connection)
         return "A" if self._keeps_receipts else "C"
 
@@ -51,13 +57,14 @@ class SqlConnector:
         return self._graph.entries()
 
     def health(self) -> None:
-        """Return if the source answers and its schema is as described; raise otherwise."""
-        with self._source.reading() as connection:
-            self._schema(connection)
+        """Return if the source answers and its schema is as described, to both users; raise otherwise."""
+        for source in {self._source, self._eraser}:
+            with source.reading() as connection:
+                self._schema(connection, source)
 
     def read_only(self) -> bool:
         """Whether the source is set so that nothing can be erased in it; raises as `health` does."""
-        return self._source.read_only()
+        return self._eraser.read_only()
 
     def find(self, identifiers: Mapping[str, str]) -> list[Person]:
         """The people whose record carries any of these identifiers; a source that knows no people is not asked."""
@@ -78,11 +85,11 @@ class SqlConnector:
 
         A source that is set to read only is looked at only.
         """
-        if not items or self._source.read_only():
-            with self._source.reading() as connection:
-                return sql_erase.preview(connection, self._schema(connection), items, zone=self._zone)
-        with self._source.trying() as connection:
-            schema = self._schema(connection)
+        if not items or self._eraser.read_only():
+            with self._eraser.reading() as connection:
+                return sql_erase.preview(connection, self._schema(connection, self._eraser), items, zone=self._zone)
+        with self._eraser.trying() as connection:
+            schema = self._schema(connection, self._eraser)
             return sql_erase.rehearse(connection, schema, items, zone=self._zone, side_tables=self._side_tables)
 
     def erase(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:
@@ -93,7 +100,7 @@ class SqlConnector:
         """
         if self.guarantee == "C":
             return self._erase_and_probe(items)
-        with self._source.writing() as connection:
+        with self._eraser.writing() as connection:
             sql_receipts.make_table(connection)
             done = sql_receipts.kept(connection, op_id, fence=fence)
             if not done:
@@ -105,7 +112,7 @@ class SqlConnector:
         """Keep receipts that say `KEPT`, so that `erase` with a lower fence is refused; or tell what was done."""
         if self.guarantee == "C":
             return self._as_it_is(items)
-        with self._source.writing() as connection:
+        with self._eraser.writing() as connection:
             sql_receipts.make_table(connection)
             done = sql_receipts.kept(connection, op_id, fence=fence)
             if not done:
@@ -115,9 +122,15 @@ class SqlConnector:
 
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
         """The digests of those items that still exist as records, by item number; changes nothing."""
-        with self._source.reading() as connection:
-            standings = stand(connection, self._schema(connection), items, zone=self._zone, lock=False)
+        with self._eraser.reading() as connection:
+            standings = stand(connection, self._schema(connection, self._eraser), items, zone=self._zone, lock=False)
             return {s.item.item_no: s.digest for s in standings if s.rows}
+
+    def privileges(self) -> list[Privilege]:
+        """What the user who searches and the one who erases may do too much, or too little."""
+        with self._source.reading() as connection:
+            schema = self._schema(connection)
+        return privileges(self._source, self._eraser, graph=self._graph, schema=schema)
 
     def discover(self, *, schemas: Sequence[str] = ()) -> Discovered:
         """Tables, columns and keys as they are now, described or not."""
@@ -134,15 +147,16 @@ class SqlConnector:
     def dispose(self) -> None:
         """Close the connections."""
         self._source.dispose()
+        self._eraser.dispose()
         self._discovery.dispose()
 
     def _treat(self, connection: sa.Connection, items: Sequence[EraseItem]) -> dict[int, ReceiptOutcome]:
-        schema = self._schema(connection)
+        schema = self._schema(connection, self._eraser)
         return sql_erase.erase(connection, schema, items, zone=self._zone, side_tables=self._side_tables)
 
     def _erase_and_probe(self, items: Sequence[EraseItem]) -> list[ErasedItem]:
         """Where no receipt can be kept: what is gone already is `ABSENT`, and what should be gone is looked for."""
-        with self._source.writing() as connection:
+        with self._eraser.writing() as connection:
             done = self._treat(connection, items)
         erased = [item for item in items if done[item.item_no] is ReceiptOutcome.ERASED]
         if self.present(erased):
@@ -164,8 +178,11 @@ class SqlConnector:
             for item in items
         ]
 
-    def _schema(self, connection: sa.Connection) -> Schema:
+    def _schema(self, connection: sa.Connection, source: SqlSource | None = None) -> Schema:
+        """The schema as the user of this connection sees it."""
+        source = source or self._source
         mark = fingerprint(connection, (node.schema for node in self._graph.nodes.values()))
-        if self._known is None or not mark or self._known.fingerprint != mark:
-            self._known = read_schema(connection, self._graph, mark=mark)
-        return self._known
+        known = self._known.get(source)
+        if known is None or not mark or known.fingerprint != mark:
+            known = self._known[source] = read_schema(connection, self._graph, mark=mark)
+        return known

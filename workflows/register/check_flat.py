@@ -7,12 +7,19 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from workflows.errors import Fault
-from workflows.register.document import Document
-from workflows.register.model import SourceSpec, Strict
-from workflows.register.shape import nearest
+from workflows.register.document import Document, Path
+from workflows.register.model import Secret, SourceSpec, Strict
+from workflows.register.shape import nearest, shaped
 
-FLAT = frozenset({"url", "password", "path", "delimiter", "encoding", "header"})
+FLAT = frozenset({"url", "password", "path", "delimiter", "encoding", "header", "erase", "side_tables"})
 """Keys that `flat_faults` has better words for than a model's shape has."""
+
+
+class EraseConnection(Strict):
+    """The way of another user of the same database, who may erase; the first one then only reads."""
+
+    url: str | Secret
+    password: Secret | None = None
 
 
 def flat_faults(model: type[Strict], connection: Mapping[str, Any], doc: Document) -> Iterator[Fault]:
@@ -26,7 +33,7 @@ def flat_faults(model: type[Strict], connection: Mapping[str, Any], doc: Documen
             ("connection", known[0]), f"`{known[0]}` is missing", remedy=f"add `{known[0]}:` under `connection`"
         )
     for key, value in connection.items():
-        if key not in known or key == "header" or isinstance(value, str) or value is None:
+        if key not in known or key in ("header", "erase", "side_tables") or isinstance(value, str) or value is None:
             continue
         if key in ("delimiter", "encoding"):
             yield doc.fault(("connection", key), f"`{key}` must be a text", remedy="write it here, in quotes")
@@ -36,13 +43,43 @@ def flat_faults(model: type[Strict], connection: Mapping[str, Any], doc: Documen
 
 
 def sql_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
-    """A URL whose dialect or driver is not installed."""
-    if isinstance(url := source.connection.get("url"), str):
+    """URLs whose dialect or driver is not installed, and the erasing user's of another kind of database."""
+    connection = source.connection
+    yield from _driver(connection.get("url"), doc, ("connection", "url"))
+    tables = connection.get("side_tables") or []
+    if not isinstance(tables, list) or not all(isinstance(name, str) for name in tables):
+        yield doc.fault(("connection", "side_tables"), "`side_tables` must be a list", remedy="write [TABLE, TABLE]")
+    if (erase := connection.get("erase")) is None:
+        return
+    _, faults = shaped(EraseConnection, doc, ("connection", "erase"), data=erase)
+    yield from faults
+    if not faults:
+        yield from _driver(erase["url"], doc, ("connection", "erase", "url"))
+        yield from _another(connection.get("url"), erase["url"], doc)
+
+
+def _another(url: Any, erasing: Any, doc: Document) -> Iterator[Fault]:
+    """A second way that is the first one proves nothing; one to another database would erase what nobody found."""
+    at = ("connection", "erase", "url")
+    if url == erasing:
+        yield doc.fault(at, "`erase` names the same user as `url`", remedy="name a user of its own, or remove `erase`")
+    elif isinstance(url, str) and isinstance(erasing, str):
+        try:
+            one, other = make_url(url), make_url(erasing)
+        except (ArgumentError, ValueError):
+            return  # told where secrets are looked at
+        if (one.get_backend_name(), one.database) != (other.get_backend_name(), other.database) and one.host:
+            what = "`erase` leads to another database than `url`"
+            yield doc.fault(at, what, remedy="name the same database, as another user")
+
+
+def _driver(url: Any, doc: Document, at: Path) -> Iterator[Fault]:
+    if isinstance(url, str):
         try:
             make_url(url).get_dialect()
         except NoSuchModuleError:
             remedy = "begin it with postgresql:// or sqlite:///, or install the driver"
-            yield doc.fault(("connection", "url"), "there is no driver for this kind of `url`", remedy=remedy)
+            yield doc.fault(at, "there is no driver for this kind of `url`", remedy=remedy)
         except (ArgumentError, ValueError, ImportError):
             return  # not a URL at all is told where its secrets are looked at
 

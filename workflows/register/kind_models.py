@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from workflows.register.check_flat import file_faults, sql_faults
+from workflows.register.check_flat import EraseConnection, file_faults, sql_faults
 from workflows.register.check_http import http_faults
 from workflows.register.csv_connection import CsvConnection, csv_faults
 from workflows.register.hand_connection import ManualConnection, PaperConnection, hand_faults
@@ -16,6 +16,7 @@ class SqlConnection(Strict):
 
     url: str | Secret
     password: Secret | None = None
+    erase: EraseConnection | None = None
     side_tables: tuple[str, ...] = ()  # that triggers write without keeping a copy of a record
 
 
