@@ -61,9 +61,13 @@ def close_task(session: Session, rt: Runtime, task: HumanTask, *, by: str, answe
     )
 
 
-def close_tasks_of(session: Session, rt: Runtime, request_id: uuid.UUID, *, kinds: set[TaskKind], by: str) -> None:
-    """Close what a request no longer needs."""
+def close_tasks_of(
+    session: Session, rt: Runtime, request_id: uuid.UUID, *, kinds: set[TaskKind], by: str, source: str = ""
+) -> None:
+    """Close what a request no longer needs; with `source`, only what is about that source."""
     with reading(session, HumanTask):
         tasks = session.scalars(_OPEN, {"of": request_id, "kinds": list(kinds)}).all()
     for task in tasks:
+        if source and task.facts.get("source") != source:
+            continue
         close_task(session, rt, task, by=by, answer="settled")

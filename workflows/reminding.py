@@ -13,6 +13,7 @@ from models.vocabulary import Letter, RequestState, Right, Role, TaskKind, TaskS
 from workflows import audit
 from workflows.casefile import open_key
 from workflows.caseview import case_facts
+from workflows.gaps import NAME_IT
 from workflows.outbox import queue_mail
 from workflows.rules.reminders import DueRungs, ReminderFacts, Rung, due_rungs
 from workflows.runtime import Runtime
@@ -72,6 +73,13 @@ def _facts(session: Session, rt: Runtime, request: Request) -> ReminderFacts:
             )
         )
     )
+    silent = session.scalar(
+        select(
+            exists().where(
+                HumanTask.request_id == request.id, HumanTask.state == TaskState.OPEN, HumanTask.code == NAME_IT
+            )
+        )
+    )
     mailed = session.scalar(
         select(exists().where(Outbox.request_id == request.id, Outbox.letter == Letter.ACKNOWLEDGEMENT.value))
     )
@@ -82,6 +90,7 @@ def _facts(session: Session, rt: Runtime, request: Request) -> ReminderFacts:
         acknowledged=bool(mailed) or request.verified_at is not None,
         extended=request.extended_at is not None,
         open_tasks=bool(tasks),
+        source_silent=bool(silent),
         needs_decision=request.right is Right.ERASURE or request.state is RequestState.DECIDING,
         country=rt.register.controller.deadlines.country,
     )

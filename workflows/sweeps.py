@@ -30,6 +30,7 @@ from models.vocabulary import (
 )
 from workflows import audit, lifecycle, news
 from workflows.attaching import finding_of, with_files
+from workflows.gaps import ask_near_the_end
 from workflows.hand.watching import announce, wake_for_news
 from workflows.lease import LEASE
 from workflows.mailroom import understand
@@ -61,6 +62,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "rechecks": rechecks(rt),
         "rung": ring_for_ready(rt),
         "packages": old_packages(rt),
+        "gaps": ask_near_the_end(rt),
         "pauses": end_those_that_are_over(rt),
         "hands": wake_for_news(rt) + announce(rt),
     }

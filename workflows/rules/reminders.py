@@ -48,6 +48,7 @@ LADDER: tuple[Step, ...] = (
     ),
     Step("extension_21", 21, ("dpo",), only="may_be_extended"),
     Step("letter_22", 22, ("caseworker",), late=True),
+    Step("gap_23", 23, ("caseworker", "dpo"), late=True, only="source_silent"),
     Step("dpo_25", 25, ("dpo",), late=True),
     Step("last_days", 27, ("dpo", "deputy"), late=True, daily=True),
     Step("management_29", 29, ("dpo", "deputy", "management"), late=True),
@@ -65,6 +66,7 @@ class ReminderFacts:
     acknowledged: bool = True
     extended: bool = False
     open_tasks: bool = False  # tasks wait in departments
+    source_silent: bool = False  # a person has to choose between waiting for a source and naming a gap
     needs_decision: bool = True  # an erasure or anything else that people decide
     country: str = "FI"
 

@@ -284,7 +284,7 @@ def skip_source(session: Session, rt: Runtime, request: Request, source: str, *,
     finding.result = SourceResult.FAILED
     finding.seeds_digest = seeds_digest(seeds_for(seeds_of(session, key, request), rt.connectors[source].entries()))
     audit.record(session, "source:skipped", at=rt.now(), actor=user, request_id=request.id, facts={"source": source})
-    close_tasks_of(session, rt, request.id, kinds={TaskKind.SOURCE_FAILED}, by=user)
+    close_tasks_of(session, rt, request.id, kinds={TaskKind.SOURCE_FAILED}, by=user, source=source)
     withdraw_question(session, rt, request, source, by=user)
     session.flush()
     event = next_round(session, rt, request, key)
