@@ -74,6 +74,9 @@ class Request(Base):
     after_request_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("requests.id"), index=True
     )  # must be delivered first
+    leading_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("requests.id"), index=True
+    )  # the same person's earlier case that this one was joined with
     supplements_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("requests.id"), index=True
     )  # the request whose answer had the gaps that this one fills

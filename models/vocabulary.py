@@ -304,7 +304,8 @@ class Letter(StrEnum):
     ERASURE = "erasure"  # L10
     FINAL_ERASURE = "final_erasure"  # L10b
     HOLD_LATER = "hold_later"  # L09 again: a date moved later
-    DUPLICATE = "duplicate"  # L13
+    DUPLICATE = "duplicate"  # L13, joined with an earlier case
+    WITHDRAWN = "withdrawn"  # L13, taken back
     READY = "ready"  # the mail that says a package or letter can be fetched
     REMINDER = "reminder"  # to staff
 

@@ -44,6 +44,7 @@ EVENTS = frozenset(
         "request:received:corrected",
         "request:withdrawn",
         "request:merged",
+        "request:joined",
         "message:received",
         "message:understood",
         "message:triaged",

@@ -4,21 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.audit import AuditEntry
 from models.request import Request
-from models.staff import HumanTask, StaffUser
-from models.step import Step
-from models.vocabulary import Bucket, RequestState, Role, TaskState
+from models.staff import StaffUser
+from models.vocabulary import RequestState, Role
 from workflows import audit
+from workflows.arrival import arrived_on
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
-from workflows.lifecycle import OPEN
 from workflows.ports import RequestKey
-from workflows.rules.bucket import deadline_bucket
-from workflows.rules.deadlines import due_dates, extended_until, may_extend, received_on
+from workflows.rules.deadlines import received_on
 from workflows.rules.form import day_faults
 from workflows.runtime import Runtime
 
@@ -60,9 +58,8 @@ def correct_received(session: Session, rt: Runtime, request: Request, *, user: s
     if day > request.received_on and staff.role is not Role.DPO:
         raise NotAllowed("later_day", detail="only the data protection officer sets a later day of arrival")
     key = open_key(session, rt, request.data_key_id)
-    before, due_before = request.received_on, request.due_on
-    _reckon(rt, request, day)
-    _follow(session, rt, request, due_before)
+    before = request.received_on
+    arrived_on(session, rt, request, day)
     facts = {"before": before.isoformat(), "received_on": day.isoformat(), "due_a": request.due_a.isoformat()}
     sealed = key.seal(words.encode(), _context(request, before, day))
     at = rt.now()
@@ -78,33 +75,6 @@ def _faults(rt: Runtime, request: Request, day: date) -> list[Fault]:
     if not faults and day > registered:
         faults.append(Fault("received_on", "after_registered", f"it was on record here on {registered} already"))
     return faults
-
-
-def _reckon(rt: Runtime, request: Request, day: date) -> None:
-    told = rt.register.controller.deadlines
-    due = due_dates(day, months=told.months, country=told.country, not_holidays=told.not_holidays)
-    request.received_on, request.due_a, request.due_b = day, due.due_a, due.due_b
-    if request.extended_at is None:
-        return
-    if may_extend(received_on(request.extended_at, rt.register.controller.time_zone), due.due_b):
-        until = extended_until(day, country=told.country, not_holidays=told.not_holidays)
-        request.extended_until = until.due_a
-    else:
-        request.extended_until = request.extended_at = request.extension_reason = None
-
-
-def _follow(session: Session, rt: Runtime, request: Request, before: date) -> None:
-    """Urgency and the tasks' days; the ladder of reminders reckons from the request itself."""
-    if request.bucket != Bucket.BULK:
-        request.bucket = deadline_bucket(request.due_on, rt.today())
-        session.execute(
-            update(Step).where(Step.request_id == request.id, Step.state.in_(OPEN)).values(bucket=request.bucket)
-        )
-    tasks = select(HumanTask).where(
-        HumanTask.request_id == request.id, HumanTask.state == TaskState.OPEN, HumanTask.due_on == before
-    )
-    for task in session.scalars(tasks):
-        task.due_on = request.due_on
 
 
 def corrections(session: Session, request: Request, key: RequestKey | None = None) -> Sequence[Correction]:

@@ -154,6 +154,7 @@ class CaseFacts:
     channel: str = ""  # how the request came in
     extended_until: date | None = None
     extension_reason: str = ""
+    leading: str = ""  # the reference of the case that this one was joined with
     sources: tuple[SourceFacts, ...] = ()
     plan: tuple[PlanLine, ...] = ()
     plan_hash: str = ""

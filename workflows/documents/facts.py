@@ -34,6 +34,7 @@ def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
     return {
         "lang": lang,
         "reference": case.reference,
+        "leading": case.leading or case.reference,
         "right": w.right[case.right.value],
         "received_on": long_date(case.received_on, lang),
         "due_on": long_date(case.due_a, lang),

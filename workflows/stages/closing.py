@@ -28,6 +28,7 @@ from workflows.schedule import next_look
 from workflows.standing import Standing, open_item, standings, to_tell
 from workflows.work import Lease, NewStep
 
+_SAID_AT_ONCE = {Outcome.WITHDRAWN: Letter.WITHDRAWN, Outcome.DUPLICATE: Letter.DUPLICATE}
 _NOTHING_LEFT = ("nothing_personal", "register")
 """Reasons to keep a record that leave nothing personal behind, or that the register's own design asks for."""
 
@@ -93,6 +94,8 @@ class Closing:
             plan_hash=plan.plan_hash.hex() if plan else "",
             receipts=receipts,
         )
+        if request.leading_id is not None:
+            case = _with_leading(case, session.get_one(Request, request.leading_id))
         moved = to_tell(waiting, rt.today()) if request.answered_at else []
         untold = [receipt for item in items for receipt in item.receipts if receipt.told_at is None]
         quiet = bool(waiting and request.answered_at and untold) and _only_days(key, items)
@@ -168,6 +171,18 @@ def _outcome(request: Request, receipts: dict[str, int], *, rest: bool, waits: b
     return Outcome.PARTLY_ERASED if waits or (rest and not request.answered_at) else Outcome.ERASED
 
 
+def _with_leading(case: CaseFacts, leading: Request) -> CaseFacts:
+    """The person is told the days of the case that goes on."""
+    return replace(
+        case,
+        leading=leading.reference,
+        received_on=leading.received_on,
+        due_a=leading.due_a,
+        due_b=leading.due_b,
+        extended_until=leading.extended_until,
+    )
+
+
 def _draft(request: Request, letter: Letter, case: CaseFacts) -> Draft:
     return Draft(letter, case, f"{request.id}/letter.{uuid.uuid4().hex}")
 
@@ -207,10 +222,10 @@ def _told(session: Session, rt: Runtime, plan: Plan, items: Collection[int]) -> 
 def _letter(request: Request, outcome: Outcome) -> Letter | None:
     if outcome in (Outcome.REFUSED, Outcome.NOT_IDENTIFIED):
         return Letter.REFUSAL
-    if outcome in (Outcome.WITHDRAWN, Outcome.DUPLICATE):
-        return Letter.DUPLICATE
     if outcome is Outcome.BY_HAND:
         return None
+    if outcome in _SAID_AT_ONCE:
+        return _SAID_AT_ONCE[outcome]
     if request.right is not Right.ERASURE:
         return Letter.PORTABILITY if request.right is Right.PORTABILITY else Letter.ACCESS
     if outcome in (Outcome.PARTLY_ERASED, Outcome.KEPT):

@@ -20,7 +20,7 @@ from models.request import Request
 from models.step import Step
 from models.verification import Challenge
 from models.vocabulary import Event, Kind, Letter, Method, Outcome, RequestState, StepState, TaskKind
-from workflows import audit, lifecycle, news
+from workflows import audit, duplicates, lifecycle, news
 from workflows.casefile import Claim, Proof, open_claim, open_key, open_proof, proof_from, seal_claim, seal_proof
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, VastineError
@@ -285,7 +285,7 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
         facts={"method": request.verified_method.value if request.verified_method else ""},
     )
     _prove_followers(session, rt, request, proof, actor=actor)
-    return Event.IDENTIFIED
+    return duplicates.join(session, rt, request)
 
 
 def give_up(session: Session, rt: Runtime, request: Request, *, actor: str = "vastine") -> None:

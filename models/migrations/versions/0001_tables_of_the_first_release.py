@@ -376,6 +376,7 @@ def upgrade() -> None:
         sa.Column("verified_by", sa.String(length=64), nullable=True),
         sa.Column("searched_from", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("after_request_id", sa.Uuid(), nullable=True),
+        sa.Column("leading_id", sa.Uuid(), nullable=True),
         sa.Column("supplements_id", sa.Uuid(), nullable=True),
         sa.Column("replay_id", sa.Uuid(), nullable=True),
         sa.Column("sources", sa.JSON(none_as_null=True), nullable=True),
@@ -395,6 +396,7 @@ def upgrade() -> None:
         sa.CheckConstraint("due_a <= due_b", name=op.f("ck_requests_due_a_not_after_due_b")),
         sa.ForeignKeyConstraint(["after_request_id"], ["requests.id"], name=op.f("fk_requests_after_request_id")),
         sa.ForeignKeyConstraint(["data_key_id"], ["data_keys.id"], name=op.f("fk_requests_data_key_id")),
+        sa.ForeignKeyConstraint(["leading_id"], ["requests.id"], name=op.f("fk_requests_leading_id")),
         sa.ForeignKeyConstraint(["replay_id"], ["replays.id"], name=op.f("fk_requests_replay_id")),
         sa.ForeignKeyConstraint(["supplements_id"], ["requests.id"], name=op.f("fk_requests_supplements_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
@@ -403,6 +405,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("requests", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_requests_after_request_id"), ["after_request_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_requests_leading_id"), ["leading_id"], unique=False)
         batch_op.create_index("ix_requests_open", ["due_a", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_requests_replay_id"), ["replay_id"], unique=False)
         batch_op.create_index("ix_requests_subject", ["subject_digest"], unique=False)
@@ -1210,6 +1213,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_requests_subject")
         batch_op.drop_index(batch_op.f("ix_requests_replay_id"))
         batch_op.drop_index("ix_requests_open")
+        batch_op.drop_index(batch_op.f("ix_requests_leading_id"))
         batch_op.drop_index(batch_op.f("ix_requests_after_request_id"))
 
     op.drop_table("requests")
