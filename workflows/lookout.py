@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.collection import SourceHealth
@@ -59,27 +59,47 @@ def look(rt: Runtime) -> dict[str, str | None]:
 
 
 def knock(rt: Runtime) -> int:
-    """Ask sources that were down, and that no step will try, whether they are back; how many are."""
-    back = 0
-    with rt.unit() as session:
-        tried = exists().where(Step.source == SourceHealth.source, Step.state.in_((StepState.READY, StepState.RUNNING)))
-        down = session.scalars(
-            select(SourceHealth).where(
-                SourceHealth.failures >= gates.FAILURES, SourceHealth.open_until <= rt.now(), ~tried
-            )
-        ).all()
-        names = [row.source for row in down if row.source in rt.connectors and not gates.is_paused(rt, row)]
-    for source in names:
+    """Ask sources that were down and that no step will try whether they are back, and once a day those that nobody
+    looks for a canary in whether they are as described; how many are well.
+    """
+    well = 0
+    for source in _to_ask(rt):
         try:
             rt.connectors[source].health()
         except VastineError as error:
             with rt.unit() as session:
-                breaker.trip(session, rt, source, error.code)
+                if isinstance(error, SourceDown):
+                    breaker.trip(session, rt, source, error.code)
+                else:
+                    row = gates.row_of(session, source)
+                    row.last_ok_at, row.last_code = None, error.code
             continue
-        back += 1
+        well += 1
         with rt.unit() as session:
             breaker.recovered(session, rt, source)
-    return back
+            row = gates.row_of(session, source)
+            row.last_ok_at, row.last_code = rt.now(), None
+    return well
+
+
+def _to_ask(rt: Runtime) -> list[str]:
+    with rt.unit() as session:
+        rows = {row.source: row for row in session.scalars(select(SourceHealth))}
+        busy = (StepState.READY, StepState.RUNNING)
+        tried = set(
+            session.scalars(select(Step.source).where(Step.source.is_not(None), Step.state.in_(busy)).distinct())
+        )
+    asked = []
+    for source, spec in rt.register.sources.items():
+        row = rows.get(source)
+        if is_by_hand(spec) or gates.is_paused(rt, row):
+            continue
+        if row is not None and gates.is_down(row):
+            if source not in tried and (row.open_until is None or row.open_until <= rt.now()):
+                asked.append(source)
+        elif spec.canary is None and (row is None or row.last_ok_at is None or row.last_ok_at <= rt.now() - _DAILY):
+            asked.append(source)
+    return asked
 
 
 def _due(rt: Runtime) -> dict[tuple[tuple[str, str], ...], list[str]]:

@@ -185,3 +185,17 @@ def test_a_source_that_was_down_and_has_no_work_is_asked_whether_it_is_back(hous
     world.clock.advance(minutes=6)
     assert lookout.knock(world.rt) == 1
     assert health(world, "billing").failures == 0
+
+
+def test_a_source_without_a_canary_is_asked_once_a_day_whether_it_is_as_described(tmp_path: Path) -> None:
+    world, switches = switched(tmp_path)
+    assert lookout.knock(world.rt) == 2
+    assert lookout.knock(world.rt) == 0
+    world.clock.advance(hours=21)
+    switches["billing"].off(NeverAgain("schema_changed"))
+    assert lookout.knock(world.rt) == 1
+    assert (health(world, "billing").failures, health(world, "billing").last_code) == (0, "schema_changed")
+    switches["billing"].on()
+    assert lookout.knock(world.rt) == 1
+    assert health(world, "billing").last_code is None
+    world.close()

@@ -304,6 +304,22 @@ def test_sources_are_listed_and_tested(vastine: Run) -> None:
     assert (ran.code, "✖" in ran.out) == (1, True)
 
 
+def test_a_source_is_paused_with_owner_and_reason_and_its_work_waits(vastine: Run) -> None:
+    assert vastine("source", "pause", "billing", "--as", "cleo", "--reason", "new release").code == 0
+    assert vastine("source", "pause", "billing", "--as", "anna", "--reason", "again").code == 1
+    assert vastine("source", "pause", "nothing", "--as", "cleo", "--reason", "new release").code == 4
+    reference = opened(vastine, *ACCESS, code=6)
+    billing, shop = vastine("source", "list", "--json").json
+    assert (billing["status"], shop["paused"]) == ("paused", None)
+    assert billing["paused"] | {"since": ""} == {"by": "cleo", "since": "", "until": None, "reason": "new release"}
+    assert (billing["waiting"], billing["next_due"] is not None) == (1, True)
+    assert "cleo: new release" in vastine("source", "list").out
+    assert vastine("source", "resume", "billing", "--as", "cleo").code == 0
+    assert vastine("source", "resume", "billing", "--as", "cleo").code == 1
+    assert vastine("work", "--until-idle").code == 0
+    assert vastine("request", "show", reference, "--json").json["state"] == "closed"
+
+
 def test_letters_are_previewed(vastine: Run, tmp_path: Path) -> None:
     out = tmp_path / "letter.pdf"
     ran = vastine("letter", "preview", "refusal", "--lang", "sv", "--out", str(out), "--mail")
