@@ -16,7 +16,17 @@ from workflows.demo.population import FIRST_COMPANY, FIRST_CUSTOMER, SHARES
 from workflows.demo.tables import DATABASES
 from workflows.demo.world import Point, Span
 
-SOURCES = ("asiakas.db", "laskutus.db", "mittaus.db", "perinta.txt")
+SOURCES = (
+    "asiakas.db",
+    "laskutus.db",
+    "mittaus.db",
+    "perinta.txt",
+    "services/asiakaspalvelu.json",
+    "services/uutiskirje.json",
+    "drops/kysely/vastaukset_1.csv",
+    "drops/kysely/vastaukset_2.csv",
+    "drops/kentta/kaynnit_1.csv",
+)
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -66,7 +66,8 @@ def postgres_template(postgres_server: PostgresServer, tmp_path_factory: pytest.
 
 def _on_sqlite(template: Path, folder: Path) -> dict[str, str]:
     for path in template.iterdir():
-        shutil.copy(path, folder / path.name)
+        if path.is_file():
+            shutil.copy(path, folder / path.name)
     urls = {name: f"sqlite:///{folder / name}.db" for name in (*DATABASES, "vastine")}
     return {**urls, "perinta": str(folder / "perinta.txt")}
 

@@ -1,4 +1,4 @@
-"""Write the demo register: three databases and one file, the same bytes for the same seed and day."""
+"""Write the demo register's sources: databases, files, services' records; same bytes for the same seed and day."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +13,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from workflows.demo.channels import Channels
 from workflows.demo.collection import HEADER
 from workflows.demo.contracts import add_products
 from workflows.demo.metering import LoadModel
@@ -87,6 +88,10 @@ def build_demo(
         writer.flush()
         tell("people", people, people)
         _write_series(_cut(world.points, longest_days), stores["mittaus"], LoadModel(seed), tell=tell)
+    channels = Channels(world)
+    channels.cast()
+    channels.crowd(Random(f"{seed}:channels"))  # noqa: S311
+    channels.write(folder)
     lines = "".join(f"{line}\n" for line in (HEADER, *world.collection))
     path = folder / COLLECTION_FILE
     path.write_bytes(lines.encode())

@@ -10,7 +10,8 @@ People who do not exist, planted in every demo register whatever its size and se
 The customer number is what to type in the form or after `--identity customer_number=`. Where two of them share
 something, ask with the number. Access and portability are delivered unless the table says otherwise.
 
-This page is checked against `workflows/demo/cast_customers.py` and `cast_debts.py` by `tests/demo/test_cast.py`.
+This page is checked against `cast_customers.py`, `cast_debts.py` and `cast_channels.py` of `workflows/demo` by
+`tests/demo/test_cast.py`.
 
 | Member | Name | Number | Story | Erasure ends | Holds | Access and portability | Matrix rows |
 |---|---|---|---|---|---|---|---|

@@ -4,7 +4,7 @@ from datetime import date
 
 from workflows.demo import numbers
 from workflows.demo.people import Person
-from workflows.demo.world import Point, Span, World
+from workflows.demo.world import Held, Point, Span, World
 
 PRODUCTS = (
     ("KIINTEA", "Lakeus Kiinteä"),
@@ -39,6 +39,7 @@ def add_customer(
         who.email or None, who.phone or None, who.street, who.postcode, who.town, protected, origin, since, ended_on,
     )  # fmt: skip
     add_address(world, number, who.street, who.postcode, who.town, start=since)
+    world.people[str(number)] = who
     return str(number)
 
 
@@ -120,6 +121,7 @@ def add_contract(
             number = f"S{world.number('sopimus', 700_001)}"
             main = main or number
             world.add("sopimus", number, customer, second, gsrn, code, kind, start, end, channel)
+    world.held.setdefault(customer, Held(gsrn, start, end))
     return main
 
 

@@ -7,6 +7,7 @@ from random import Random
 from workflows.demo import numbers
 from workflows.demo.calendar import Ago, last_leap_day
 from workflows.demo.cast import FIRST_NUMBER, Deal, Debt, Member
+from workflows.demo.cast_channels import CALLERS
 from workflows.demo.cast_customers import CUSTOMERS
 from workflows.demo.cast_debts import DEBTORS
 from workflows.demo.collection import add_claim
@@ -25,7 +26,7 @@ from workflows.demo.people import Person, mail_address
 from workflows.demo.population import YEARLY_KWH
 from workflows.demo.world import Span, World
 
-CAST: tuple[Member, ...] = CUSTOMERS + DEBTORS
+CAST: tuple[Member, ...] = CUSTOMERS + DEBTORS + CALLERS
 """All members; a member's place gives the customer number."""
 
 _STORED_DAYS = 60

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
+from workflows.demo.people import Person
+
 Value = str | int | float | None
 Row = tuple[Value, ...]
 Sink = Callable[[str, Row], None]
@@ -31,14 +33,25 @@ class Point:
     spans: tuple[Span, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A contract as field work sees it: the place, and from when until when (the first day no longer)."""
+
+    gsrn: str
+    start: date
+    end: date | None
+
+
 @dataclass(slots=True)
 class World:
-    """Hands rows to `sink` and keeps what later rooms need: numbers, points, the collection file's lines."""
+    """Hands rows to `sink` and keeps what later rooms need: numbers, points, the collection file's lines, people."""
 
     sink: Sink
     as_of: date
     points: list[Point] = field(default_factory=list)
     collection: list[str] = field(default_factory=list)
+    people: dict[str, Person] = field(default_factory=dict)  # by customer number
+    held: dict[str, Held] = field(default_factory=dict)  # a customer's first contract
     _last: dict[str, int] = field(default_factory=dict)
 
     def number(self, series: str, first: int = 1) -> int:

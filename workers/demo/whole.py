@@ -1,0 +1,16 @@
+"""The register of the whole demo company: the databases' and file's, and beside them `register/more`."""
+
+import shutil
+from pathlib import Path
+
+MORE = "more"
+
+
+def assemble(register: Path, folder: Path) -> Path:
+    """Copy the register with all its sources to `folder`/register, beside `folder`/sources; returns where it is."""
+    target = folder / "register"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(register, target, ignore=shutil.ignore_patterns(MORE))
+    for path in sorted((register / MORE).glob("*.yaml")):
+        shutil.copy(path, target / "sources" / path.name)
+    return target
