@@ -25,7 +25,7 @@ from workflows.connectors.sql_values import TEMPORAL, as_instant, as_json, day_a
 from workflows.connectors.windows import Span, Windows, merged
 from workflows.errors import NeverAgain
 from workflows.register.model import SeriesSpec
-from workflows.rules.items import Item, Json, digest_of
+from workflows.rules.items import Fact, Item, Json, digest_of
 
 ROWS = 5_000
 Rows = Sequence[Sequence[Any]]
@@ -56,6 +56,8 @@ class Series:
         encode = encoders(bound.table)
         self.rest = [c for c in self.names if c not in spec.key]
         self._rest = [(self.names.index(c), encode[c]) for c in self.rest]
+        self._shown = [c for c in self.rest if c in bound.node.fields]
+        self._places = [self.rest.index(c) for c in self._shown]
         self.naive: tzinfo = UTC if spec.zone == "utc" else zone
 
     def days(
@@ -77,8 +79,8 @@ class Series:
         pending: list[Sequence[Any]] = []
         for part in _tuples(connection, statement, stream=not lock):
             pending += part
-            pending = yield from self._cut(pending, span=span, last=False)
-        yield from self._cut(pending, span=span, last=True)
+            pending = yield from self.cut(pending, span=span, last=False)
+        yield from self.cut(pending, span=span, last=True)
 
     def _about(self, at: sa.ColumnElement[Any], span: Span) -> list[sa.ColumnElement[bool]]:
         """A day wider on both sides, since a text or a naive instant is compared in the database; cut exactly later."""
@@ -97,10 +99,13 @@ class Series:
             return midnight(day, self.zone) if column.type.timezone else datetime(day.year, day.month, day.day)  # noqa: DTZ001
         return day
 
-    def _cut(
+    def cut(
         self, rows: list[Sequence[Any]], *, span: Span, last: bool
     ) -> Generator[DayRows, None, list[Sequence[Any]]]:
-        """The days in these rows; returns the rows of the day that may go on, none if these were the last."""
+        """The days in these rows, which are in order of series and time and hold at least `names`.
+
+        Returns the rows of the day that may go on, none if these were the last.
+        """
         start = 0
         while start < len(rows):
             key = self._key(rows[start])
@@ -176,13 +181,17 @@ class Series:
             return values
         return [encode(v) for v in values]
 
-    def digest(self, day: DayRows) -> str:
-        """Over every column of every row of the day. Floats count by their bits, which is exact and quick."""
+    def content(self, day: DayRows) -> dict[str, Any]:
+        """Every column of every row of the day. Floats count by their bits, which is exact and quick."""
         columns = [
             hashlib.sha256(array("d", c).tobytes()).hexdigest() if _finite(set(map(type, c)), c) else list(c)
             for c in day.columns
         ]
-        return digest_of({"key": [as_json(v) for v in day.key], "names": self.rest, "columns": columns})
+        return {"key": [as_json(v) for v in day.key], "names": self.rest, "columns": columns}
+
+    def digest(self, day: DayRows) -> str:
+        """Over the content."""
+        return digest_of(self.content(day))
 
     def locator(self, day: DayRows) -> dict[str, Json]:
         """What finds this day again."""
@@ -207,30 +216,40 @@ class Series:
         category: str,
     ) -> Iterator[Item]:
         """One item a day for these values, each within its windows."""
-        fields = self.bound.node.fields
-        shown = [c for c in self.rest if c in fields]
-        places = [self.rest.index(c) for c in shown]
-        keys = [c for c in self.spec.key if c in fields]
         for value, windows in values.items():
             where = matches(self.bound.table, columns, values=[value])
-            for span in _spans(windows):
+            for span in spans(windows):
                 for day in self.days(connection, where, span=span):
-                    first = dict(zip(self.names, day.raw[0], strict=True))
-                    yield Item(
-                        source=source,
-                        collection=self.bound.name,
-                        locator=self.locator(day),
-                        category=category,
-                        ownership=ownership,
-                        digest=self.digest(day),
-                        fields={c: as_json(first[c]) for c in keys},
-                        facts=maker.facts(first),
-                        on=day.day,
-                        path=path,
-                        columns=shown,
-                        series=list(zip(*(day.columns[i] for i in places), strict=True)),
-                        third_party=self.bound.node.spec.third_party,
-                    )
+                    facts = maker.facts(dict(zip(self.names, day.raw[0], strict=True)))
+                    yield self.item(day, facts=facts, path=path, ownership=ownership, source=source, category=category)
+
+    def item(
+        self,
+        day: DayRows,
+        *,
+        facts: Mapping[str, Fact],
+        path: str,
+        ownership: Ownership,
+        source: str,
+        category: str,
+    ) -> Item:
+        """The item of one day."""
+        keys = zip(self.spec.key, day.key, strict=True)
+        return Item(
+            source=source,
+            collection=self.bound.name,
+            locator=self.locator(day),
+            category=category,
+            ownership=ownership,
+            digest=self.digest(day),
+            fields={c: as_json(v) for c, v in keys if c in self.bound.node.fields},
+            facts=facts,
+            on=day.day,
+            path=path,
+            columns=self._shown,
+            series=list(zip(*(day.columns[i] for i in self._places), strict=True)),
+            third_party=self.bound.node.spec.third_party,
+        )
 
 
 def _tuples(connection: sa.Connection, statement: sa.Select[Any], *, stream: bool) -> Iterator[Rows]:
@@ -256,7 +275,8 @@ def _finite(kinds: set[type], values: Sequence[Any]) -> bool:
     return kinds == {float} and math.isfinite(sum(values))
 
 
-def _spans(windows: Windows) -> list[Span]:
+def spans(windows: Windows) -> list[Span]:
+    """The spans to look at, in order."""
     return [(None, None)] if windows is None else merged(windows)
 
 
