@@ -166,10 +166,9 @@ def _terms(
     for term in searching.terms(session, rt, request, key, source=source, search=search):
         kind, _, name = term.key.partition(":")
         label = f"term.{name}"
-        if kind in ("identity", "contact") and label in words:
-            told = words(label)
-        elif kind in ("identity", "contact"):
-            told = name
+        if kind in ("identity", "contact", "shared"):
+            told = words(label) if label in words else name
+            told = words("term.shared", what=told) if kind == "shared" else told
         else:
             collection, _, column = name.partition(".")
             told = catalogue.column_label(_source_of(rt, kind), collection, name=column, language=words.language)

@@ -5,11 +5,12 @@ The connector never waits for anybody. Whoever runs it binds the answer that peo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from models.vocabulary import Action, Ownership, ReceiptOutcome
 from workflows.connectors.dataset import Node, build_graph
+from workflows.connectors.hand_match import Door, Told, together
+from workflows.connectors.shares import Shares
 from workflows.connectors.sql_values import fact, local_day
 from workflows.connectors.windows import ALWAYS, Windows, both, covers, of_span, union
 from workflows.errors import PersonMustLook, WaitFor
@@ -21,15 +22,7 @@ from workflows.rules.items import Item, Json, canonical
 
 _LOOK_AGAIN = 3600.0
 """Seconds after which a step looks again by itself, should nobody wake it."""
-_CAUTION = {Ownership.OWN: 0, Ownership.SHARED: 1, Ownership.THIRD_PARTY: 2}
-
-
-@dataclass(frozen=True, slots=True)
-class _Door:
-    """Fields of a collection in which a value of the person may stand, and the keys of seeds they are of."""
-
-    fields: tuple[str, ...]
-    keys: tuple[str, ...]
+_CAUTION = {Ownership.OWN: 0, Ownership.SHARED: 1, Ownership.CANDIDATE: 2, Ownership.THIRD_PARTY: 3}
 
 
 class HandConnector:
@@ -41,11 +34,11 @@ class HandConnector:
         self._answer = answer
         self._zone = ZoneInfo(register.controller.time_zone)
         self._graph = build_graph(spec, register)
-        self._doors: dict[str, list[_Door]] = {name: [] for name in self._graph.nodes}
+        self._doors: dict[str, list[Door]] = {name: [] for name in self._graph.nodes}
         for name, node in self._graph.nodes.items():
-            self._doors[name] += [_Door((f,), (f"identity:{key}",)) for f, key in node.identities.items()]
+            self._doors[name] += [Door((f,), (f"identity:{key}",)) for f, key in node.identities.items()]
         for inlet in self._graph.inlets:
-            self._doors[inlet.target].append(_Door(inlet.fields, inlet.keys))
+            self._doors[inlet.target].append(Door(inlet.fields, inlet.keys))
 
     @property
     def guarantee(self) -> Guarantee:
@@ -59,7 +52,7 @@ class HandConnector:
     def entries(self) -> frozenset[str]:
         """The keys of `Seeds` that a search here can start from: those of the fields, and those people look by."""
         terms = self.spec.connection.get("search_terms", ())
-        return self._graph.entries() | {f"identity:{term}" for term in terms}
+        return self._graph.entries() | {f"{kind}:{term}" for term in terms for kind in ("identity", "shared")}
 
     def health(self) -> None:
         """Return: there is nobody to ask at any minute; a search that stays open is noticed by its due date."""
@@ -142,22 +135,13 @@ class HandConnector:
     def _match(self, node: Node, record: HandRecord, seeds: Seeds) -> tuple[Ownership, Windows, str] | None:
         """Whose, when and why; None where the record's day lies outside the person's time."""
         spec = node.spec
-        windows: Windows = frozenset()
-        path, said, hit = "", False, False
+        day = local_day(record.values.get(spec.on) or None, self._zone) if spec.on else None
+        told = Told(record.values, seeds, shares=Shares(seeds, self.spec.person.strength), day=day)
         for door in self._doors[node.name]:
-            values = [record.values.get(f, "") for f in door.fields]
-            if not all(values):
-                continue
-            said = True
-            here = _together(door, values, seeds)
-            if here is not None:
-                windows, hit = (union(windows, here[0]), True) if hit else (here[0], True)
-                path = path or f"{' + '.join(door.keys)} → {node.name}.{'+'.join(door.fields)}"
-        if not said:
-            windows = ALWAYS  # the record names nobody: whoever searched found it under the person
-        ownership = Ownership.OWN if hit or not said else Ownership.THIRD_PARTY
-        if windows is not None and hit and spec.on:
-            day = local_day(record.values.get(spec.on) or None, self._zone)
+            told.ask(node.name, door)
+        windows = told.windows if told.said else ALWAYS  # who is not named was found under the person
+        ownership = told.ownership
+        if windows is not None and told.hit and spec.on:
             if day is None:
                 ownership = Ownership.THIRD_PARTY
             elif not covers(windows, day):
@@ -165,15 +149,15 @@ class HandConnector:
         if spec.ownership != "auto":
             ownership = Ownership(spec.ownership)
         elif spec.owner and any(record.values.get(c) for c in spec.owner):
-            ownership = self._owner(node, record, seeds)
+            ownership = max(ownership, self._owner(node, record, seeds), key=_CAUTION.__getitem__)
         worst = max(ownership, record.whose, key=_CAUTION.__getitem__)
-        return worst, windows, path or f"by hand → {node.name}"
+        return worst, windows, told.path or f"by hand → {node.name}"
 
     def _owner(self, node: Node, record: HandRecord, seeds: Seeds) -> Ownership:
         doors = {d.fields[0]: d for d in self._doors[node.name] if len(d.fields) == 1}
         for column in node.spec.owner:
             value, door = record.values.get(column, ""), doors.get(column)
-            if value and (door is None or _together(door, [value], seeds) is None):
+            if value and (door is None or together(door, [value], seeds) is None):
                 return Ownership.THIRD_PARTY
         return Ownership.OWN
 
@@ -220,24 +204,3 @@ class HandConnector:
 def locator_of(primary: Sequence[str], record: HandRecord) -> dict[str, Json]:
     """What finds the record again: its primary key where the dataset has one, else the number we gave it."""
     return {c: record.values.get(c, "") for c in primary} if primary else {"entry": record.entry}
-
-
-def _together(door: _Door, values: Sequence[str], seeds: Seeds) -> tuple[Windows] | None:
-    """When these values are the person's; None if they are somebody else's."""
-    when: Windows = ALWAYS
-    for key, value in zip(door.keys, values, strict=True):
-        here: Windows = frozenset()
-        hit = False
-        for lead in seeds.get(key, ()):
-            if spelled(key, lead.value) == spelled(key, value):
-                window = of_span(lead.start, lead.end)
-                here, hit = (union(here, window) if hit else window), True
-        if not hit:
-            return None
-        when = both(when, here)
-    return (when,)
-
-
-def spelled(key: str, value: str) -> str:
-    """A value as two of them are compared: people write spaces and capitals as they like."""
-    return " ".join(value.split()).casefold() if key.startswith("identity:") else value.strip()

@@ -73,7 +73,7 @@ class Shares:
         `dated`: the record itself says when the value is its person's.
         """
         text = spelled(IDENTITY + identity, value)
-        if text not in self._given.get(identity, ()):
+        if not self.is_given(identity, value):
             return Doubt.FOREIGN
         if self.strength(identity) == "hint":
             return Doubt.DOUBTFUL
