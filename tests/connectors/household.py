@@ -4,9 +4,16 @@ Maija (1) and Matti (2) Meikäläinen share an address and an e-mail address. Nu
 2020 and is Liisa's (3) since. Anna (4) and another Anna (5) have one name and birthday.
 """
 
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
+import sqlalchemy as sa
+
 from tests.connectors.shop import EMAIL, KEY, NAME, SYSTEM, dataset, field, ref, register, source
+from workflows.connectors.dataset import Node, build_graph
+from workflows.connectors.records import Record, Wanted
+from workflows.connectors.records_search import RecordSearch
 from workflows.connectors.sql import SqlConnector
 from workflows.ports import Lead
 
@@ -94,10 +101,35 @@ PERSON: dict[str, Any] = {
 }
 
 
-def household(url: str, **person: Any) -> SqlConnector:
+def household_in_database(url: str, **person: Any) -> SqlConnector:
     """A connector to it."""
     spec = source("shop", dataset(COLLECTIONS), person={**PERSON, **person})
     return SqlConnector(spec, register=register(spec), url=url)
+
+
+class _Rows:
+    """The rows of a database as records of a source that can only be read from beginning to end."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def rows(self, node: Node, wanted: Wanted | None) -> Iterator[Record]:
+        engine = sa.create_engine(self._url.replace("postgresql://", "postgresql+psycopg://"))
+        with engine.connect() as connection:
+            for row in connection.execute(sa.text(f'SELECT * FROM "{node.name}" ORDER BY id')).mappings():
+                content = {k: v.isoformat() if isinstance(v, date) else v for k, v in row.items()}
+                yield Record({"id": row["id"]}, content)
+        engine.dispose()
+
+    def once(self, node: Node) -> bool:
+        return True
+
+
+def household_as_records(url: str, **person: Any) -> RecordSearch:
+    """The same as a source of records."""
+    spec = source("shop", dataset(COLLECTIONS), person={**PERSON, **person})
+    whole = register(spec)
+    return RecordSearch(_Rows(url), build_graph(spec, whole), spec=spec, register=whole)
 
 
 def maija(**more: str) -> dict[str, list[Lead]]:

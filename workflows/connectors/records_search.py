@@ -133,9 +133,9 @@ class _Run:
 
     def _only_passes(self, name: str) -> bool:
         """Nothing goes out from it inside the source and nothing points at it: its records need not be kept."""
-        subject = self._spec.person.subject
-        if subject is not None and subject.collection == name:
-            return False
+        pile = self._found.piles[name]
+        if pile.roles.people or pile.roles.identities.keys() & pile.bound.node.spec.windows.keys():
+            return False  # they tell whether an identifier is somebody else's too
         return not any(w.source == name or (w.target == name and w.up) for w in self._schema.ways)
 
     def _read(self, name: str, doors: list[Door]) -> None:

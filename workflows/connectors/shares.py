@@ -57,7 +57,7 @@ class Shares:
         return spelled(IDENTITY + identity, value) in self._shared.get(identity, ())
 
     def looked_up(self, identity: str, leads: Seeds) -> list[Lead]:
-        """The values that a search for this identity starts with: the proven ones, and others that are theirs at some time."""
+        """What a search for this identity starts with: what was proven, and what is theirs at some time."""
         mine = list(leads.get(IDENTITY + identity, ()))
         told = [*(lead.value for lead in leads.get(SHARED + identity, ())), *self._found.get(identity, ())]
         known = {lead.value for lead in mine}
