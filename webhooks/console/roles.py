@@ -13,6 +13,7 @@ REGISTER = frozenset({Role.INTAKE, Role.CASEWORKER, Role.DPO})  # write requests
 VERIFY = frozenset({Role.INTAKE, Role.CASEWORKER, Role.APPROVER, Role.DPO})  # say whom they saw
 WORK = frozenset({Role.CASEWORKER, Role.APPROVER, Role.DPO})  # extend, ask a source again, close tasks
 DECIDE = frozenset({Role.APPROVER, Role.DPO})  # approve and refuse
+PAUSE = WORK | {Role.ADMIN}  # stop a source for a while
 AUDIT = frozenset({Role.DPO, Role.AUDITOR})
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -15,6 +15,7 @@ from models.vocabulary import RequestState
 from webhooks.console.roles import EVERYONE, LIST, allow
 from webhooks.console.shell import Shell
 from webhooks.console.tasklist import open_tasks
+from workflows.gates import is_paused
 from workflows.runtime import Runtime
 from workflows.views import counts_by_state
 
@@ -38,14 +39,18 @@ def pages(shell: Shell) -> Blueprint:
             down = session.scalars(
                 select(SourceHealth.source).where(SourceHealth.open_until > rt.now()).order_by(SourceHealth.source)
             ).all()
-        labels = [shell.catalogue.source_label(name, g.t.language) for name in down]
+            paused = [row.source for row in session.scalars(select(SourceHealth)) if is_paused(rt, row)]
+        away = {
+            key: [shell.catalogue.source_label(name, g.t.language) for name in sorted(names)]
+            for key, names in (("down", down), ("paused", paused))
+        }
         numbers = {
             "open": sum(due.values()),
             "deciding": states.get(RequestState.DECIDING.value, 0),
             "held": states.get(RequestState.HELD.value, 0),
             "closed": states.get(RequestState.CLOSED.value, 0),
         }
-        return shell.page("today.html", due=due, bar=bar(due), numbers=numbers, tasks=tasks, down=labels)
+        return shell.page("today.html", due=due, bar=bar(due), numbers=numbers, tasks=tasks, **away)
 
     return blueprint
 
