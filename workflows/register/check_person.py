@@ -17,6 +17,7 @@ def person_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
     for source, doc in reading.sources:
         collections = catalogue.of(source)
         yield from _subject(source, doc, collections)
+        yield from _strength(source, doc, collections)
         for name in source.person.collections:
             at: Path = ("person", "collections", name)
             if (collection := collections.get(name)) is None:
@@ -49,6 +50,15 @@ def _subject(source: SourceSpec, doc: Document, collections: Mapping[str, Collec
     named += [(("name", n), field) for n, field in enumerate(subject.name)]
     named += [(("postal", n), field) for n, field in enumerate(subject.postal)]
     yield from _fields(collection, named, at)
+
+
+def _strength(source: SourceSpec, doc: Document, collections: Mapping[str, Collection]) -> Iterator[Fault]:
+    known = {c.meta.identity for one in collections.values() for c in one.columns.values() if c.meta.identity}
+    known |= set(source.connection.get("search_terms", ()))
+    for identity in source.person.strength:
+        if identity not in known:
+            what = f"no field of the dataset has the identity `{identity}`"
+            yield doc.fault(("person", "strength", identity), what, remedy=nearest(identity, sorted(known)))
 
 
 def _named(collection: Collection) -> Iterator[tuple[Path, str | None]]:
