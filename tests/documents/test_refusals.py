@@ -3,7 +3,7 @@
 import pytest
 
 from workflows.connectors.sql_refusals import CODES
-from workflows.documents.facts import words
+from workflows.documents.words import words
 
 
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])

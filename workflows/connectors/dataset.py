@@ -1,14 +1,13 @@
 """From Fideslang datasets to a graph: what a source's collections are and how one leads to another.
 
-An edge says: values of these fields lead to rows that carry them in those fields. `direction: from`
-makes one edge towards the field that declares it, `to` one away from it, none makes both. What is
-about documents rather than tables (`return_all_elements`, nested fields) has no meaning for a table:
-a nested field counts for its column. Where a kind's records are documents, the innermost fields count,
-each under its dotted name, and the objects around them don't.
+An edge says: values of these fields lead to rows that carry them in those fields. `direction: from` makes one
+edge towards the field that declares it, `to` one away from it, none makes both. In a table a nested field counts
+for its column. Where records are documents, the innermost fields count, under dotted names.
 """
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from typing import Any
 
 from fideslang.models import Dataset, DatasetCollection, DatasetField
 
@@ -31,6 +30,7 @@ class FieldNode:
     length: int | None = None
     strategy: str = ""  # masking_strategy_override
     rewrite: str = ""  # what string_rewrite writes
+    configuration: Mapping[str, Any] | None = None  # of the strategy
     refers: bool = False  # it refers to another field
     points: bool = False  # it takes its value from the field it refers to: its row is the child
     all_elements: bool = False  # return_all_elements, here or around it
@@ -95,7 +95,7 @@ class Edge:
 class Inlet:
     """Values from another source, under the keys of seeds, lead to rows that carry them in `fields`.
 
-    More than one key where the other source's primary key is composite: a row must carry one value of each.
+    More than one key where the other's primary key is composite: a row must carry one value of each.
     """
 
     keys: tuple[str, ...]
@@ -149,9 +149,8 @@ def build_graph(spec: SourceSpec, register: Register) -> Graph:
             continue
         lost = [p for p in ends if p[:2] not in places or p[2] not in places[p[:2]].fields]
         if lost:
-            faults += [
-                Fault(spec.file or spec.source, f"a reference names {_words(p)}, which is not in it") for p in lost
-            ]
+            where = spec.file or spec.source
+            faults += [Fault(where, f"a reference names {_words(p)}, which is not in it") for p in lost]
             continue
         start, end = places.get(step.start[:2]), places.get(step.end[:2])
         if start and end:
@@ -232,6 +231,7 @@ def _field(name: str, field: DatasetField, *, everything: bool) -> FieldNode:
     if meta is None:
         return FieldNode(name, categories, all_elements=everything)
     override = meta.masking_strategy_override
+    configuration = override.configuration or {} if override else {}
     return FieldNode(
         name=name,
         categories=categories,
@@ -240,7 +240,8 @@ def _field(name: str, field: DatasetField, *, everything: bool) -> FieldNode:
         read_only=bool(meta.read_only),
         length=meta.length,
         strategy=override.strategy if override else "",
-        rewrite=str((override.configuration or {}).get("rewrite_value", "") if override else ""),
+        rewrite=str(configuration.get("rewrite_value", "")),
+        configuration=configuration,
         refers=bool(meta.references),
         points=any(r.direction and r.direction.value == "from" for r in meta.references or ()),
         all_elements=everything,

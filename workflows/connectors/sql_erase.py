@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from models.vocabulary import Action, ReceiptOutcome
 from workflows.connectors.sql_effects import Effects
 from workflows.connectors.sql_masking import neutral
 from workflows.connectors.sql_parts import Treatment
-from workflows.connectors.sql_rehearsal import Rehearsal
+from workflows.connectors.sql_rehearsal import Rehearsal, code_of
 from workflows.connectors.sql_schema import Schema
 from workflows.connectors.sql_standing import Standing, judge, stand
 from workflows.ports import EraseItem, PreviewedItem
@@ -36,10 +37,31 @@ def rehearse(
     side_tables: Sequence[str] = (),
 ) -> list[PreviewedItem]:
     """The same by doing it. The caller rolls the transaction back, whatever comes of it."""
-    standings = stand(connection, schema, items, zone=zone, lock=True)
+    standings = _locked(connection, schema, items, zone=zone)
     judge(connection, schema, standings)
     Rehearsal(connection, schema, side_tables=side_tables).run(standings)
     return _previewed(standings)
+
+
+def _locked(connection: sa.Connection, schema: Schema, items: Sequence[EraseItem], *, zone: tzinfo) -> list[Standing]:
+    """As they stand; those refused whose rows we may not lock, since without that nobody may erase them either."""
+    groups: dict[str, list[EraseItem]] = {}
+    for item in items:
+        groups.setdefault(item.collection, []).append(item)
+    found: dict[int, Standing] = {}
+    for name in sorted(groups):
+        point = connection.begin_nested()
+        try:
+            standings = stand(connection, schema, groups[name], zone=zone, lock=True)
+            point.commit()
+        except exc.DBAPIError as error:
+            point.rollback()
+            code = code_of(error)
+            standings = stand(connection, schema, groups[name], zone=zone, lock=False)
+            for standing in standings:
+                standing.refused = standing.refused or code
+        found |= {id(standing.item): standing for standing in standings}
+    return [found[id(item)] for item in items]
 
 
 def _previewed(standings: Sequence[Standing]) -> list[PreviewedItem]:

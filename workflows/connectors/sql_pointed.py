@@ -89,7 +89,7 @@ class Pointers:
         }
         seen = set()
         for fk in schema.foreign_keys:
-            if fk.parent is bound.table:
+            if fk.parent is bound.table and fk.seen:
                 seen.add((fk.child.key, fk.child_columns, fk.parent_columns))
                 node = names.get(id(fk.child), "")
                 followed = (fk.parent_columns, node, fk.child_columns) in down

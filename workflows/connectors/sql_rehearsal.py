@@ -54,7 +54,7 @@ class Rehearsal:
         try:
             treatment.run()
         except exc.DBAPIError as error:
-            return _code(error)
+            return code_of(error)
         except PersonMustLook as error:
             return error.code
         finally:
@@ -94,7 +94,7 @@ class Rehearsal:
             treatment.end()
         except exc.DBAPIError as error:
             point.rollback()
-            return _code(error)
+            return code_of(error)
         except PersonMustLook as error:
             point.rollback()
             return error.code
@@ -105,7 +105,7 @@ class Rehearsal:
         return ""
 
 
-def _code(error: exc.DBAPIError) -> str:
+def code_of(error: exc.DBAPIError) -> str:
     """The refusal's code; raises what is not about a record, such as a lock that was not had."""
     code = refusal_of(error)
     if not code:

@@ -12,7 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from workflows.connectors.dataset import Edge, Graph, Node
-from workflows.connectors.sql_values import TEMPORAL
+from workflows.connectors.sql_catalogue import (
+    ORDINARY,
+    Relation,
+    Uniques,
+    as_kept,
+    pointing_schemas,
+    relations,
+    uniques_of,
+)
 from workflows.errors import NeverAgain
 
 RECEIPTS = "vastine_receipts"
@@ -27,6 +35,9 @@ class Bound:
     key: tuple[str, ...]
     keyed: bool
     uniques: frozenset[frozenset[str]]
+    distinct: frozenset[str] = frozenset()  # columns that a unique key or index is over
+    nulls_alike: frozenset[str] = frozenset()  # of those, where two rows without a value are alike too
+    stuck: str = ""  # code: why nothing can be erased in it
 
     @property
     def name(self) -> str:
@@ -43,6 +54,7 @@ class ForeignKey:
     parent: sa.Table
     parent_columns: tuple[str, ...]
     on_delete: str
+    seen: bool = True  # whether we may read who points
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +113,13 @@ DIALECT = "dialect"
 
 def read_schema(connection: sa.Connection, graph: Graph, *, mark: str) -> Schema:
     """Reflect and bind. Raises `NeverAgain("schema_changed")` naming every table and column that is missing."""
-    schemas = {_schema_of(node, connection) for node in graph.nodes.values()}
+    schemas = {_schema_of(node, connection) for node in graph.nodes.values()} | pointing_schemas(connection)
     metadata = sa.MetaData(info={DIALECT: connection.dialect.name})
-    event.listen(metadata, "column_reflect", _plain_sqlite)
-    for schema in schemas | _pointing_schemas(connection):
-        metadata.reflect(connection, schema=schema, views=True, resolve_fks=False, only=_not_ours)
+    event.listen(metadata, "column_reflect", as_kept)
+    known = {schema: relations(connection, schema) for schema in schemas}
+    ours = {(_schema_of(node, connection), node.collection) for node in graph.nodes.values()}
+    for schema in schemas:
+        _reflect(connection, metadata, schema, known=known[schema], ours={name for s, name in ours if s == schema})
     bound = {}
     missing: list[str] = []
     for node in graph.nodes.values():
@@ -115,11 +129,41 @@ def read_schema(connection: sa.Connection, graph: Graph, *, mark: str) -> Schema
             missing.append(f"{node.dataset}:{node.collection}")
             continue
         missing += [node.address(field) for field in _named(node) if field not in table.c]
-        bound[node.name] = _bind(connection, node, table)
+        bound[node.name] = _bind(connection, node, table, relation=known[schema].get(node.collection, ORDINARY))
     if missing:
         raise NeverAgain("schema_changed", detail="not in the database: " + ", ".join(sorted(missing)))
-    foreign_keys = tuple(_foreign_keys(metadata))
+    foreign_keys = tuple(_foreign_keys(metadata, known))
     return Schema(mark, bound, tuple(ways_of(graph, bound, foreign_keys)), foreign_keys)
+
+
+def _reflect(
+    connection: sa.Connection,
+    metadata: sa.MetaData,
+    schema: str | None,
+    *,
+    known: Mapping[str, Relation],
+    ours: set[str],
+) -> None:
+    """Read the tables of a schema; of ours only the columns that may be read, so that nothing asks for others."""
+    secured = sorted(name for name in ours if known.get(name, ORDINARY).secured)
+    if secured:
+        text = f"row level security would hide rows of {', '.join(secured)}: give this user BYPASSRLS"
+        raise NeverAgain("row_security", detail=text)
+    for name in sorted(ours):
+        if hidden := known.get(name, ORDINARY).hidden:
+            columns = [c["name"] for c in sa.inspect(connection).get_columns(name, schema=schema)]
+            readable = [c for c in columns if c not in hidden]
+            if not readable:
+                raise NeverAgain("not_permitted", detail=f"this user may not read {name}")
+            sa.Table(
+                name, metadata, schema=schema, autoload_with=connection, include_columns=readable, resolve_fks=False
+            )
+    partitions = {name for name, relation in known.items() if relation.partition} - ours
+
+    def wanted(name: str, _metadata: sa.MetaData) -> bool:
+        return name != RECEIPTS and name not in partitions
+
+    metadata.reflect(connection, schema=schema, views=True, resolve_fks=False, only=wanted)
 
 
 def names_of(columns: Iterable[sa.Column[Any]]) -> tuple[str, ...]:
@@ -134,39 +178,6 @@ def _schema_of(node: Node, connection: sa.Connection) -> str | None:
     return node.schema
 
 
-def _not_ours(name: str, _metadata: sa.MetaData) -> bool:
-    return name != RECEIPTS
-
-
-def _plain_sqlite(inspector: Any, _table: sa.Table, column: Any) -> None:
-    """SQLite keeps dates as whatever text they were given and decimals as floats: read both as they are."""
-    if inspector.dialect.name != "sqlite":
-        return
-    kind = column["type"]
-    if isinstance(kind, (sa.DateTime, sa.Date)):
-        column["info"] = {TEMPORAL: True}
-        column["type"] = sa.String()
-    elif isinstance(kind, sa.Time):
-        column["type"] = sa.String()
-    elif isinstance(kind, sa.Numeric) and not isinstance(kind, sa.Float):
-        column["type"] = sa.Numeric(kind.precision, kind.scale, asdecimal=False)
-
-
-def _pointing_schemas(connection: sa.Connection) -> set[str | None]:
-    """Other schemas with foreign keys: their rows may point at ours."""
-    if connection.dialect.name != "postgresql":
-        return set()
-    rows = connection.execute(
-        sa.text(
-            "SELECT DISTINCT n.nspname FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid"
-            " JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class p ON p.oid = k.confrelid"
-            " WHERE k.contype = 'f' AND p.relnamespace <> c.relnamespace"
-        )
-    )
-    default = connection.dialect.default_schema_name
-    return {None if row[0] == default else row[0] for row in rows}
-
-
 def _named(node: Node) -> set[str]:
     """Every column that the dataset or `person:` names."""
     spec = node.spec
@@ -177,53 +188,45 @@ def _named(node: Node) -> set[str]:
     return names | ({spec.series.at, *spec.series.key} if spec.series else set())
 
 
-def _bind(connection: sa.Connection, node: Node, table: sa.Table) -> Bound:
+def _bind(connection: sa.Connection, node: Node, table: sa.Table, *, relation: Relation) -> Bound:
     reflected = names_of(table.primary_key.columns)
-    uniques = {frozenset(reflected), frozenset(node.primary)}
-    for constraint in table.constraints:
-        if isinstance(constraint, sa.UniqueConstraint):
-            uniques.add(frozenset(c.name for c in constraint.columns))
-    for index in table.indexes:
-        partial = index.dialect_kwargs.get(f"{connection.dialect.name}_where") is not None
-        if index.unique and not partial and all(isinstance(e, sa.Column) for e in index.expressions):
-            uniques.add(frozenset(c.name for c in index.columns))
-    if connection.dialect.name == "sqlite":
-        uniques |= _sqlite_uniques(connection, table)
+    uniques = uniques_of(connection, table)
     key = reflected or tuple(f for f in node.primary if f in table.c)
+    if not key and any(isinstance(c.type, (sa.JSON, sa.ARRAY)) for c in table.columns):
+        text = f"{node.name} has no key and columns that can't tell rows apart: name its primary_key in the dataset"
+        raise NeverAgain("no_key", detail=text)
     return Bound(
         node=node,
         table=table,
         key=key or names_of(table.columns),
         keyed=bool(key),
-        uniques=frozenset(u for u in uniques if u),
+        uniques=_with(uniques, node),
+        distinct=uniques.distinct,
+        nulls_alike=uniques.nulls_alike,
+        stuck=relation.stuck,
     )
 
 
-def _sqlite_uniques(connection: sa.Connection, table: sa.Table) -> set[frozenset[str]]:
-    """SQLAlchemy reads them off the text of CREATE TABLE and misses `x VARCHAR(8) UNIQUE`; SQLite itself knows."""
-    indexes = sa.text('SELECT name FROM pragma_index_list(:name) WHERE "unique" AND NOT partial')
-    columns = sa.text("SELECT name FROM pragma_index_info(:name)")
-    found = set()
-    for (index,) in connection.execute(indexes, {"name": table.name}).all():
-        names = {row[0] for row in connection.execute(columns, {"name": index})}
-        if None not in names:  # an expression has no name
-            found.add(frozenset(names))
-    return found
+def _with(uniques: Uniques, node: Node) -> frozenset[frozenset[str]]:
+    return uniques.keys | ({frozenset(node.primary)} if node.primary else set())
 
 
-def _foreign_keys(metadata: sa.MetaData) -> Iterable[ForeignKey]:
+def _foreign_keys(metadata: sa.MetaData, known: Mapping[str | None, Mapping[str, Relation]]) -> Iterable[ForeignKey]:
     for table in metadata.tables.values():
+        relation = known.get(table.schema, {}).get(table.name, ORDINARY)
         for constraint in table.foreign_key_constraints:
             target = constraint.elements[0].target_fullname.rpartition(".")[0]
             parent = metadata.tables.get(target)
             if parent is None:
                 continue
+            columns = tuple(map(str, constraint.column_keys))
             yield ForeignKey(
                 child=table,
-                child_columns=tuple(map(str, constraint.column_keys)),
+                child_columns=columns,
                 parent=parent,
                 parent_columns=tuple(e.target_fullname.rpartition(".")[2] for e in constraint.elements),
                 on_delete=(constraint.ondelete or "").upper(),
+                seen=not relation.secured and not relation.hidden.intersection(columns),
             )
 
 

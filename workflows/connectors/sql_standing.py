@@ -72,6 +72,8 @@ def judge(connection: sa.Connection, schema: Schema, standings: Sequence[Standin
         if mark in seen:
             standing.refused = "twice"
         seen.add(mark)
+        if standing.bound.stuck and standing.item.action in (Action.MASK, Action.DELETE):
+            standing.refused = standing.refused or standing.bound.stuck
         if standing.item.action is Action.MASK and not standing.refused:
             _judge_mask(schema, standing.bound, standing)
         elif standing.item.action is not Action.DELETE:
@@ -156,7 +158,8 @@ def refuse_pointed(connection: sa.Connection, schema: Schema, deletes: Sequence[
     for standing in deletes:
         if standing.bound is not None:
             of.setdefault(id(standing.bound.table), []).append(standing)
-    pointers = [fk for fk in (*schema.foreign_keys, *_undeclared(schema)) if id(fk.parent) in of]
+    # Who may not be seen pointing is found by the rehearsal, and by the count of the erasure itself.
+    pointers = [fk for fk in (*schema.foreign_keys, *_undeclared(schema)) if id(fk.parent) in of and fk.seen]
     outside = {fk: _counts(connection, fk, of[id(fk.parent)]) for fk in dict.fromkeys(pointers)}
     changed = True
     while changed:
