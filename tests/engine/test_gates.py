@@ -11,7 +11,7 @@ from models.collection import SourceHealth
 from models.step import Step, StepAttempt
 from models.vocabulary import RequestState, StepState
 from tests.engine.switched import Switch, switched
-from tests.world import _REGISTER, JANE, World
+from tests.world import _REGISTER, World
 from workflows import engine, sweeps
 from workflows.errors import NeverAgain, SourceDown
 from workflows.messages import WORK
@@ -40,7 +40,12 @@ def health(world: World, source: str) -> SourceHealth:
 
 
 def many(world: World, count: int) -> list[uuid.UUID]:
-    return [world.open(who=JANE) for _ in range(count)]
+    """Requests of as many people, each with an invoice: those of one person would be joined."""
+    first = max(row[0] for row in world.rows("shop", "customer")) + 1
+    for n in range(first, first + count):
+        world.execute("shop", f"INSERT INTO customer VALUES ({n}, 'p{n}@shop.example', 'P{n}')")
+        world.execute("billing", f"INSERT INTO invoice VALUES ({1000 + n}, {n}, 'P{n}', 0)")
+    return [world.open(who=f"p{n}@shop.example") for n in range(first, first + count)]
 
 
 def go_down(world: World, switch: Switch) -> None:
@@ -196,7 +201,7 @@ def test_a_worker_that_follows_a_case_waits_for_a_place_like_any_other(house) ->
     many(world, 3)
     held = begin(world, "billing")
     assert len(held) == 2
-    last = world.open(who=JANE)
+    (last,) = many(world, 1)
     engine.drain(world.rt)
     assert world.state(last) is RequestState.COLLECTING
     assert len(steps(world, "billing", StepState.RUNNING)) == 2
