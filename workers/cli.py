@@ -40,6 +40,7 @@ COMMANDS = {
     "deadline": ("workers.commands.deadline:deadline", "Both due dates of a request, and how they were computed."),
     "holds": ("workers.commands.holds:holds", "List, place and release holds by hand."),
     "audit": ("workers.commands.audit:audit", "Check or export the record of what was done."),
+    "purge": ("workers.commands.purging:purge", "Let go of our own records whose time is over."),
     "user": ("workers.commands.staff:user", "Add or disable people who may log in."),
     "token": ("workers.commands.staff:token", "Make a bearer token for the REST API."),
     "letter": ("workers.commands.packages:letter", "Show a letter as this register writes it."),

@@ -11,6 +11,7 @@ from workflows.engine import drain
 from workflows.mailroom import poll
 from workflows.messages import LOOK, POLL, RECHECK, REMIND, SEND, SWEEP, WORK, task_name
 from workflows.post import send_all
+from workflows.purge.run import purge
 from workflows.reminding import remind
 from workflows.sweeps import orphan_blobs, rechecks, sweep
 from workflows.unmapped import watch_columns
@@ -50,6 +51,7 @@ def register_tasks(app: Celery, process: Process) -> None:
         rechecks(rt, every=True)
         watch_columns(rt)
         news.forget(rt)
+        purge(rt)
         orphan_blobs(rt)
         rt.blobs.clear_unfinished(rt.now() - _UNFINISHED)
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.delivery import Artifact, Grant
-from models.request import Request
+from models.request import DataKey, Request
 from models.session import reading
 from models.verification import Challenge
 from models.vocabulary import Letter
@@ -37,8 +37,9 @@ def keep_artifact(
     blob: str,
     digest: bytes,
     size: int,
+    own: DataKey | None = None,
 ) -> None:
-    """Register a file of this name; a newer one takes the older one's place."""
+    """Register a file of this name; a newer one takes the older one's place. `own`: the key that it alone has."""
     with reading(session, Artifact):
         row = session.scalar(_ARTIFACT, {"of": request.id, "called": name})
     if row is None:
@@ -46,6 +47,10 @@ def keep_artifact(
         session.add(row)
     row.media_type, row.blob, row.digest, row.size_bytes = media_type, blob, digest, size
     row.made_at, row.purged_at = rt.now(), None
+    if row.data_key_id is not None:  # what it opened is nobody's any more
+        older = session.get_one(DataKey, row.data_key_id)
+        older.wrapped, older.destroyed_at = None, rt.now()
+    row.data_key_id = own.id if own is not None else None
 
 
 def grant(session: Session, rt: Runtime, request: Request) -> tuple[str, datetime]:
@@ -158,4 +163,4 @@ def fetch(session: Session, rt: Runtime, request: Request, name: str, *, actor: 
         request_id=request.id,
         facts={"name": name, "sha256": row.digest.hex()},
     )
-    return row, open_key(session, rt, request.data_key_id)
+    return row, open_key(session, rt, row.data_key_id or request.data_key_id)

@@ -24,18 +24,21 @@ from models.vocabulary import (
     Kind,
     MessageState,
     OutboxState,
+    PurgeStage,
     RequestState,
     StepState,
     TaskState,
 )
-from workflows import audit, lifecycle, news
-from workflows.attaching import finding_of, with_files
+from workflows import lifecycle, news
+from workflows.attaching import finding_of
 from workflows.gaps import ask_near_the_end
 from workflows.hand.watching import announce, wake_for_news
 from workflows.lease import LEASE
 from workflows.mailroom import understand
 from workflows.messages import SEND
 from workflows.pausing import end_those_that_are_over
+from workflows.purge.due import due
+from workflows.purge.shredding import shred
 from workflows.rules.bucket import deadline_bucket
 from workflows.runtime import Runtime
 from workflows.setbacks import MAX_CRASHES, backoff_seconds, quarantine
@@ -44,7 +47,6 @@ from workflows.stages.verification import give_up
 
 log = structlog.get_logger("vastine.sweeps")
 
-PACKAGE_DAYS = 30
 _IDENTITY_MARGIN = timedelta(days=3)
 _STORED_FOR = timedelta(minutes=1)
 _LOOKED_AT_AGAIN = (RequestState.HELD, RequestState.DECIDING)
@@ -214,26 +216,13 @@ def ring_for_ready(rt: Runtime) -> int:
 
 
 def old_packages(rt: Runtime) -> int:
-    """Delete packages and findings thirty days after the answer; the letter stays with the case."""
-    limit = rt.now() - timedelta(days=PACKAGE_DAYS)
+    """Let go of packages and what they were made from, on the day the register says; the letter stays with the case."""
     with rt.unit() as session:
-        rows = session.execute(
-            select(Artifact.id, Artifact.request_id, Artifact.blob).where(
-                Artifact.name == "package.zip", Artifact.made_at < limit, Artifact.purged_at.is_(None)
-            )
-        ).all()
-    for ident, request_id, blob in rows:
-        rt.blobs.delete(blob)
+        ids = session.scalars(due(rt, PurgeStage.PACKAGE)).all()
+    for ident in ids:
         with rt.unit() as session:
-            session.get_one(Request, request_id, with_for_update=True)
-            session.get_one(Artifact, ident).purged_at = rt.now()
-            findings = session.scalars(select(Finding).where(Finding.request_id == request_id)).all()
-            for finding in findings:
-                for name in with_files(rt, finding.blob) if finding.blob else ():
-                    rt.blobs.delete(name)
-                finding.blob = None
-            audit.record(session, "package:purged", at=rt.now(), actor="vastine", request_id=request_id)
-    return len(rows)
+            shred(session, rt, PurgeStage.PACKAGE, ident)
+    return len(ids)
 
 
 def orphan_blobs(rt: Runtime) -> int:

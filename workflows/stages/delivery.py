@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, cast
 
 from sqlalchemy.orm import Session
 
-from models.request import Request
+from models.request import DataKey, Request
 from models.step import Step
 from models.vocabulary import Event, Kind, Outcome, Ownership
 from workflows import audit
@@ -42,6 +42,8 @@ class Made:
     digest: bytes
     size: int
     items: int
+    wrapped: bytes  # the package's own key, as the master key `master` wrapped it
+    master: str
 
 
 class Counting:
@@ -87,11 +89,13 @@ class Delivery:
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Order) -> Made:
-        """Write the package, streaming from sealed blobs into a sealed blob."""
+        """Write the package, streaming from sealed blobs into a blob sealed under a key of its own."""
         items: dict[str, Callable[[], Iterator[Item]]] = {
             source: partial(read_items, rt, inputs.key, blob) for source, blob in inputs.blobs.items()
         }
-        with rt.blobs.write(inputs.blob, inputs.key) as out:
+        master = rt.vault.master_key
+        wrapped, own = rt.vault.new_key()
+        with rt.blobs.write(inputs.blob, own) as out:
             counting = Counting(out)
             summary = rt.documents.package(
                 inputs.case,
@@ -99,12 +103,15 @@ class Delivery:
                 cast("BinaryIO", counting),
                 open_file=lambda name: rt.blobs.read(name, inputs.key),
             )
-        return Made(counting.digest(), counting.size, summary.items)
+        return Made(counting.digest(), counting.size, summary.items, wrapped, master)
 
     def settle(
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Order, result: Made
     ) -> Event | None:
-        """Register the package, and put the notice with its link into the outbox."""
+        """Register the package with its own key, and put the notice with its link into the outbox."""
+        own = DataKey(master_key=result.master, wrapped=result.wrapped, created_at=rt.now())
+        session.add(own)
+        session.flush()  # the package names it
         keep_artifact(
             session,
             rt,
@@ -114,6 +121,7 @@ class Delivery:
             blob=inputs.blob,
             digest=result.digest,
             size=result.size,
+            own=own,
         )
         request.outcome = Outcome.DELIVERED if inputs.found else Outcome.NOTHING_FOUND
         audit.record(
