@@ -83,6 +83,13 @@ def _csv(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Co
     return CsvConnector(spec, register=register, environ=environ)
 
 
+@CONNECTORS.register("parquet")
+def _parquet(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:  # noqa: ARG001 (no secret)
+    from workflows.connectors.parquet_source import ParquetConnector  # noqa: PLC0415  # loads only where it is used
+
+    return ParquetConnector(spec, register=register)
+
+
 @CONNECTORS.register("http")
 def _http(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
     return HttpConnector(spec, register=register, environ=environ)

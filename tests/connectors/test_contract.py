@@ -12,11 +12,23 @@ from tests.connectors.contract import (
     file_world,
     hand_world,
     http_world,
+    parquet_world,
     running,
     sql_world,
 )
 
-KINDS = ("sql", "csv", "csv read only", "file", "http", "http read only", "manual", "paper")
+KINDS = (
+    "sql",
+    "csv",
+    "csv read only",
+    "file",
+    "http",
+    "http read only",
+    "parquet",
+    "parquet in one file",
+    "manual",
+    "paper",
+)
 
 
 class TestEveryKind(Contract):
@@ -32,6 +44,8 @@ class TestEveryKind(Contract):
                 yield csv_world(tmp_path, writable=request.param == "csv")
             case "file":
                 yield file_world(tmp_path)
+            case "parquet" | "parquet in one file":
+                yield parquet_world(tmp_path, files=2 if request.param == "parquet" else 1)
             case "manual" | "paper":
                 yield hand_world(request.param)
             case _:

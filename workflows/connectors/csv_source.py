@@ -44,11 +44,12 @@ class CsvConnector:
             rewrite=self._rewrite,
             neutral=neutral_text,
             writable=self._said.writable,
+            one_file=self._newest and len(self._graph.nodes) == 1,
         )
 
     @property
     def guarantee(self) -> Guarantee:
-        """A in a folder we may write to, C on other such drops, else D."""
+        """In a folder we may write to A for one file and B for several, C on other such drops, else D."""
         return self._erasing.guarantee
 
     def entries(self) -> frozenset[str]:

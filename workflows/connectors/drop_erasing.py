@@ -1,7 +1,9 @@
 """Erasing in files: each is written anew without what goes, and put in the old one's place all at once.
 
-In a folder (guarantee A) a journal beside the files tells what an operation did, so that nothing is done twice and
-nothing is forgotten. On other drops (C) the records are looked for afterwards. Where we may not write (D), by hand.
+In a folder a journal beside the files tells what an operation did, so that nothing is done twice and nothing is
+forgotten: where all records are in one file, they go all at once (guarantee A); where they may be in several, file by
+file, and whoever comes again goes on from where it stopped (B). On other drops (C) the records are looked for
+afterwards. Where we may not write (D), by hand.
 """
 
 import hashlib
@@ -29,17 +31,27 @@ class DropErasing:
     """Erases in one drop."""
 
     def __init__(
-        self, drop: Drop, records: Records, schema: Schema, *, rewrite: Rewrite, neutral: Neutral, writable: bool
+        self,
+        drop: Drop,
+        records: Records,
+        schema: Schema,
+        *,
+        rewrite: Rewrite,
+        neutral: Neutral,
+        writable: bool,
+        one_file: bool,
     ) -> None:
         self._drop, self._records, self._schema = drop, records, schema
-        self._rewrite, self._neutral, self._writable = rewrite, neutral, writable
+        self._rewrite, self._neutral, self._writable, self._one_file = rewrite, neutral, writable, one_file
 
     @property
     def guarantee(self) -> Guarantee:
         """What this drop can promise."""
         if not self._writable:
             return "D"
-        return "A" if isinstance(self._drop, FolderDrop) else "C"
+        if not isinstance(self._drop, FolderDrop):
+            return "C"
+        return "A" if self._one_file else "B"
 
     def preview(self, items: Sequence[EraseItem]) -> list[PreviewedItem]:
         """What `erase` would do."""
@@ -174,7 +186,7 @@ class DropErasing:
 
 
 class _Hashing:
-    """Passes bytes on and digests them."""
+    """Passes bytes on and digests them; in a folder what was written can be read again."""
 
     def __init__(self) -> None:
         self.out: BinaryIO | None = None
@@ -189,7 +201,8 @@ class _Hashing:
         return self.out.write(data) if self.out is not None else 0
 
     def flush(self) -> None:
-        """Whoever opened the file does."""
+        if self.out is not None:
+            self.out.flush()
 
     def close(self) -> None:
         """Whoever opened the file does."""
@@ -197,11 +210,20 @@ class _Hashing:
     def tell(self) -> int:
         return self.out.tell() if self.out is not None else 0
 
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self.out.seek(offset, whence) if self.out is not None else 0
+
+    def read(self, size: int = -1) -> bytes:
+        return self.out.read(size) if self.out is not None else b""
+
+    def readable(self) -> bool:
+        return self.out is not None and self.out.readable()
+
     def writable(self) -> bool:
         return True
 
     def seekable(self) -> bool:
-        return False
+        return self.out is not None and self.out.seekable()
 
 
 def _told(items: Sequence[EraseItem], done: Mapping[int, ReceiptOutcome]) -> list[ErasedItem]:

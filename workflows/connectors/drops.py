@@ -114,7 +114,7 @@ class FolderDrop:
         path = self.folder / file.name
         part = path.with_name(path.name + PART)
         try:
-            with part.open("wb") as out:
+            with part.open("w+b") as out:
                 write(out)
                 out.flush()
                 old = path.stat()

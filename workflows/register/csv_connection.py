@@ -25,8 +25,8 @@ class DropFiles(Strict):
     columns: tuple[str, ...] = ()
 
 
-class DropConnection(Strict):
-    """Where files are dropped, and how to get there."""
+class FolderConnection(Strict):
+    """Where files are dropped, and which of them are meant."""
 
     url_may_be_path: ClassVar[bool] = True
 
@@ -36,13 +36,6 @@ class DropConnection(Strict):
     take: Literal["newest", "all"] = "newest"
     expect_every: str | None = None
     writable: bool = False
-    password: Secret | None = None
-    key: Secret | None = None
-    known_hosts: str | Secret | None = None
-    access_key: Secret | None = None
-    secret_key: Secret | None = None
-    endpoint: str | None = None
-    region: str | None = None
 
     @field_validator("expect_every")
     @classmethod
@@ -62,6 +55,18 @@ class DropConnection(Strict):
     def pattern_of(self, collection: str) -> str:
         """Which files hold this collection; "" where none is named."""
         return self.files[collection].pattern if collection in self.files else self.pattern
+
+
+class DropConnection(FolderConnection):
+    """A drop in a folder or elsewhere, and what opens it."""
+
+    password: Secret | None = None
+    key: Secret | None = None
+    known_hosts: str | Secret | None = None
+    access_key: Secret | None = None
+    secret_key: Secret | None = None
+    endpoint: str | None = None
+    region: str | None = None
 
 
 class CsvConnection(DropConnection):

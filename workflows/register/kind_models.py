@@ -9,6 +9,7 @@ from workflows.register.hand_connection import ManualConnection, PaperConnection
 from workflows.register.http_connection import HttpConnection
 from workflows.register.kinds import SourceKind
 from workflows.register.model import Secret, Strict
+from workflows.register.parquet_connection import ParquetConnection, parquet_faults
 
 
 class SqlConnection(Strict):
@@ -33,6 +34,7 @@ KINDS: Sequence[SourceKind] = (
     SourceKind("sql", SqlConnection, sql_faults),
     SourceKind("file", FileConnection, file_faults),
     SourceKind("csv", CsvConnection, csv_faults),
+    SourceKind("parquet", ParquetConnection, parquet_faults),
     SourceKind("manual", ManualConnection, hand_faults),
     SourceKind("paper", PaperConnection, hand_faults),
     SourceKind("http", HttpConnection, http_faults, nested=True),
