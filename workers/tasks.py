@@ -49,11 +49,11 @@ def register_tasks(app: Celery, process: Process) -> None:
     def recheck_all(**_: Any) -> None:
         rt = process.runtime()
         rechecks(rt, every=True)
-        watch_columns(rt)
         news.forget(rt)
         purge(rt)
         orphan_blobs(rt)
         rt.blobs.clear_unfinished(rt.now() - _UNFINISHED)
+        watch_columns(rt)  # last: it asks sources, and one may take its time
 
     @app.task(name=task_name(LOOK), shared=False)
     def look_after_sources(**_: Any) -> None:

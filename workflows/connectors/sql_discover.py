@@ -21,6 +21,8 @@ from workflows.rules.discovered import Discovered, FoundField, FoundKey, FoundTa
 
 ROWS = 200
 """Rows of a table that are looked at."""
+_TOGETHER = 20
+"""Tables that share a savepoint; one of them that fails is looked at again by itself."""
 _SYSTEM = ("information_schema", "mysql", "performance_schema", "sys", "INFORMATION_SCHEMA")
 _UNREADABLE = """
 SELECT n.nspname, c.relname, a.attname
@@ -49,21 +51,38 @@ def catalogue(source: SqlSource, *, schemas: Sequence[str] = ()) -> Discovered:
 
 def look(source: SqlSource, tables: Iterable[FoundTable], *, rows: int = ROWS, today: date) -> Iterator[FoundTable]:
     """The same tables with what a sample of their columns tells; `unread` says why one has none."""
+    waiting = list(tables)
     with source.reading() as connection:
-        for table in tables:
-            wanted = [f for f in table.fields if f.readable and f.kind != "binary"]
-            if not wanted:
-                yield replace(table, unread="" if table.fields and rows == 0 else "this user may not read it")
-                continue
+        for start in range(0, len(waiting), _TOGETHER):
+            some = waiting[start : start + _TOGETHER]
             try:
                 with connection.begin_nested():
-                    found = _sampled(connection, table, wanted, rows=rows, today=today)
+                    found = [_looked_at(connection, table, rows=rows, today=today) for table in some]
             except exc.DBAPIError as error:
                 if error.connection_invalidated:
                     raise
-                yield replace(table, unread=f"no sample could be taken ({type(error.orig).__name__})")
-                continue
-            yield replace(table, fields=tuple(found.get(f.name, f) for f in table.fields))
+                found = [_alone(connection, table, rows=rows, today=today) for table in some]
+            yield from found
+
+
+def _alone(connection: sa.Connection, table: FoundTable, *, rows: int, today: date) -> FoundTable:
+    """One table whose failure costs no other its sample."""
+    try:
+        with connection.begin_nested():
+            return _looked_at(connection, table, rows=rows, today=today)
+    except exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        return replace(table, unread=f"no sample could be taken ({type(error.orig).__name__})")
+
+
+def _looked_at(connection: sa.Connection, table: FoundTable, *, rows: int, today: date) -> FoundTable:
+    wanted = [f for f in table.fields if f.readable and f.kind != "binary"]
+    if not wanted:
+        closed = any(not f.readable for f in table.fields)
+        return replace(table, unread="this user may not read it" if closed else "")
+    found = _sampled(connection, table, wanted, rows=rows, today=today)
+    return replace(table, fields=tuple(found.get(f.name, f) for f in table.fields))
 
 
 def _default(connection: sa.Connection) -> str:
@@ -170,14 +189,18 @@ def _sampled(
     schema = None if table.schema == _default(connection) else table.schema
     thing = sa.table(table.name, *(sa.column(f.name) for f in table.fields), schema=schema)
     picked = [_short(connection, thing.c[f.name], f).label(f"c{n}") for n, f in enumerate(wanted)]
-    ordered = [thing.c[name].desc() for name in table.primary]
+    ordered = [thing.c[f.name].desc() for f in wanted if f.primary]
+    ordered = ordered if len(ordered) == len(table.primary) else []  # an order by a closed column would be refused
     first = sa.select(*picked).limit(rows - rows // 2 if ordered else rows)
-    taken = connection.execute(first).all()
-    if ordered and len(taken) >= rows - rows // 2:
-        taken = [*taken, *connection.execute(sa.select(*picked).order_by(*ordered).limit(rows // 2)).all()]
+    if not ordered:
+        taken = list(connection.execute(first))
+    else:
+        last = sa.select(*picked).order_by(*ordered).limit(rows // 2)
+        both = sa.union_all(sa.select(first.subquery()), sa.select(last.subquery()))
+        taken = list(dict.fromkeys(connection.execute(both)))  # a small table's rows are among both
     columns = zip(*taken, strict=True) if taken else ((),) * len(wanted)
     return {
-        field.name: replace(field, evidence=evidence_of(values, today=today))
+        field.name: replace(field, evidence=evidence_of(values, today=today, numbers=field.data_type == "integer"))
         for field, values in zip(wanted, columns, strict=True)
     }
 

@@ -123,6 +123,12 @@ def _collection(one: Pictured, naming: _Naming, *, reasons: bool) -> Iterator[st
 
 def _field(one: Pictured, field: FoundField, naming: _Naming, *, reasons: bool) -> Iterator[str]:
     category, why, sure = _category(one, field)
+    if not reasons and not any(p.column == field.name for p in one.pointers):
+        told = ", ".join(_meta(one, field))
+        short = f", fides_meta: {{{told}}}" if told else ""
+        end = "" if sure else "  # CHECK"
+        yield f"          - {{name: {scalar(field.name)}, data_categories: [{category}]{short}}}{end}"
+        return
     yield f"          - name: {scalar(field.name)}" + (f"  # {said(field.type)}" if field.type else "")
     mark = "" if sure else "CHECK "
     comment = f"  # {mark}{said(why)}" if reasons and why else "  # CHECK" if mark else ""

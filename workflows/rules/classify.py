@@ -179,9 +179,12 @@ def _by_name(field: FoundField, sign: NameSign) -> Guess:
     counted = _counted(field, sign.meaning, test)
     if evidence.share(test) >= 0.6:
         return _guess(sign.meaning, min(0.95, sign.weight + 0.1), f"{said}; {counted}")
+    few = f"hardly any of {evidence.distinct} sampled values looks like {WORDS.get(sign.meaning, sign.meaning)}"
+    if evidence.share(test) >= 0.25:
+        few = f"only {counted}"
     if sign.meaning == "name":  # of a product, a town, a file …
-        return _guess("name", 0.2, f"{said}, but {counted}")
-    return _guess(sign.meaning, max(PERSONAL_FROM, sign.weight * 0.5), f"{said}, but only {counted}")
+        return _guess("name", 0.2, f"{said}, but {few}")
+    return _guess(sign.meaning, max(PERSONAL_FROM, sign.weight * 0.5), f"{said}, but {few}")
 
 
 def _possible(meaning: str, field: FoundField) -> bool:
