@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from enum import StrEnum
 
 from sqlalchemy import (
     JSON,
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, new_id, word
 from models.types import UTCDateTime
-from models.vocabulary import ReceiptOutcome, TombstoneKind
+from models.vocabulary import ReceiptOutcome
 
 
 class Receipt(Base):
@@ -39,6 +40,14 @@ class Receipt(Base):
     told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when the letter was written that counts it in
 
     __table_args__ = (ForeignKeyConstraint(["plan_id", "item_no"], ["plan_items.plan_id", "plan_items.item_no"]),)
+
+
+class TombstoneKind(StrEnum):
+    """What a tombstone recognises."""
+
+    LOCATOR = "locator"  # a record that was erased
+    MASKED = "masked"  # a record that lost values and stays
+    IDENTIFIER = "identifier"  # a person, under whatever number a feed brings them back
 
 
 class Tombstone(Base):

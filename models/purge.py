@@ -2,13 +2,23 @@
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, word
 from models.types import UTCDateTime
-from models.vocabulary import PurgeStage
+
+
+class PurgeStage(StrEnum):
+    """Which of our own records a purge is about, in the order in which their time is over."""
+
+    EVIDENCE = "evidence"  # how a person was proven
+    PACKAGE = "package"  # what was made for the person to fetch
+    MESSAGE = "message"  # what came in, as it came
+    MAIL = "mail"  # what went out
+    CASE = "case"  # everything else that is sealed under the request's key
 
 
 class PurgeMark(Base):

@@ -187,24 +187,6 @@ class ReceiptOutcome(StrEnum):
     REFUSED = "refused"
 
 
-class TombstoneKind(StrEnum):
-    """What a tombstone recognises."""
-
-    LOCATOR = "locator"  # a record that was erased
-    MASKED = "masked"  # a record that lost values and stays
-    IDENTIFIER = "identifier"  # a person, under whatever number a feed brings them back
-
-
-class PurgeStage(StrEnum):
-    """Which of our own records a purge is about, in the order in which their time is over."""
-
-    EVIDENCE = "evidence"  # how a person was proven
-    PACKAGE = "package"  # what was made for the person to fetch
-    MESSAGE = "message"  # what came in, as it came
-    MAIL = "mail"  # what went out
-    CASE = "case"  # everything else that is sealed under the request's key
-
-
 class PlanState(StrEnum):
     """A frozen plan's life: exactly one plan of a request is current."""
 

@@ -14,6 +14,7 @@ from models.collection import Finding
 from models.delivery import Artifact, Outbox
 from models.hand import HandFile
 from models.intake import Message
+from models.purge import PurgeStage
 from models.request import Request
 from models.session import ring
 from models.staff import HumanTask
@@ -24,7 +25,6 @@ from models.vocabulary import (
     Kind,
     MessageState,
     OutboxState,
-    PurgeStage,
     RequestState,
     StepState,
     TaskState,

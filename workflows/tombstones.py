@@ -15,8 +15,8 @@ from fideslang.models import DatasetCollection, DatasetField
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from models.erasure import Tombstone
-from models.vocabulary import ReceiptOutcome, TombstoneKind
+from models.erasure import Tombstone, TombstoneKind
+from models.vocabulary import ReceiptOutcome
 from workflows import audit
 from workflows.ports import ErasedItem, EraseItem, KeyVault, Lead
 from workflows.register.model import SourceSpec

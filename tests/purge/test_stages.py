@@ -15,11 +15,11 @@ from models.decision import PlanItem
 from models.delivery import Artifact, Grant, Outbox
 from models.holds import ManualHold
 from models.intake import CaseKey, Message
-from models.purge import PurgeMark
+from models.purge import PurgeMark, PurgeStage
 from models.request import DataKey, Request
 from models.staff import HumanTask
 from models.verification import Challenge
-from models.vocabulary import Channel, PurgeStage, RequestState, Right, TaskKind
+from models.vocabulary import Channel, RequestState, Right, TaskKind
 from tests.world import JANE, World, make_world
 from workflows.answer import PACKAGE, fetch
 from workflows.audit import broken_links

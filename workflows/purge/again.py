@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from models.audit import AuditEntry
 from models.delivery import Artifact
 from models.intake import Message
+from models.purge import PurgeStage
 from models.request import DataKey, Request
-from models.vocabulary import PurgeStage
 from workflows import audit
 from workflows.errors import BadInput, Fault
 from workflows.purge.shredding import shred

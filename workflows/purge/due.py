@@ -9,10 +9,11 @@ from sqlalchemy.orm import aliased
 from models.delivery import Artifact, Outbox
 from models.holds import ManualHold
 from models.intake import Message, MessageCase
+from models.purge import PurgeStage
 from models.request import DataKey, Request
 from models.staff import HumanTask
 from models.verification import Challenge
-from models.vocabulary import MessageState, OutboxState, PurgeStage, RequestState, TaskState
+from models.vocabulary import MessageState, OutboxState, RequestState, TaskState
 from workflows.answer import FETCH, PACKAGE
 from workflows.lifecycle import BEFORE_EFFECTS
 from workflows.runtime import Runtime

@@ -14,8 +14,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from models.audit import AuditEntry
-from models.purge import PurgeMark
-from models.vocabulary import PurgeStage, TaskKind
+from models.purge import PurgeMark, PurgeStage
+from models.vocabulary import TaskKind
 from workflows import audit
 from workflows.errors import NotAllowed
 from workflows.human import open_task

@@ -20,11 +20,11 @@ from models.delivery import Artifact, Grant, Outbox
 from models.erasure import Receipt
 from models.hand import Checkout, HandFile, HandSearch, HandTick
 from models.intake import CaseKey, EventCase, Message
+from models.purge import PurgeStage
 from models.request import DataKey, Request
 from models.session import after_commit
 from models.source import SourceMark
 from models.verification import Challenge
-from models.vocabulary import PurgeStage
 from workflows import audit
 from workflows.attaching import with_files
 from workflows.errors import VastineError
