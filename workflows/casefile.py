@@ -48,6 +48,19 @@ class Proof:
     records: Sequence[Sequence[str]] = ()  # (source, key) of every record that is theirs: two customer numbers, say
     shared: Mapping[str, Sequence[str]] = field(default_factory=dict)  # on file, and on another person's record too
 
+    def told(self) -> dict[str, tuple[str, ...]]:
+        """The person's identifiers by kind, those of the contact on file and those shared with others too."""
+        contact = {"email": self.contact.email, "phone_number": self.contact.phone}
+        kinds = dict.fromkeys((*self.identifiers, *self.shared, *contact))
+        return {
+            kind: tuple(
+                value
+                for value in (*self.identifiers.get(kind, ()), *self.shared.get(kind, ()), contact.get(kind, ""))
+                if value
+            )
+            for kind in kinds
+        }
+
     def named(self) -> set[tuple[str, str]]:
         """What was proven, as names of the register and values: an event may come with any of them."""
         named = {(record_name(source), number) for source, number in self.records}

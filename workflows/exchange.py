@@ -174,6 +174,7 @@ class CaseFacts:
 class PackageSummary:
     """What was put into a package."""
 
+    identifiers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the person's: they stay in texts
     files: int
     items: int
     size_bytes: int

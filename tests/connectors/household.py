@@ -33,7 +33,7 @@ CREATE TABLE letter (id INTEGER PRIMARY KEY, name VARCHAR(40), text VARCHAR(80))
 ROWS = """
 INSERT INTO person VALUES
   (1, '1001', '010180-9026', 'Maija Meikäläinen', '1980-01-01', 'perhe@example.fi'),
-  (2, '1002', '020281-9351', 'Matti Meikäläinen', '1981-02-02', 'Perhe@example.fi'),
+  (2, '1002', '020281-935Y', 'Matti Meikäläinen', '1981-02-02', 'Perhe@example.fi'),
   (3, '1003', '030382-902F', 'Liisa Lahtinen', '1982-03-03', 'liisa@example.fi'),
   (4, '1004', '040483-904U', 'Anna Ahonen', '1983-04-04', 'anna@example.fi'),
   (5, '1005', '040483-942W', 'Anna Ahonen', '1983-04-04', 'toinen.anna@example.fi');

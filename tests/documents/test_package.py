@@ -109,6 +109,26 @@ def test_what_another_person_owns_is_not_in_any_file(documents, case, item, tmp_
         assert b'"REDACTED:third_party"' in z.read("data/crm_contact.csv")
 
 
+def test_other_people_in_a_text_are_in_no_file_and_the_persons_own_address_is(documents, case, item, tmp_path):
+    text = "Kysyin osoitteesta oma@example.fi ja naapurilta naapuri@example.fi, puh. 040 765 4321"
+    rows = [
+        item("contact", category="C12", fields={"id": 1, "kind": text, "other": None}),
+        item("contact", category="C12", fields={"id": 2, "kind": "x", "other": text}, ownership=Ownership.CANDIDATE),
+    ]
+    path, summary = make(documents, case(identifiers={"email": ("oma@example.fi",)}), {"crm": rows}, tmp_path)
+    assert summary.items == 1
+    with zipfile.ZipFile(path) as z:
+        for name in z.namelist():
+            assert b"naapuri@example.fi" not in z.read(name), name
+            assert b"765 4321" not in z.read(name), name
+        (record,) = json.loads(z.read("data/crm_contact.json"))["records"]
+        start = z.read("START_HERE.html").decode()
+    mark = "[REDACTED:third_party]"
+    assert record["kind"] == f"Kysyin osoitteesta oma@example.fi ja naapurilta {mark}, puh. {mark}"
+    assert "Toisen ihmisen osoite tai numero" in start
+    assert "Tietueet, jotka voivat koskea sinua" in start
+
+
 def test_portability_holds_only_what_the_person_provided(documents, case, item, tmp_path):
     rows = [item(), item("contact", category="C12", fields={"id": 1, "kind": "Päättelyä"})]
     path, _ = make(documents, case(right=Right.PORTABILITY), {"crm": rows}, tmp_path)

@@ -187,6 +187,9 @@ class Book:
             if g.redacted_fields:
                 why = fill(w.left_fields_why, mark=w.redacted)
                 rows.append((f"{w.left_fields}: {where}, {what}", g.redacted_fields, why))
+            if g.redacted_mentions:
+                why = fill(w.left_fields_why, mark=w.redacted)
+                rows.append((f"{w.left_mentions}: {where}, {what}", g.redacted_mentions, why))
         for source in self._case.sources:
             name = source_name(self._catalogue, source, self._language)
             if source.result is SourceResult.FAILED:

@@ -8,6 +8,8 @@ from typing import Any
 from workflows.rules.items import Json
 
 REDACTED = "REDACTED:third_party"
+MENTION = f"[{REDACTED}]"
+"""Stands in a text where another person's address or number was."""
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}")

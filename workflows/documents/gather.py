@@ -11,16 +11,19 @@ from zoneinfo import ZoneInfo
 
 from models.vocabulary import Ownership
 from workflows.documents.catalogue import Catalogue
-from workflows.documents.cells import csv_line, json_line, redact
+from workflows.documents.cells import MENTION, REDACTED, csv_line, json_line, redact
 from workflows.documents.series import SeriesReader
 from workflows.documents.spool import Spool
 from workflows.rules.items import Item, Json
+from workflows.rules.mentions import Mentions
 
 SAMPLE_RECORDS = 200
 """How many records of a collection, the newest, are kept for reading; CSV and JSON always hold all."""
 
 FILES = "files"
 """The field of a record that names its files in the package."""
+
+_WORDY = (str, list, dict)
 
 ENDINGS: Mapping[str, str] = {
     "application/pdf": "pdf",
@@ -52,6 +55,7 @@ class Gathered:
     first_on: date | None = None
     last_on: date | None = None
     redacted_fields: int = 0
+    redacted_mentions: int = 0  # of other people in texts
     third_party_records: int = 0
     unsure_records: int = 0  # of which nobody could tell whether they are the person's
     files: list[tuple[str, Mapping[str, Json]]] = field(default_factory=list)  # path in the package, and where it lies
@@ -69,12 +73,24 @@ class Gatherer:
     """Fills one `Gathered` for each collection; what is not portable is only counted if `portable_only`.
 
     `gaps` are the sources that failed or were not searched: they get no empty list, which would be an answer.
+    `identifiers` are the person's: they stay in texts, other people's don't.
     """
 
-    def __init__(self, catalogue: Catalogue, *, portable_only: bool, gaps: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        portable_only: bool,
+        gaps: Collection[str] = (),
+        identifiers: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self._catalogue = catalogue
         self._zone = ZoneInfo(catalogue.register.controller.time_zone)
         self._portable_only = portable_only
+        controller = catalogue.register.controller
+        officers = (controller, controller.dpo, controller.signer)
+        ours = [value for one in officers for value in (one.email, one.phone) if value]
+        self._mentions = Mentions(identifiers or {}, ours)
         self._gaps = gaps
         self._found: dict[tuple[str, str], Gathered] = {}
         self.not_portable: Counter[str] = Counter()
@@ -112,6 +128,10 @@ class Gatherer:
     def _take_record(self, into: Gathered, item: Item) -> None:
         fields, count = redact(item.fields, item.third_party)
         into.redacted_fields += count
+        for name, value in fields.items():
+            if type(value) in _WORDY and value != REDACTED:
+                fields[name], count = self._mentions.strained(value, MENTION)
+                into.redacted_mentions += count
         if item.files:
             into.files_field = into.files_field or (FILES if FILES not in fields else f"{FILES}_in_package")
             fields = {**fields, into.files_field: [self._take_file(into, file) for file in item.files]}

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from workflows.documents.catalogue import Catalogue
-from workflows.documents.cells import REDACTED
+from workflows.documents.cells import MENTION, REDACTED
 from workflows.documents.formats import number, short_date, short_instant
 from workflows.documents.gather import Gathered
 from workflows.documents.words import words
@@ -75,6 +75,7 @@ class Reader:
         return self._text(value) if isinstance(value, str) else _shortened(self._nested(value, spec))
 
     def _text(self, value: str) -> str:
+        value = value.replace(MENTION, self._redacted)
         try:
             if _DATE.fullmatch(value):
                 return short_date(date.fromisoformat(value), self._language)

@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, BinaryIO, cast
 
@@ -14,7 +14,7 @@ from models.step import Step
 from models.vocabulary import Event, Kind, Outcome, Ownership
 from workflows import audit
 from workflows.answer import PACKAGE, keep_artifact
-from workflows.casefile import findings_of, open_key
+from workflows.casefile import findings_of, open_key, open_proof
 from workflows.caseview import case_facts, source_facts
 from workflows.errors import VastineError
 from workflows.findings import read_items
@@ -82,6 +82,7 @@ class Delivery:
         case = case_facts(rt, request, key, sources=source_facts(session, rt, request, findings=findings))
         return Order(
             case=case,
+        case = replace(case, identifiers=open_proof(key, request).told())
             key=key,
             blobs={f.source: f.blob for f in findings},
             blob=f"{request.id}/package.{uuid.uuid4().hex}",
