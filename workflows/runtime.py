@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.session import unit_of_work
 from models.vocabulary import Kind, RequestState
-from workflows.ports import Bell, BlobStore, Clock, Connector, Documents, Inbox, KeyVault, Mailer
+from workflows.ports import Bell, BlobStore, Clock, Connector, Documents, Inbox, KeyVault, Mailer, Person
 from workflows.register.model import Register
 from workflows.rules.holds import CompiledRules, ErasureKind
 from workflows.settings import Settings
@@ -55,6 +55,18 @@ class Runtime:
         """The role of each column that has one, for rules that keep only part of a record."""
         spec = self.register.sources[source].person.collections.get(collection)
         return {name: c.role for name, c in spec.columns.items() if c.role} if spec else {}
+
+    def look_up(self, identifiers: Mapping[str, str]) -> tuple[Sequence[Connector], list[Person]]:
+        """Who carries any of these, and the sources that said so: those with `person.subject`, else all others.
+
+        A survey or a ticket carries an address too, and is no second person beside the customer.
+        """
+        subjects = [c for c in self.connectors.values() if c.spec.person.subject is not None]
+        others = [c for c in self.connectors.values() if c.spec.person.subject is None]
+        people = [person for connector in subjects for person in connector.find(identifiers)]
+        if people:
+            return subjects, people
+        return others, [person for connector in others for person in connector.find(identifiers)]
 
     def unit(self) -> AbstractContextManager[Session]:
         """One transaction; see `models.session.unit_of_work`."""

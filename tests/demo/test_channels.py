@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -25,6 +27,7 @@ from workflows.ports import EraseItem, Lead
 from workflows.register.load import load_register
 from workflows.rules.holds import compile_rules
 from workflows.rules.items import Item
+from workflows.runtime import Runtime
 from workflows.wiring import connectors_of
 
 MORE = {"asiakaspalvelu", "uutiskirje", "kysely", "kentta", "paperiarkisto"}
@@ -94,6 +97,16 @@ def test_one_person_is_found_by_a_number_an_address_a_telephone_and_a_digest(com
         "tiketti": 2, "puhelu": 2, "tilaaja": 1, "vastaus": 1,
     }  # fmt: skip
     assert {i.ownership for i in items} == {Ownership.OWN}
+
+
+def test_an_address_in_a_survey_makes_no_second_person_of_a_customer(company: Sources) -> None:
+    rt = cast("Runtime", SimpleNamespace(connectors=company.connectors))
+    given = {"email": as_person(BY_SLUG["newsletter-reader"]).email}
+    sources, people = Runtime.look_up(rt, given)
+    assert [connector.spec.source for connector in sources] == ["asiakas"]
+    assert [person.identifiers["customer_number"] for person in people] == [str(customer_number("newsletter-reader"))]
+    assert len([p for c in company.connectors.values() for p in c.find(given)]) > 1
+    assert "asiakas" not in {c.spec.source for c in Runtime.look_up(rt, {"email": "nobody@posti.example"})[0]}
 
 
 def test_a_recording_comes_with_its_call(company: Sources) -> None:

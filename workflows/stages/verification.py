@@ -71,15 +71,13 @@ class Verification:
         """Ask every source that knows people; raises `SourceDown` if one of them is silent: absence of an answer
         must not look like absence of the person.
         """
-        people: list[Person] = []
         known = _to_look_up(inputs.claim)
-        for connector in rt.connectors.values():
-            people.extend(connector.find(known))
+        sources, people = rt.look_up(known)
         match = match_identity({**known, "name": inputs.claim.name}, people)
         # An e-mail or phone on file may stand on a spouse's record too, whom the claims did not mention: what
         # two people share must not become a seed, so the neighbours of the record are looked up as well.
         for record in match.people:
-            for connector in rt.connectors.values():
+            for connector in sources:
                 people.extend(p for p in connector.find(record.identifiers) if p not in people)
         return Looked(match, tuple(people))
 
