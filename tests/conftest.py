@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import effort, network_guard
+from tests import compiled, effort, network_guard, press
 from tests.mail_servers import ImapAccount, ImapServer, SmtpSink, running_sink
 from tests.processes import find_program, open_folder
 from tests.servers import PostgresServer, RedisServer
@@ -18,6 +18,8 @@ _ROOM_BYTES = 2 << 30
 _SERVERS = {"postgres_server", "own_postgres", "_redis_server", "own_redis", "_imap_server", "own_imap", "chromium"}
 
 network_guard.raise_it()
+compiled.share()
+press.share()
 
 
 def pytest_configure(config: pytest.Config) -> None:
