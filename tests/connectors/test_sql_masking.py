@@ -1,6 +1,7 @@
 """What masking writes where NULL is not allowed, what it never touches, and what it refuses to promise."""
 
 import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -153,3 +154,41 @@ def test_a_field_that_may_not_be_masked_is_left_out_whoever_asks_for_it(database
     assert connector.preview([asked])[0].fields == ("x",)
     connector.erase("op", 1, [asked])
     assert dump(database_url)["person"] == [(1, "one@shop.example", "ro", None)]
+
+
+def test_a_fixed_text_on_a_unique_column_stays_unlike_anybody_elses(database_url: str) -> None:
+    override = {"strategy": "string_rewrite", "configuration": {"rewrite_value": "POISTETTU"}}
+    x = field("x", "user.content", masking_strategy_override=override)
+    connector = one_table(database_url, "x VARCHAR(20) NOT NULL UNIQUE", "'Yksi'", x)
+    run_sql(database_url, "INSERT INTO person VALUES (2, 'two@shop.example', 'POISTETTU')")
+    (got,) = mask(connector, database_url)
+    assert (len(got), got[:8], got != "POISTETTU") == (20, "POISTETT", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "strategy", "configuration", "shape"),
+    [
+        ("VARCHAR(60)", "string_rewrite", {"rewrite_value": "x", "format_preservation": {"suffix": "@a.fi"}}, "x@a.fi"),
+        ("VARCHAR(9)", "random_string_rewrite", {"length": 30}, r"[0-9a-f]{9}"),
+        ("VARCHAR(60)", "random_string_rewrite", {"length": 5}, r"[0-9a-f]{5}"),
+        (
+            "VARCHAR(60)",
+            "random_string_rewrite",
+            {"length": 12, "format_preservation": {"suffix": "@a.fi"}},
+            r"[0-9a-f]{7}@a\.fi",
+        ),
+        ("INTEGER", "string_rewrite", {"rewrite_value": "9"}, "9"),
+        ("INTEGER", "string_rewrite", {"rewrite_value": "nine"}, "None"),
+        ("DATE", "string_rewrite", {"rewrite_value": "2000-01-01"}, "2000-01-01"),
+    ],
+)
+def test_a_strategy_keeps_type_and_length(
+    database_url: str, kind: str, strategy: str, configuration: dict[str, Any], shape: str
+) -> None:
+    override = {"strategy": strategy, "configuration": configuration}
+    value = {"I": "7", "D": "'1980-02-29'"}.get(kind[0], "'Yksi'")
+    connector = one_table(
+        database_url, f"x {kind}", value, field("x", "user.content", masking_strategy_override=override)
+    )
+    (got,) = mask(connector, database_url)
+    assert re.fullmatch(shape, str(got))

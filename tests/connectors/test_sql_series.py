@@ -118,6 +118,14 @@ def test_a_value_that_came_late_makes_the_day_drift(database_url: str) -> None:
     assert [e.outcome for e in connector.erase("op", 1, plan)] == [ReceiptOutcome.DRIFTED, ReceiptOutcome.ERASED]
 
 
+@pytest.mark.parametrize("change", ["DELETE FROM reading", "UPDATE reading SET kwh = kwh + 1"])
+def test_a_value_that_went_or_was_put_right_makes_the_day_drift(database_url: str, change: str) -> None:
+    connector = metering(database_url, (date(2024, 3, 29), date(2024, 4, 2)))
+    plan = plan_of(connector, Lead("G1", date(2024, 3, 30), date(2024, 4, 1)))
+    run_sql(database_url, f"{change} WHERE at_utc = '2024-03-30 10:00:00' AND gsrn = 'G1'")
+    assert [e.outcome for e in connector.erase("op", 1, plan)] == [ReceiptOutcome.DRIFTED, ReceiptOutcome.ERASED]
+
+
 def test_the_same_day_has_the_same_digest_in_both_databases(fresh_postgres, tmp_path) -> None:
     (tmp_path / "m.db").touch()
     days = (date(2024, 3, 29), date(2024, 4, 2))

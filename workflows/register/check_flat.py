@@ -49,6 +49,12 @@ def sql_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
     tables = connection.get("side_tables") or []
     if not isinstance(tables, list) or not all(isinstance(name, str) for name in tables):
         yield doc.fault(("connection", "side_tables"), "`side_tables` must be a list", remedy="write [TABLE, TABLE]")
+    else:
+        described = {c.name for d in source.dataset for c in d.collections}
+        for n, name in enumerate(tables):
+            if name.rpartition(".")[2] in described:
+                what = f"`{name}` holds records that are described, so a trigger may not write it"
+                yield doc.fault(("connection", "side_tables", n), what, remedy="take it out of `side_tables`")
     if (erase := connection.get("erase")) is None:
         return
     _, faults = shaped(EraseConnection, doc, ("connection", "erase"), data=erase)

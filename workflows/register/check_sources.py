@@ -8,14 +8,12 @@ from workflows.register.catalogue import Catalogue, Collection, Column
 from workflows.register.categories import mapped
 from workflows.register.check_controller import blank_texts, likely_slip
 from workflows.register.check_flat import FLAT, flat_faults
+from workflows.register.check_masking import masking_faults
 from workflows.register.document import Document
 from workflows.register.kinds import kinds
 from workflows.register.model import SourceSpec
 from workflows.register.reading import Reading
 from workflows.register.shape import nearest, shaped
-
-_MASKING = ("null_rewrite", "string_rewrite", "random_string_rewrite")
-_REVERSIBLE = ("hash", "hmac", "aes_encrypt")
 
 
 def source_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
@@ -85,13 +83,7 @@ def _column(collection: Collection, column: Column) -> Iterator[Fault]:
         yield doc.fault((*column.path, meta_key), what, remedy="set them on the fields inside")
     if override := meta.masking_strategy_override:
         at = (*column.path, meta_key, "masking_strategy_override")
-        if override.strategy in _REVERSIBLE:
-            what = f"`{override.strategy}` can be undone with its key, so it does not erase"
-            yield doc.fault(at, what, remedy="write null_rewrite or string_rewrite")
-        elif override.strategy not in _MASKING:
-            what = f"`{override.strategy}` is no masking strategy of a field"
-            kept = "write `read_only: true` to keep the value" if override.strategy == "preserve" else ""
-            yield doc.fault(at, what, remedy=kept or nearest(override.strategy, _MASKING))
+        yield from masking_faults(override, doc, at)
     for n, key in enumerate(column.model.data_categories or ()):
         if slip := likely_slip(key):
             at = (*column.path, "data_categories", n)
