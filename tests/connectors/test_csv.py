@@ -363,3 +363,10 @@ def test_a_byte_that_is_no_character_stops_the_erasure_too(tmp_path: Path) -> No
     with pytest.raises(NeverAgain, match="encoding"):
         connector.erase("op", 1, items)
     assert dump(tmp_path / "d") == {"answers_1.csv": bad}
+
+
+def test_all_at_once_is_promised_only_where_all_is_in_one_file(tmp_path: Path) -> None:
+    assert drop(tmp_path / "one").guarantee == "A"
+    assert drop(tmp_path / "all", take="all").guarantee == "B"
+    assert two(tmp_path / "two").guarantee == "B"
+    assert drop(tmp_path / "read", writable=False).guarantee == "D"

@@ -1,5 +1,6 @@
 """A drop on an SFTP server. The server's key must be one we were given; nothing is trusted on first use."""
 
+import hashlib
 import io
 import stat
 from collections.abc import Iterator
@@ -54,11 +55,15 @@ class SftpDrop:
             self._unchanged(sftp, file)
 
     def replace(self, file: Dropped, write: Write, *, before: Before = nothing) -> Dropped:
-        """Write beside it, then rename over it in one step of the server."""
+        """Write beside it, then rename over it in one step of the server.
+
+        A server tells times in seconds: what is written in the same second and as long is told by its digest, taken
+        before and after. Between that and the rename there is one call in which another writer's change is lost.
+        """
         path = str(self._folder / file.name)
         with self._connected() as sftp:
             try:
-                old = sftp.stat(path)
+                old, known = sftp.stat(path), self._digest(sftp, path)
                 with sftp.open(path + PART, "wb", bufsize=1 << 16) as out:
                     out.set_pipelined(True)
                     write(cast("BinaryIO", out))
@@ -66,13 +71,22 @@ class SftpDrop:
                 sftp.chmod(path + PART, stat.S_IMODE(old.st_mode or 0o600))
                 sftp.utime(path + PART, (old.st_atime or 0, old.st_mtime or 0))
                 before()
-                if self._at(file.name, sftp.stat(path)) != file:
+                if self._digest(sftp, path) != known or self._at(file.name, sftp.stat(path)) != file:
                     raise TryAgain("changed_meanwhile", detail="the file was written to while it was rewritten")
                 sftp.posix_rename(path + PART, path)
             except BaseException:
                 self._clear(sftp, path + PART)
                 raise
             return self._at(file.name, sftp.stat(path))
+
+    @staticmethod
+    def _digest(sftp: paramiko.SFTPClient, path: str) -> bytes:
+        digest = hashlib.sha256()
+        with sftp.open(path, "rb", bufsize=1 << 16) as stream:
+            stream.prefetch(max_concurrent_requests=64)
+            while part := stream.read(1 << 16):
+                digest.update(part)
+        return digest.digest()
 
     @staticmethod
     def _clear(sftp: paramiko.SFTPClient, path: str) -> None:
@@ -150,7 +164,7 @@ def _host_keys(text: str) -> list[tuple[str, str, paramiko.PKey]]:
     for line in text.splitlines():
         try:
             entry = paramiko.hostkeys.HostKeyEntry.from_line(line)
-        except (paramiko.SSHException, ValueError):
+        except (paramiko.SSHException, paramiko.hostkeys.InvalidHostKey, ValueError):
             entry = None
         if entry is not None and entry.key is not None:
             found += [(name, entry.key.get_name(), entry.key) for name in entry.hostnames or ()]
