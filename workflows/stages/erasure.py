@@ -29,6 +29,7 @@ from workflows.intents import Batch, Changed, intend, write_receipts
 from workflows.lease import mid_work
 from workflows.news import take_notice
 from workflows.ports import ErasedItem, EraseItem, RequestKey
+from workflows.register.ordering import may_go_first
 from workflows.runtime import Runtime
 from workflows.schedule import Due, due_items
 from workflows.standing import open_item
@@ -53,7 +54,8 @@ def _next_source(session: Session, rt: Runtime, request: Request) -> list[NewSte
     order = {name: spec.person.order for name, spec in rt.register.sources.items()}
     hands = {name for name, spec in rt.register.sources.items() if is_by_hand(spec)}
     # Programs first: what people do may take days, and nothing they treat leads to anything else.
-    source = min({due.row.source for due in found}, key=lambda name: (name in hands, order.get(name, 0), name))
+    first = may_go_first(rt.register, {due.row.source for due in found})
+    source = min(first, key=lambda name: (name in hands, order.get(name, 0), name))
     return [NewStep(key=f"erase:{source}", kind=Kind.ERASE, source=source)]
 
 
