@@ -14,7 +14,7 @@ from models.step import Step
 from models.vocabulary import StepState, TaskKind
 from workflows import gates
 from workflows.human import open_task
-from workflows.register.model import Canary
+from workflows.register.source_parts import Canary
 from workflows.runtime import Runtime
 
 

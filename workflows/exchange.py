@@ -82,6 +82,30 @@ class PreviewedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeItem:
+    """One record for a source to change: `values` are the new ones of its fields, none where it is to be restricted."""
+
+    item_no: int
+    collection: str
+    locator: Mapping[str, Json]
+    digest: str  # the content that was decided on; anything else is drift
+    values: Mapping[str, Json] = field(default_factory=dict)
+
+
+ChangeOutcome = Literal["changed", "as_it_was", "absent", "drifted", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedItem:
+    """What the source says became of it. `digest` is the record's own afterwards: a plan made before names another."""
+
+    item_no: int
+    outcome: ChangeOutcome
+    digest: str = ""
+    refused: str = ""  # code
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """What a source was asked to do with one item, as far as is known."""
 
@@ -150,6 +174,7 @@ class CaseFacts:
     due_b: date
     today: date
     name: str = ""  # the person's, as on file; "" while not proven
+    identifiers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the person's: they stay in texts
     verified_method: str = ""
     channel: str = ""  # how the request came in
     extended_until: date | None = None
@@ -174,7 +199,6 @@ class CaseFacts:
 class PackageSummary:
     """What was put into a package."""
 
-    identifiers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the person's: they stay in texts
     files: int
     items: int
     size_bytes: int

@@ -50,7 +50,15 @@ def pages(shell: Shell) -> Blueprint:
             "held": states.get(RequestState.HELD.value, 0),
             "closed": states.get(RequestState.CLOSED.value, 0),
         }
-        return shell.page("today.html", due=due, bar=bar(due), numbers=numbers, tasks=tasks, **away)
+        return shell.page(
+            "today.html",
+            due=due,
+            bar=bar(due),
+            numbers=numbers,
+            tasks=tasks,
+            down=away["down"],
+            paused=away["paused"],
+        )
 
     return blueprint
 

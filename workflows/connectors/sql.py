@@ -1,15 +1,17 @@
 """A SQL source described by Fideslang datasets, behind the `Connector` port."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from models.vocabulary import Action, ReceiptOutcome
-from workflows.connectors import sql_erase, sql_receipts
+from workflows.connectors import sql_changing, sql_erase, sql_receipts
 from workflows.connectors.dataset import build_graph
 from workflows.connectors.discovery import SqlDiscovery
+from workflows.connectors.listing import listable, rows_of
 from workflows.connectors.sql_collect import Collect
 from workflows.connectors.sql_discover import ROWS
 from workflows.connectors.sql_find import find_people
@@ -18,7 +20,8 @@ from workflows.connectors.sql_schema import Schema, fingerprint, read_schema
 from workflows.connectors.sql_source import SqlSource
 from workflows.connectors.sql_standing import stand
 from workflows.errors import PersonMustLook
-from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
+from workflows.exchange import ChangedItem, ChangeItem
+from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Listed, Person, PreviewedItem, Seeds
 from workflows.register.model import Register, SourceSpec
 from workflows.rules.discovered import Discovered, FoundTable
 from workflows.rules.items import Item
@@ -120,6 +123,18 @@ class SqlConnector:
                 sql_receipts.keep(connection, op_id, fence=fence, outcomes=done)
         return [ErasedItem(item.item_no, done[item.item_no]) for item in items if item.item_no in done]
 
+    def restrict(self, op_id: str, fence: int, items: Sequence[ChangeItem]) -> list[ChangedItem]:
+        """Mark these records as not to be used, by the column that the register names; all or none."""
+        return self._change(op_id, fence, self._restricting(items, on=True))
+
+    def unrestrict(self, op_id: str, fence: int, items: Sequence[ChangeItem]) -> list[ChangedItem]:
+        """Let these records be used again; all or none."""
+        return self._change(op_id, fence, self._restricting(items, on=False))
+
+    def rectify(self, op_id: str, fence: int, items: Sequence[ChangeItem]) -> list[ChangedItem]:
+        """Give fields of these records their new values; all or none."""
+        return self._change(op_id, fence, items)
+
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
         """The digests of those items that still exist as records, by item number; changes nothing."""
         with self._eraser.reading() as connection:
@@ -131,6 +146,15 @@ class SqlConnector:
         with self._source.reading() as connection:
             schema = self._schema(connection)
         return privileges(self._source, self._eraser, graph=self._graph, schema=schema)
+
+    def collections(self) -> list[str]:
+        """The collections that `everything` reads."""
+        return [name for name, node in self._graph.nodes.items() if listable(node)]
+
+    def everything(self, collection: str) -> Iterator[Listed]:
+        """Every row of a table, in one transaction in which the database stands still."""
+        with self._source.reading() as connection:
+            yield from rows_of(connection, self._schema(connection).bound[collection])
 
     def discover(self, *, schemas: Sequence[str] = ()) -> Discovered:
         """Tables, columns and keys as they are now, described or not."""
@@ -149,6 +173,28 @@ class SqlConnector:
         self._source.dispose()
         self._eraser.dispose()
         self._discovery.dispose()
+
+    def _restricting(self, items: Sequence[ChangeItem], *, on: bool) -> list[ChangeItem]:
+        nodes = self._graph.nodes
+        specs = {i.collection: nodes[i.collection].spec.restrict if i.collection in nodes else None for i in items}
+        return [replace(i, values=sql_changing.restriction(specs[i.collection], on=on)) for i in items]
+
+    def _change(self, op_id: str, fence: int, items: Sequence[ChangeItem]) -> list[ChangedItem]:
+        """The same `op_id` again answers what was done, with the digests as they are now, and does nothing."""
+        keeps = self.guarantee == "A"
+        with self._eraser.writing() as connection:
+            schema = self._schema(connection, self._eraser)
+            if not keeps:
+                return sql_changing.change(connection, schema, items, zone=self._zone, side_tables=self._side_tables)
+            sql_receipts.make_table(connection)
+            known = sql_receipts.words(connection, op_id, fence=fence)
+            if known:
+                now = sql_changing.digests(connection, schema, items, zone=self._zone)
+                return [sql_changing.answered(no, known[no], digest) for no, digest in now.items() if no in known]
+            done = sql_changing.change(connection, schema, items, zone=self._zone, side_tables=self._side_tables)
+            outcomes = {changed.item_no: changed.outcome for changed in done}
+            sql_receipts.keep(connection, op_id, fence=fence, outcomes=outcomes)
+            return done
 
     def _treat(self, connection: sa.Connection, items: Sequence[EraseItem]) -> dict[int, ReceiptOutcome]:
         schema = self._schema(connection, self._eraser)

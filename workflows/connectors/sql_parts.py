@@ -106,7 +106,7 @@ class Treatment:
             for row in self._connection.execute(sa.select(*columns).where(are(bound, chunk))):
                 values = made.get(tuple(row[: len(bound.key)]), {})
                 now = dict(zip(fields, row[len(bound.key) :], strict=True))
-                if any(not _same(now[f], value) for f, value in values.items()):
+                if any(not same(now[f], value) for f, value in values.items()):
                     raise PersonMustLook("source_keeps", detail="the source put back what was masked")
 
     def _points_at(self, deletes: Mapping[int, Standing]) -> dict[Mark, set[Mark]]:
@@ -187,10 +187,10 @@ def _changing(connection: sa.Connection, standings: Sequence[Standing], made: Se
     if connection.dialect.name not in {"mysql", "mariadb"}:
         return len(standings)
     pairs = zip(standings, made, strict=True)
-    return sum(any(not _same(s.rows[0][f], value) for f, value in values.items()) for s, values in pairs)
+    return sum(any(not same(s.rows[0][f], value) for f, value in values.items()) for s, values in pairs)
 
 
-def _same(found: Any, made: Any) -> bool:
+def same(found: Any, made: Any) -> bool:
     """Whether a column holds what was written to it: CHAR pads, and some zones come back with their offset."""
     if found is None or made is None:
         return found is made

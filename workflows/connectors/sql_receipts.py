@@ -52,6 +52,11 @@ def make_table(connection: sa.Connection) -> None:
 
 
 def kept(connection: sa.Connection, op_id: str, *, fence: int) -> Mapping[int, ReceiptOutcome]:
+    """What earlier calls with this operation erased or not; as `words`."""
+    return {item_no: ReceiptOutcome(word) for item_no, word in words(connection, op_id, fence=fence).items()}
+
+
+def words(connection: sa.Connection, op_id: str, *, fence: int) -> Mapping[int, str]:
     """What earlier calls with this operation did. Raises `Fenced` if one of them had a higher fence.
 
     Whoever asks is alone with the operation until the transaction ends.
@@ -63,18 +68,18 @@ def kept(connection: sa.Connection, op_id: str, *, fence: int) -> Mapping[int, R
     for item_no, outcome, recorded in rows:
         if recorded > fence:
             raise Fenced("fenced")
-        receipts[item_no] = ReceiptOutcome(outcome)
+        receipts[item_no] = outcome
     return receipts
 
 
-def keep(connection: sa.Connection, op_id: str, *, fence: int, outcomes: Mapping[int, ReceiptOutcome]) -> None:
+def keep(connection: sa.Connection, op_id: str, *, fence: int, outcomes: Mapping[int, str]) -> None:
     """Write the receipts."""
     at = datetime.now(UTC).isoformat(timespec="seconds")
     if connection.dialect.name == "postgresql":
-        words = [outcome.value for outcome in outcomes.values()]
+        texts_of = [str(outcome) for outcome in outcomes.values()]
         numbers, texts = postgresql.ARRAY(sa.Integer), postgresql.ARRAY(sa.String)
         pairs = (
-            sa.func.unnest(sa.literal(list(outcomes), numbers), sa.literal(words, texts))
+            sa.func.unnest(sa.literal(list(outcomes), numbers), sa.literal(texts_of, texts))
             .table_valued("no", "word")
             .render_derived()
         )
@@ -82,7 +87,7 @@ def keep(connection: sa.Connection, op_id: str, *, fence: int, outcomes: Mapping
         connection.execute(sa.insert(TABLE).from_select(["op_id", "item_no", "fence", "outcome", "at"], whole))
         return
     rows = [
-        {"op_id": op_id, "item_no": no, "fence": fence, "outcome": outcome.value, "at": at}
+        {"op_id": op_id, "item_no": no, "fence": fence, "outcome": str(outcome), "at": at}
         for no, outcome in outcomes.items()
     ]
     if rows:

@@ -74,6 +74,8 @@ def _named(collection: Collection) -> Iterator[tuple[Path, str | None]]:
         yield ("facts", fact), source.field if isinstance(source, FactSpec) else source
     for field in spec.columns:
         yield ("columns", field), field
+    if spec.restrict:
+        yield ("restrict", "column"), spec.restrict.column
     if spec.series:
         yield ("series", "at"), spec.series.at
         for n, field in enumerate(spec.series.key):

@@ -6,10 +6,12 @@ the `fideslang` package (and by our own check for keys that package would drop i
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from fideslang.models import Dataset
 from pydantic import BaseModel, ConfigDict, Field
+
+from workflows.register.source_parts import Canary, Restriction
 
 
 class Strict(BaseModel):
@@ -234,6 +236,7 @@ class CollectionSpec(Strict):
     third_party: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()  # columns that the dataset leaves out on purpose: nobody is told of them again
     erase: Literal["delete", "mask", "keep"] | None = None
+    restrict: Restriction | None = None
     columns: Mapping[str, ColumnSpec] = {}
 
 
@@ -257,17 +260,6 @@ class PersonSpec(Strict):
     order: int = 50  # erased in rising order: leaves first, the register that leads to the rest last
     strength: Mapping[str, Literal["strong", "weak", "hint"]] = {}  # identity -> how much it says of whose a record is
     collections: Mapping[str, CollectionSpec] = {}
-
-
-class Canary(Strict):
-    """A person of ours who is in the source for good: a search that does not find them has not searched.
-
-    `identity` names them; empty: the controller's `canary`. `expect` says of each collection how many records there
-    are at least.
-    """
-
-    identity: Mapping[str, str] = {}
-    expect: Mapping[str, Annotated[int, Field(ge=1)]] = Field(min_length=1)
 
 
 class SourceSpec(Strict):

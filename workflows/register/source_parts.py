@@ -1,0 +1,31 @@
+"""Small parts of a source file that stand for themselves: its canary, and what restricts a record."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class Canary(_Part):
+    """A person of ours who is in the source for good: a search that does not find them has not searched.
+
+    `identity` names them; empty: the controller's `canary`. `expect` says of each collection how many records there
+    are at least.
+    """
+
+    identity: Mapping[str, str] = {}
+    expect: Mapping[str, Annotated[int, Field(ge=1)]] = Field(min_length=1)
+
+
+class Restriction(BaseModel):
+    """The column that says whether a record may be used: `value` where it may not, `free` where it may."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    value: str | int | bool
+    free: str | int | bool | None = None
