@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # not this folder: its modules have everyday names
 
-from bench import anatomy, idle, schema, series, sources, throughput, urgent  # noqa: E402
+from bench import anatomy, idle, parquet, schema, series, sources, throughput, urgent  # noqa: E402
 from bench.place import Place, open_place  # noqa: E402
 from bench.report import Report, keep  # noqa: E402
 
@@ -22,6 +22,7 @@ BENCHES: dict[str, Callable[[Place], Report]] = {
     "anatomy": anatomy.measure,
     "sources": sources.measure,
     "series": series.measure,
+    "parquet": parquet.measure,
     "schema": schema.measure,
     "idle": idle.measure,
     "urgent": urgent.measure,
