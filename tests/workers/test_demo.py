@@ -38,6 +38,12 @@ def test_the_demo_ends_with_every_story_at_its_documented_end(tmp_path: Path) ->
     assert verify_package(tmp_path / "demo/files/access-by-form/package.zip") == []
     with zipfile.ZipFile(tmp_path / "demo/files/portability-of-five-points/package.zip") as package:
         assert any(name.endswith(".csv") for name in package.namelist())
+    with zipfile.ZipFile(tmp_path / "demo/files/access-with-recordings/package.zip") as package:
+        assert len([name for name in package.namelist() if name.endswith(".wav")]) == 2
+        assert b"Urpo Naapuri" not in b"".join(map(package.read, package.namelist()))
+    drops = b"".join(path.read_bytes() for path in (tmp_path / "demo/sources/drops/kysely").glob("*.csv"))
+    assert b"iida.kallio" not in drops
+    assert b"marjatta.hirvela" in drops
     assert stat.S_IMODE((tmp_path / "demo/log-ins.json").stat().st_mode) == 0o600
 
     second = demo(tmp_path)
@@ -50,7 +56,7 @@ def test_the_demo_ends_with_every_story_at_its_documented_end(tmp_path: Path) ->
     (tmp_path / "demo/played.json").write_text(json.dumps(played))
     other = demo(tmp_path)
     assert other.returncode == 1
-    assert "2 of 12 stories did not end as told" in other.stderr
+    assert f"2 of {len(STORIES)} stories did not end as told" in other.stderr
     assert "ended refused, not delivered" in other.stdout
 
 

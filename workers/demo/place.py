@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from models.vocabulary import Role
+from workers.demo.whole import REGISTER, assemble
 from workflows import demo
 from workflows.demo.build import DemoFiles, build_demo
 from workflows.errors import BadInput, Fault
@@ -28,6 +29,16 @@ class DemoPlace:
     """One demo's folder."""
 
     folder: Path
+
+    @property
+    def register(self) -> Path:
+        """The register of the whole company, as it was when the sources were made."""
+        return self.folder / REGISTER
+
+    @property
+    def services(self) -> Path:
+        """What the company's services hold."""
+        return self.folder / _SOURCES / "services"
 
     @property
     def files(self) -> Path:
@@ -50,6 +61,7 @@ class DemoPlace:
             return DemoFiles({str(name): str(url) for name, url in urls.items()})
         self.clear()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        assemble(register, self.folder)
         files = build_demo(self.folder / _SOURCES, people=people, as_of=today, progress=progress)
         self._write(_BUILT, {**wanted, "urls": dict(files.urls)})
         return files
@@ -62,7 +74,7 @@ class DemoPlace:
         """Remove what an earlier demo left; refuses a folder that no demo made."""
         if not self.folder.exists():
             return
-        ours = {_BUILT, _PLAYED, _LOGINS, _SOURCES, _DATA, _FILES}
+        ours = {_BUILT, _PLAYED, _LOGINS, _SOURCES, _DATA, _FILES, REGISTER}
         foreign = sorted(path.name for path in self.folder.iterdir() if path.name not in ours)
         if foreign:
             what = f"the folder holds something that is no demo's: {foreign[0]}"
@@ -73,15 +85,16 @@ class DemoPlace:
             else:
                 path.unlink()
 
-    def settings(self, files: DemoFiles, register: Path, *, portal: int, console: int) -> Settings:
-        """Settings of the demo alone: mail goes to a folder, addresses are this machine's."""
+    def settings(self, files: DemoFiles, addresses: Mapping[str, str], *, portal: int, console: int) -> Settings:
+        """Settings of the demo alone: mail goes to a folder, addresses are this machine's, the services' among them."""
         return Settings.from_environ(
             {
                 "VASTINE_DATA_DIR": str((self.folder / _DATA).resolve()),
-                "VASTINE_REGISTER": str(register),
+                "VASTINE_REGISTER": str(self.register),
                 "VASTINE_PUBLIC_URL": f"http://127.0.0.1:{portal}",
                 "VASTINE_CONSOLE_URL": f"http://127.0.0.1:{console}",
                 **files.environ(),
+                **addresses,
             }
         )
 
@@ -93,7 +106,10 @@ class DemoPlace:
         made = {name: secrets.token_urlsafe(9) for name, _ in staff}
         with rt.unit() as session:
             for name, role in staff:
-                add_user(session, rt, name, role=role, display_name=name.capitalize(), password=made[name])
+                add_user(
+                    session, rt, name, role=role, display_name=name.capitalize(), password=made[name],
+                    nda_signed_on=rt.today(),
+                )  # fmt: skip
         self._write(_LOGINS, made)
         return made
 

@@ -3,19 +3,22 @@
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from workers.demo.clerk import Clerk
 from workers.demo.place import DemoPlace, free_port
 from workers.demo.play import End, Player, ends
+from workers.demo.services import serving
 from workers.demo.show import copy_files, show
 from workers.embedded import EmbeddedWorker, serve, wait_for_the_end, web_app
 from workers.host import quiet, runtime
 from workers.speech import FAILED, OK, say
+from workflows.demo.build import DemoFiles
 from workflows.demo.stories import STAFF, STORIES
 from workflows.errors import BadInput, Fault
 from workflows.runtime import Runtime
@@ -54,17 +57,26 @@ def run(wish: Wish) -> int:
             keep_older=not wish.once,
             progress=lambda _what, done, total: tell(done, total),
         )
+    with serving(place.services) as addresses:
+        return _open(wish, place, files, addresses, played_today=place.built_on() == today.isoformat())
+
+
+def _open(wish: Wish, place: DemoPlace, files: DemoFiles, addresses: Mapping[str, str], *, played_today: bool) -> int:
+    """Both doors, the worker and the archive's clerk, over sources that stand; the exit code."""
     ports = {"portal": free_port(wish.portal_port), "console": free_port(wish.console_port)}
-    told = place.settings(files, wish.register, portal=ports["portal"], console=ports["console"])
+    told = place.settings(files, addresses, portal=ports["portal"], console=ports["console"])
     worker = EmbeddedWorker(lambda **parts: runtime(given=told, **parts), told)
     log_ins = place.log_ins(worker.runtime, STAFF)
     servers = [serve(web_app(name, worker.runtime), host="127.0.0.1", port=port) for name, port in ports.items()]
     for server in servers:
         threading.Thread(target=server.run, daemon=True).start()
     worker.start()
+    home = threading.Event()
+    clerk = threading.Thread(target=Clerk(worker.runtime).keep_working, args=(home,), daemon=True)
+    clerk.start()
     try:
         found = _stories(worker.runtime, place)
-        wrong = [one for one in found if one.wrong] if place.built_on() == today.isoformat() else []
+        wrong = [one for one in found if one.wrong] if played_today else []
         say(f"packages and letters: {place.files}")
         if wrong:
             say(f"✖ {len(wrong)} of {len(found)} stories did not end as told")
@@ -72,6 +84,8 @@ def run(wish: Wish) -> int:
             _greet(told.public_url, told.console_url, log_ins)
             wait_for_the_end()
     finally:
+        home.set()
+        clerk.join(timeout=10)
         for server in servers:
             server.close()
         worker.stop()

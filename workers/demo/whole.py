@@ -3,12 +3,12 @@
 import shutil
 from pathlib import Path
 
-MORE = "more"
+MORE, REGISTER = "more", "register"
 
 
 def assemble(register: Path, folder: Path) -> Path:
     """Copy the register with all its sources to `folder`/register, beside `folder`/sources; returns where it is."""
-    target = folder / "register"
+    target = folder / REGISTER
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(register, target, ignore=shutil.ignore_patterns(MORE))
     for path in sorted((register / MORE).glob("*.yaml")):

@@ -116,6 +116,18 @@ STORIES: tuple[Story, ...] = (
         "nothing-on-file", "unknown", Right.ACCESS, Channel.PORTAL, "en", Method.DESK,
         RequestState.CLOSED, Outcome.NOTHING_FOUND, by="ilona", give=("email",),
     ),
+    Story(
+        "access-with-recordings", "calls-and-tickets", Right.ACCESS, Channel.PORTAL, "fi", Method.CODE,
+        RequestState.CLOSED, Outcome.DELIVERED,
+    ),
+    Story(
+        "erasure-in-services-and-files", "newsletter-reader", Right.ERASURE, Channel.PORTAL, "fi", Method.CODE,
+        RequestState.CLOSED, Outcome.ERASED, approvers=_TWO,
+    ),
+    Story(
+        "erasure-of-a-note-on-paper", "paper-contract", Right.ERASURE, Channel.PORTAL, "fi", Method.CODE,
+        RequestState.HELD, Outcome.PARTLY_ERASED, ("H06", "H01"), _TWO,
+    ),
 )  # fmt: skip
 """In the order in which they are played."""
 
