@@ -84,8 +84,22 @@ class Catalogue:
         return f"{label} ({spec.unit})" if spec.unit else label
 
     def _plain_label(self, source: str, collection: str, name: str, language: str) -> str:
-        own = name == "files" and name not in self.declared_columns(source, collection)
+        declared = self.declared_columns(source, collection)
+        if name in self._nameless(source, collection):
+            return f"{words(language).book.field} {list(declared).index(name) + 1}"
+        own = name == "files" and name not in declared
         return str(words(language).book.files) if own else readable(name)
+
+    def _nameless(self, source: str, collection: str) -> frozenset[str]:
+        """Fields whose names the dataset keeps from people (`redact: name`)."""
+        spec, short = self.register.sources.get(source), re.split(r"[:.]", collection)[-1]
+        return frozenset(
+            f.name
+            for d in (spec.dataset if spec else ())
+            for c in d.collections
+            for f in (c.fields if c.name == short else ())
+            if f.fides_meta and f.fides_meta.redact == "name"
+        )
 
     def category(self, code: str) -> Category | None:
         """The category of this code, or of this Fideslang key."""
