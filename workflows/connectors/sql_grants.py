@@ -40,7 +40,7 @@ def privileges(source: SqlSource, eraser: SqlSource, *, graph: Graph, schema: Sc
         return _of_file(source, eraser)
     if source.dialect != "postgresql":
         text = f"what a user may do in {source.dialect} is not looked at; compare it with the description by hand"
-        return [Privilege("reading", "warn", text, "see docs/how-to/describe-a-source.md")]
+        return [Privilege("reading", "warn", text, "see docs/how-to/find-out-what-a-database-holds.md")]
     with source.reading() as connection:
         reader = _grants(connection)
     if eraser is source and not may_write(reader):
