@@ -86,6 +86,7 @@ class HttpSource:
     ignores_filters: bool = False
     asynchronous: bool = False  # a DELETE begins a job
     forgets_keys: bool = True
+    etags: str = ""  # what the ETags begin with: a quote, or W/ and a quote
     job_polls: int = 1  # how often a job says that it is running
     bearer: str = ""
     tokens: int = 0
@@ -142,6 +143,11 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.call = call
             due[1](self)
+
+    def source_answer(self) -> tuple[int, Any, dict[str, str]]:
+        """Do what was asked; the answer to it."""
+        with self.source.lock:
+            return self._answer(self.call)
 
     def answer_then_hang_up(self) -> None:
         """Do what was asked, and never say so."""
@@ -254,8 +260,11 @@ class Handler(BaseHTTPRequestHandler):
         found = [r for r in source.data[name] if _id(r) == ident]
         if not found:
             return 404, {}, {}
+        tag = f'{source.etags}{hashlib.sha256(repr(found[0]).encode()).hexdigest()[:12]}"' if source.etags else ""
         if call.method == "GET":
-            return 200, {k: v for k, v in found[0].items() if k != "hash"}, {}
+            return 200, {k: v for k, v in found[0].items() if k != "hash"}, {"ETag": tag} if tag else {}
+        if "if-match" in call.headers and call.headers["if-match"] != tag:
+            return 412, {"error": "changed"}, {}
         if call.method == "PATCH":
             _merge(found[0], call.body)
             return 200, found[0], {}

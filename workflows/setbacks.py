@@ -4,11 +4,14 @@ import random
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from models.intake import InboundEvent
 from models.request import Request
+from models.session import ring
 from models.step import Step
-from models.vocabulary import Event, StepState, TaskKind
+from models.vocabulary import Event, Kind, StepState, TaskKind
 from workflows import audit, breaker
 from workflows.errors import SourceDown, TryAgain, VastineError, WaitFor
 from workflows.human import open_task
@@ -20,6 +23,8 @@ MAX_ATTEMPTS = 12
 MAX_CRASHES = 3
 BASE_SECONDS, CAP_SECONDS = 5.0, 3600.0
 _LONGEST_WAIT = 86_400.0
+WORKS = "source_works"
+"""Why a step waits whose source works on a job."""
 
 
 def set_back(session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
@@ -48,6 +53,24 @@ def set_back(session: Session, rt: Runtime, request: Request, step: Step, error:
     event = rt.stages[step.kind].gave_up(session, rt, request, step, error)
     _ask(session, rt, request, step, error.code)
     return event
+
+
+def hasten(session: Session, rt: Runtime, source: str, *, ident: str) -> bool:
+    """A source rang that it is done with something: look now at what waits for it; False for an id that came before.
+
+    What it said is not read: how a job stands only the source's own answer tells. A source that is down, paused or
+    asked too often waits as long as before.
+    """
+    sender = f"job:{source}"[:64]
+    known = select(InboundEvent.id).where(InboundEvent.sender == sender, InboundEvent.external_id == ident)
+    if session.scalar(known) is not None:
+        return False
+    at = rt.now()
+    session.add(InboundEvent(sender=sender, external_id=ident, event="job", received_at=at, settled_at=at))
+    waits = (Step.source == source, Step.state == StepState.READY, Step.error_code == WORKS)
+    session.execute(update(Step).where(*waits, Step.kind == Kind.ERASE, Step.run_at > at).values(run_at=at))
+    ring(session, Kind.ERASE.value, "")
+    return True
 
 
 def quarantine(session: Session, rt: Runtime, request: Request, step: Step) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from models.vocabulary import Action, ReceiptOutcome
 from tests.connectors.service import CALLS, MEMBERS, MESSAGES, TICKETS, Notes, collected, service, to_erase
-from tests.http_source import ANNA, BERTTA, HttpSource, running
+from tests.http_source import ANNA, BERTTA, Handler, HttpSource, running
 from workflows.connectors.http import HttpConnector
 from workflows.errors import Fenced, NeverAgain, PersonMustLook, SourceDown, TryAgain, WaitFor
 from workflows.ports import EraseItem
@@ -241,6 +241,46 @@ def test_calling_off_tells_what_was_done_already(http_source: HttpSource) -> Non
         outcomes(connector, plan)
     told = {p.locator["id"]: d.outcome for p, d in zip(plan, connector.call_off(OP, 2, plan), strict=True)}
     assert told == {1: ERASED, 3: ERASED, 4: KEPT}
+
+
+def conditional(http_source: HttpSource, call: str) -> HttpConnector:
+    """Tickets that are erased only as they were looked at."""
+    return service(http_source, {"tickets": {**TICKETS, call: {**TICKETS[call], "if_match": True}}})
+
+
+@pytest.mark.parametrize("call", ["delete", "mask"])
+def test_a_record_is_erased_only_as_it_was_looked_at(http_source: HttpSource, call: str) -> None:
+    http_source.etags = '"'
+    connector = conditional(http_source, call)
+    plan = mask_of(connector, "subject") if call == "mask" else to_erase(collected(connector, email=BERTTA), connector)
+
+    def change_in_between(handler: Handler) -> None:
+        http_source.data["tickets"][1]["created"] = "2024-04-01T10:00:00"
+        answer = handler.source_answer()
+        handler.reply(*answer[:2], **answer[2])
+
+    http_source.once("DELETE /tickets" if call == "delete" else "PATCH /tickets", change_in_between)
+    with pytest.raises(TryAgain, match="changed_meanwhile"):
+        outcomes(connector, plan)
+    before = http_source.dump()
+    assert outcomes(connector, plan, fence=2) == [DRIFTED]
+    assert http_source.dump() == before
+
+
+def test_as_it_was_looked_at_is_erased(http_source: HttpSource) -> None:
+    http_source.etags = '"'
+    connector = conditional(http_source, "delete")
+    assert outcomes(connector, to_erase(collected(connector, email=BERTTA), connector)) == [ERASED]
+
+
+@pytest.mark.parametrize("tag", ["", 'W/"'])
+def test_without_a_strong_etag_nothing_is_asked_that_needs_one(http_source: HttpSource, tag: str) -> None:
+    http_source.etags = tag
+    connector = conditional(http_source, "delete")
+    plan = to_erase(collected(connector, email=BERTTA), connector)
+    with pytest.raises(NeverAgain, match="no_etag"):
+        outcomes(connector, plan)
+    assert http_source.made("DELETE") == []
 
 
 def test_a_service_that_only_reads_is_for_a_person_to_erase(http_source: HttpSource) -> None:

@@ -1,5 +1,6 @@
 """A register with a database and a service that is called over HTTP: both answer, both erase, and one falls silent."""
 
+import base64
 import hashlib
 import zipfile
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
+from standardwebhooks.webhooks import Webhook
 
 from models.source import SourceLimit
 from models.step import Step
@@ -14,9 +16,11 @@ from models.vocabulary import Right, StepState
 from tests.http_source import ANNA, WAV, Handler, HttpSource, running
 from tests.story.house import TWO, House, open_house, prepare, records_of
 from tests.world import fill_source
+from webhooks.public import create_app
 from workflows.documents.verify import verify_package
 
 PHONE = "+358401111111"
+SECRET = "whsec_" + base64.b64encode(hashlib.sha256(b"service").digest()).decode()
 CRM = """
 source: crm
 kind: sql
@@ -84,6 +88,8 @@ THREAD = """
               - {name: text, data_categories: [user.content]}
 """
 
+CONTROLLER = "name: Company Oy\ndelivery: {objection_hours: 0}\n"
+
 
 @pytest.fixture
 def http_source() -> Iterator[HttpSource]:
@@ -94,7 +100,7 @@ def http_source() -> Iterator[HttpSource]:
 def moved_in(folder: Path, http_source: HttpSource, service: str = SERVICE) -> House:
     """A company with a customer register and a service."""
     (folder / "register" / "sources").mkdir(parents=True)
-    (folder / "register" / "controller.yaml").write_text("name: Company Oy\n", encoding="utf-8")
+    (folder / "register" / "controller.yaml").write_text(CONTROLLER, encoding="utf-8")
     (folder / "register" / "sources" / "crm.yaml").write_text(CRM, encoding="utf-8")
     (folder / "register" / "sources" / "service.yaml").write_text(service, encoding="utf-8")
     url, ours = f"sqlite:///{folder / 'crm.db'}", f"sqlite:///{folder / 'vastine.db'}"
@@ -106,6 +112,7 @@ def moved_in(folder: Path, http_source: HttpSource, service: str = SERVICE) -> H
         "VASTINE_DATABASE_URL": ours,
         "CRM_URL": url,
         "SERVICE_URL": http_source.url,
+        "RING": SECRET,
     }
     return open_house(folder, {"crm": url}, environ)
 
@@ -177,6 +184,42 @@ def test_what_a_service_erases_in_its_own_time_is_waited_for_and_looked_at(
     assert after["tickets"][1] == before["tickets"][1]
     assert house.query("crm", "SELECT * FROM customer ORDER BY id")[0] == (1, None, None)
     assert house.chain_is_whole()
+
+
+def rung(house: House, *, source: str = "service", secret: str = SECRET, ident: str = "msg_1") -> int:
+    """A ring at the portal, as the service would sign it; what it says is of no account."""
+    body, at = '{"status": "done", "id": "somebody"}', house.rt.now()
+    headers = {
+        "webhook-id": ident,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(ident, at, body),
+    }
+    door = create_app(house.rt).test_client()
+    return door.post(f"/webhooks/jobs/{source}", data=body, headers=headers).status_code
+
+
+def test_a_service_rings_when_it_is_done_and_its_own_answer_counts(tmp_path: Path, http_source: HttpSource) -> None:
+    http_source.asynchronous = True
+    house = moved_in(tmp_path, http_source, SERVICE.replace("  rate:", "  callback: {secret: {env: RING}}\n  rate:"))
+    reference = house.ask({"email": ANNA}, Right.ERASURE)
+    house.work()
+    house.approve(reference, *TWO)
+    house.work()
+    asked = len(http_source.made("GET", "/jobs"))
+    stranger = "whsec_" + base64.b64encode(hashlib.sha256(b"stranger").digest()).decode()
+    assert [rung(house, secret=stranger), rung(house, source="crm"), rung(house, source="nobody")] == [401] * 3
+    assert house.work() == 0
+    assert rung(house) == 202
+    house.work()
+    assert len(http_source.made("GET", "/jobs")) == asked + 1
+    assert house.state(reference) == "erasing"  # it rang, and its job is not done
+    assert rung(house) == 202
+    assert house.work() == 0  # the same ring again
+    assert rung(house, ident="msg_2") == 202
+    house.work()
+    assert house.ended(reference) == ("closed", "erased")
+    assert len(http_source.made("DELETE")) == 1
+    house.close()
 
 
 def test_a_service_that_comes_back_is_asked_where_it_fell_silent(house: House, http_source: HttpSource) -> None:

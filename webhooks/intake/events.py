@@ -6,6 +6,7 @@ at the holds of that person's cases again, in the sources themselves.
 
 import hmac
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Self
 
@@ -18,9 +19,11 @@ from standardwebhooks.webhooks import Webhook
 from webhooks.portal.house import house
 from webhooks.problems import problem, problem_of
 from workflows import news
+from workflows.connectors.http import callback_secrets
 from workflows.errors import BadInput, Fault
 from workflows.register.naming import names_of
 from workflows.runtime import Runtime
+from workflows.setbacks import hasten
 
 bp = Blueprint("events", __name__)
 
@@ -68,7 +71,7 @@ def receive() -> Response:
         return problem(404, "webhooks_off", "This installation takes no events: VASTINE_WEBHOOK_SECRET is not set.")
     ident = request.headers.get("webhook-id", "")
     body = request.get_data()
-    if not is_signed(rt, body, ident=ident):
+    if not is_signed(rt, body, ident=ident, secrets=rt.settings.webhook_secret):
         return problem(401, "bad_signature", "The signature does not fit the body, or the timestamp is not fresh.")
     try:
         told = Told.model_validate_json(body)
@@ -83,8 +86,22 @@ def receive() -> Response:
     return Response(status=202)
 
 
-def is_signed(rt: Runtime, body: bytes, *, ident: str) -> bool:
-    """Whether one of our secrets signed these bytes under this id, less than five minutes from now."""
+@bp.post("/webhooks/jobs/<source>")
+def ringing(source: str) -> Response:
+    """A source rings that it is done with a job: 202, and it is asked how the job stands. What it sent is not read."""
+    rt = house().rt
+    spec = rt.register.sources.get(source)
+    secrets = callback_secrets(spec, rt.settings.environ) if spec is not None else ()
+    ident = request.headers.get("webhook-id", "")
+    if not secrets or not is_signed(rt, request.get_data(), ident=ident, secrets=secrets):
+        return problem(401, "bad_signature", "The signature does not fit the body, or the timestamp is not fresh.")
+    with suppress(IntegrityError), rt.unit() as session:  # the same ring in the same instant: the other one is in
+        hasten(session, rt, source, ident=ident)
+    return Response(status=202)
+
+
+def is_signed(rt: Runtime, body: bytes, *, ident: str, secrets: Sequence[str]) -> bool:
+    """Whether one of these secrets signed these bytes under this id, less than five minutes from now."""
     stamp = request.headers.get("webhook-timestamp", "")
     if not ident or len(ident) > _LONGEST_ID or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
         return False
@@ -96,7 +113,7 @@ def is_signed(rt: Runtime, body: bytes, *, ident: str) -> bool:
     except UnicodeDecodeError:
         return False
     given = request.headers.get("webhook-signature", "")[:2000].split()
-    ours = [Webhook(secret).sign(ident, sent_at, text) for secret in rt.settings.webhook_secret]
+    ours = [Webhook(secret).sign(ident, sent_at, text) for secret in secrets]
     return any(hmac.compare_digest(mine.encode(), theirs.encode()) for mine in ours for theirs in given)
 
 

@@ -33,6 +33,7 @@ from workflows.register.http_connection import HttpConnection
 from workflows.register.model import Register, SourceSpec
 from workflows.register.secret import resolve
 from workflows.rules.items import Item
+from workflows.setting_values import Wrong, webhook_secrets
 
 _FIRST_PATIENCE = 5.0
 """Longer than this a worker does not stand in line: another source's step is done meanwhile."""
@@ -53,6 +54,7 @@ class HttpConnector:
         self._headers = {name: resolve(value, environ) for name, value in self._connection.headers.items()}
         self._service = _service(spec, self._connection, register=register, environ=environ)
         self._specs = {name: described(self._connection, node) for name, node in self._graph.nodes.items()}
+        callback_secrets(spec, environ)
         self._limiter: Limiter | None = None
         self._marks: Marks | None = None
 
@@ -172,6 +174,17 @@ class HttpConnector:
             calls=limits.calls,
             seconds=limits.minutes * 60,
         )
+
+
+def callback_secrets(spec: SourceSpec, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The secrets that this service's rings are signed with; () where it does not ring. Raises `BadInput`."""
+    named = (spec.connection.get("callback") or {}).get("secret")
+    if spec.kind != "http" or named is None:
+        return ()
+    try:
+        return webhook_secrets(resolve(named, environ))
+    except Wrong as wrong:
+        raise BadInput([Fault(spec.file or spec.source, f"`callback` {wrong.what}", wrong.remedy)]) from None
 
 
 def _service(

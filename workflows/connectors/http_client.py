@@ -218,6 +218,8 @@ def judged(answer: Answer, *, absent: bool) -> Answer:
         if asked is not None:
             raise TryAgain("busy", detail=f"the service answers {status} for now", after_seconds=asked)
         raise SourceDown(f"http_{status}", detail=f"the service answers {status}")
+    if status == 412:
+        raise TryAgain("changed_meanwhile", detail="the record is not what was looked at any more")
     raise NeverAgain(_CODES.get(status, f"http_{status}"), detail=f"the service answers {status}")
 
 

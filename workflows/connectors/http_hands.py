@@ -90,13 +90,18 @@ class Hands:
         return self._connection.settle_seconds
 
     def ask(self, target: Target, key: str) -> str | None:
-        """Have it erased; where a job was begun, the job. A record that is not there any more is fine."""
+        """Have it erased; where a job was begun, the job. A record that is not there any more is fine.
+
+        Raises `TryAgain("changed_meanwhile")` where it is not what was looked at any more.
+        """
         change, item = target.change, target.item
         path = filled_url(change.path, item.locator)
         if path is None:
             raise NeverAgain("bad_key", detail="a record has a key that can't be part of a path")
         body = _mask_body(change, item.fields) if isinstance(change, Masking) else change.body
         headers = {change.idempotency_header: key} if change.idempotency_header else {}
+        if change.if_match:
+            headers["If-Match"] = self._records.tag(target.node, item.locator)
         filled = filled_body(body, item.locator) if body is not None else None
         answer = self._session.ask(Ask(path, change.method, filled), headers=headers, absent=True)
         return begun(answer, change.job)

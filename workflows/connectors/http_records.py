@@ -16,7 +16,7 @@ from workflows.connectors.records_paths import replaced, text_of, values_at
 from workflows.errors import NeverAgain
 from workflows.ports import Lead, Seeds
 from workflows.register.http_connection import Find, HttpCollection, HttpConnection
-from workflows.rules.items import Json
+from workflows.rules.items import Json, canonical
 
 _NOTHING = HttpCollection()
 
@@ -32,6 +32,7 @@ class HttpRecords:
 
     def __init__(self, session: Session, connection: HttpConnection, graph: Graph, *, zone: tzinfo) -> None:
         self._session, self._connection, self._graph, self._zone = session, connection, graph, zone
+        self._tags: dict[tuple[str, str], str] = {}
         self._respelled: dict[str, set[str]] = {}  # spelling -> values that exist only in that spelling
 
     def respelled(self, seeds: Seeds) -> dict[str, list[Lead]]:
@@ -92,7 +93,18 @@ class HttpRecords:
         found = locator_of(node, content)
         if found is None or {k: text_of(v) for k, v in found.items()} != {k: text_of(v) for k, v in locator.items()}:
             raise NeverAgain("wrong_record", detail=f"the service gave another record of {node.name} than asked for")
+        self._tags[node.name, canonical(locator)] = answer.headers.get("etag", "")
         return Record(locator, content)
+
+    def tag(self, node: Node, locator: Mapping[str, Json]) -> str:
+        """The ETag of the record as it was read last. Raises `NeverAgain("no_etag")` where there was none to rely on.
+
+        Source: RFC 9110 section 13.1.1: a weak one never matches.
+        """
+        tag = self._tags.get((node.name, canonical(locator)), "")
+        if not tag or tag.startswith("W/"):
+            raise NeverAgain("no_etag", detail=f"the service gives records of {node.name} no strong ETag")
+        return tag
 
     def _calls(self, node: Node, spec: HttpCollection, wanted: Wanted | None) -> list[tuple[Find, dict[str, str]]]:
         """The calls to make, each with its holes and the columns whose values go into them."""

@@ -142,13 +142,20 @@ class Job(Strict):
     every_seconds: int = Field(default=30, ge=1, le=86_400)
 
 
+class Callback(Strict):
+    """The service rings when it is done with a job: a Standard Webhook signed with this secret (or one of several)."""
+
+    secret: Secret
+
+
 class Change(Strict):
-    """How one record is deleted."""
+    """How one record is deleted. `if_match`: only if it is still what `one` showed, by its ETag."""
 
     path: str
     method: Literal["DELETE", "POST", "PATCH", "PUT"] = "DELETE"
     body: Mapping[str, Any] | None = None
     idempotency_header: str | None = None
+    if_match: bool = False
     job: Job | None = None
 
 
@@ -160,6 +167,7 @@ class Masking(Strict):
     values: Mapping[str, Any]
     wrap: str = ""
     idempotency_header: str | None = None
+    if_match: bool = False
     job: Job | None = None
 
 
@@ -199,5 +207,6 @@ class HttpConnection(Strict):
     redirects: int = Field(default=0, ge=0, le=5)
     rate: Rate | None = None
     limits: Limits = Limits()
+    callback: Callback | None = None
     settle_seconds: float = Field(default=0.0, ge=0, le=86_400)
     collections: Mapping[str, HttpCollection]
