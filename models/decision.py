@@ -37,6 +37,7 @@ class Plan(Base):
     state: Mapped[PlanState] = mapped_column(word(PlanState))
     prepared_by: Mapped[str] = mapped_column(String(64))
     frozen_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    guarantees: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)  # source -> A to D, as its letters say
 
     __table_args__ = (
         UniqueConstraint("request_id", "version"),

@@ -1,6 +1,6 @@
 """A request as letters, packages and screens may see it: plain facts, gathered in one place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from models.erasure import Receipt
 from models.request import Request
 from models.vocabulary import PlanState, SourceResult
 from workflows.casefile import open_proof
-from workflows.ports import CaseFacts, PlanLine, RequestKey, SourceFacts
+from workflows.ports import CaseFacts, Guarantee, PlanLine, RequestKey, SourceFacts
 from workflows.rules.hold_merge import later
 from workflows.rules.items import HoldMatch
 from workflows.runtime import Runtime
@@ -61,6 +61,8 @@ def source_facts(
     found = {f.source: f for f in findings}
     answers = []
     for name, spec in rt.register.sources.items():
+        if request.sources is not None and name not in request.sources:
+            continue  # the case fills gaps of an answer, and is about those alone
         f = found.get(name)
         answers.append(
             SourceFacts(
@@ -80,6 +82,15 @@ def current_plan(session: Session, request: Request) -> Plan | None:
     plans = select(Plan).where(Plan.request_id == request.id).order_by(Plan.version.desc()).limit(1)
     plan = session.scalar(plans.where(Plan.state != PlanState.VOID))
     return session.scalar(plans) if plan is None and request.refused_by is not None else plan
+
+
+_TIERS: Mapping[str, Guarantee] = {"A": "A", "B": "B", "C": "C", "D": "D"}
+
+
+def guarantees_of(plan: Plan | None, sources: Container[str] | None = None) -> dict[str, Guarantee]:
+    """What each source of the plan, or each of these, could promise about erasure when the plan was made."""
+    known = plan.guarantees if plan is not None else {}
+    return {name: _TIERS[tier] for name, tier in known.items() if sources is None or name in sources}
 
 
 def plan_lines(session: Session, key: RequestKey, plan: Plan) -> tuple[PlanLine, ...]:

@@ -17,7 +17,7 @@ from models.request import Request
 from models.step import Step
 from models.vocabulary import Action, RequestState
 from workflows.casefile import open_key
-from workflows.caseview import current_plan, source_facts
+from workflows.caseview import current_plan, guarantees_of, source_facts
 from workflows.correcting import corrections
 from workflows.errors import NotFound
 from workflows.rules.reference import parse_reference
@@ -146,6 +146,7 @@ def show_plan(session: Session, rt: Runtime, request: Request) -> Json:
         "hash": plan.plan_hash.hex(),
         "state": plan.state.value,
         "approvals": list(session.scalars(select(Approval.approver).where(Approval.plan_id == plan.id))),
+        "guarantees": guarantees_of(plan),
         "items": items,
     }
 

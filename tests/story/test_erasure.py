@@ -1,6 +1,7 @@
 """An erasure from the plan to the last day of the last hold: what was approved goes, and nothing else."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,10 +13,12 @@ from standardwebhooks.webhooks import Webhook
 from models.decision import Plan
 from models.staff import StaffUser
 from models.vocabulary import Right
+from tests.story.conftest import Move
 from tests.story.house import TWO, WEBHOOK_SECRET, House
 from tests.story.touched import check_touched
 from webhooks.public import create_app
 from workflows.demo.planting import CAST, as_person, customer_number
+from workflows.documents.words import words
 from workflows.errors import Conflict, NotAllowed
 from workflows.manual_holds import Placing, place
 
@@ -280,3 +283,22 @@ def test_a_day_on_which_the_system_was_down_is_caught_up_once(house: House) -> N
     house.work()
     assert house.dump() == after
     assert house.state(reference) == "held"
+
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_the_plan_and_the_certificate_say_what_each_system_can_prove(move_in_here: Move, language: str) -> None:
+    house = move_in_here(render_pdf=True)
+    reference = house.ask("paid-all", ERASE, language=language)
+    house.work()
+    plan = house.plan(reference)
+    assert set(plan["guarantees"]) == {i["source"] for i in plan["items"] if i["action"] != "keep" or i["later"]}
+    house.approve(reference)
+    house.work()
+    treated = {i["source"] for i in house.plan(reference)["items"] if i["receipt"]}
+    (letter,) = [f["name"] for f in house.show(reference)["files"]]
+    pdf = house.file(reference, letter).read_bytes()
+    text = subprocess.run(["pdftotext", "-raw", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    told = {tier for tier, sentence in words(language).guarantee.items() if sentence in " ".join(text.split())}
+    assert told == {plan["guarantees"][name] for name in treated} != set()

@@ -212,6 +212,7 @@ def _plan() -> Json:
         "hash": _TEXT,
         "state": _TEXT,
         "approvals": texts,
+        "guarantees": {"type": "object", "additionalProperties": {"enum": ["A", "B", "C", "D"]}},
         "items": _list_of(
             {
                 "source": _TEXT,

@@ -22,10 +22,11 @@ from webhooks.console.tasklist import badge, task_row
 from webhooks.console.timeline import timeline
 from workflows.candidates import undecided
 from workflows.casefile import Claim, open_claim, open_key, open_proof
-from workflows.caseview import current_plan, plan_lines, receipt_counts
+from workflows.caseview import current_plan, guarantees_of, plan_lines, receipt_counts
 from workflows.correcting import corrections
 from workflows.errors import NeverAgain
 from workflows.lifecycle import BEFORE_EFFECTS
+from workflows.notice import may_object
 from workflows.ports import RequestKey
 from workflows.rules.deadlines import may_extend
 from workflows.stages.decision import needed
@@ -58,6 +59,8 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "may_withdraw": request.state in (*BEFORE_EFFECTS, RequestState.HELD),
         "may_answer": request.state in BEFORE_EFFECTS,
         "deciding": request.state is RequestState.DECIDING,
+        "objectable": request.state is not RequestState.DECIDING and may_object(shell.rt, request),
+        "objection_until": request.objection_until,
         "verifying": request.state is RequestState.VERIFYING,
         "identity": _identity(request, key),
         "candidates": undecided(session, request),
@@ -179,6 +182,9 @@ def _plan(session: Session, shell: Shell, request: Request, *, key: RequestKey |
         "mine": any(a["name"] == g.user.name for a in approvals),
         "open": plan.state is PlanState.FROZEN,
         "erases": request.right is Right.ERASURE,
+        "guarantees": [
+            (shell.catalogue.source_label(name, g.t.language), tier) for name, tier in guarantees_of(plan).items()
+        ],
     }
 
 

@@ -27,6 +27,9 @@ def plan(*, reference: str, as_json: bool) -> None:
         give_json(shown)
         return
     click.echo(f"{shown['reference']}  version {shown['version']}  {shown['state']}  {shown['hash'][:12]}")
+    if shown["guarantees"]:
+        tiers = ", ".join(f"{name} {tier}" for name, tier in shown["guarantees"].items())
+        click.echo(f"guarantee of erasure (A to D, docs/reference/sources.md): {tiers}")
     rows = [{**i, "holds": " ".join(i["holds"]), "fields": " ".join(i["fields"])} for i in shown["items"]]
     give_table(rows, ["source", "collection", "category", "ownership", "action", "fields", "until", "holds", "reason"])
 

@@ -17,7 +17,7 @@ from models.vocabulary import Action, Event, Kind, Letter, Outcome, PlanState, R
 from workflows import audit
 from workflows.answer import keep_artifact, notify_ready
 from workflows.casefile import open_claim, open_key
-from workflows.caseview import case_facts, current_plan, lines_of, receipt_counts, source_facts
+from workflows.caseview import case_facts, current_plan, guarantees_of, lines_of, receipt_counts, source_facts
 from workflows.errors import VastineError
 from workflows.findings import forget_items
 from workflows.hand.forgetting import forget_answers, forget_scans
@@ -93,17 +93,20 @@ class Closing:
             plan=lines,
             plan_hash=plan.plan_hash.hex() if plan else "",
             receipts=receipts,
+            guarantees=guarantees_of(plan, {item.row.source for item in items if item.receipts}),
         )
         if request.leading_id is not None:
             case = _with_leading(case, session.get_one(Request, request.leading_id))
         moved = to_tell(waiting, rt.today()) if request.answered_at else []
         untold = [receipt for item in items for receipt in item.receipts if receipt.told_at is None]
         quiet = bool(waiting and request.answered_at and untold) and _only_days(key, items)
-        drafts = []
+        drafts: list[Draft] = []
         if (untold or not moved) and (letter := _letter(request, outcome)) is not None:
             drafts.append(_draft(request, letter, case))
         if moved:
             drafts.append(_draft(request, Letter.HOLD_LATER, replace(case, plan=lines_of(key, moved))))
+        if request.replay_id is not None:
+            drafts.clear()  # nobody asked; the person was told when it was done the first time
         return Final(
             drafts=tuple(drafts),
             outcome=outcome,
@@ -121,8 +124,7 @@ class Closing:
         for draft in inputs.drafts:
             if draft.letter in (Letter.ACCESS, Letter.PORTABILITY):
                 continue
-            guarantees = {name: c.guarantee for name, c in rt.connectors.items()}  # may ask the source
-            pdf = rt.documents.letter(draft.letter, replace(draft.case, guarantees=guarantees))
+            pdf = rt.documents.letter(draft.letter, draft.case)
             with rt.blobs.write(draft.blob, inputs.key) as out:
                 out.write(pdf)
             written.append(Written(draft, hashlib.sha256(pdf).digest(), len(pdf)))

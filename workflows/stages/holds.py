@@ -15,6 +15,7 @@ from models.decision import Plan, PlanItem
 from models.request import Request
 from models.step import Step
 from models.vocabulary import (
+    Action,
     Event,
     Kind,
     Outcome,
@@ -63,6 +64,14 @@ def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
     return [NewStep(key="assess", kind=Kind.ASSESS)]
 
 
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """Every item's verdict, and what each source with something to erase can promise about it."""
+
+    items: list[Planned]
+    guarantees: dict[str, str]
+
+
 class Assessment:
     """The stage: from findings to a frozen plan, or to "nothing to review"."""
 
@@ -83,27 +92,28 @@ class Assessment:
             connectors=bound(session, rt, request, key),
         )
 
-    def work(self, rt: Runtime, lease: Lease, inputs: Facts) -> list[Planned]:
-        """Every item's verdict, with what its source would refuse taken into account; [] for access.
+    def work(self, rt: Runtime, lease: Lease, inputs: Facts) -> Assessed:
+        """Every item's verdict, with what its source would refuse taken into account; none for access.
 
         Raises `PersonMustLook` where a record is still there and nothing leads to it any more.
         """
         if inputs.right is not Right.ERASURE:
-            return []
+            return Assessed([], {})
         found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual)
         if astray(inputs.connectors, inputs.left, found):
             raise PersonMustLook("records_astray")
-        return found
+        erasing = {p.source for p in found if p.verdict.action is not Action.KEEP or p.later is not None}
+        return Assessed(found, {name: rt.connectors[name].guarantee for name in sorted(erasing)})
 
     def settle(
-        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Facts, result: list[Planned]
+        self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Facts, result: Assessed
     ) -> Event | None:
         """Freeze the plan and say who must decide."""
         if inputs.right is not Right.ERASURE:
             return _review(session, rt, request, inputs)
         if inputs.approved:
             return _rest(session, rt, request, result)
-        if not result:
+        if not result.items:
             request.outcome = Outcome.NOTHING_FOUND
             return Event.ANSWERED if not gaps(session, request) else _freeze(session, rt, request, inputs, result)
         return _freeze(session, rt, request, inputs, result)
@@ -141,16 +151,17 @@ def _review(session: Session, rt: Runtime, request: Request, inputs: Facts) -> E
     if rt.register.controller.decisions.access_without_person and not others and not missing:
         return Event.ASSESSED
     content = canonical(["review", request.reference, [list(d) for d in inputs.digests]])
-    _insert_plan(session, rt, request, hashlib.sha256(content.encode()).digest(), [], inputs.key)
+    nothing = Assessed([], {})
+    _insert_plan(session, rt, request, hashlib.sha256(content.encode()).digest(), nothing, inputs.key)
     _ask(session, rt, request, code="review_gaps" if missing else "review_others", kind=TaskKind.REVIEW)
     return Event.DECISION_NEEDED
 
 
-def _freeze(session: Session, rt: Runtime, request: Request, inputs: Facts, items: list[Planned]) -> Event:
+def _freeze(session: Session, rt: Runtime, request: Request, inputs: Facts, found: Assessed) -> Event:
     request.outcome = None
-    digest = plan_hash(request.reference, items)
-    _insert_plan(session, rt, request, digest, items, inputs.key)
-    unknown = {h.rule for p in items for h in p.verdict.holds if h.unknown}
+    digest = plan_hash(request.reference, found.items)
+    _insert_plan(session, rt, request, digest, found, inputs.key)
+    unknown = {h.rule for p in found.items for h in p.verdict.holds if h.unknown}
     ask_about(session, rt, request, unknown, due_on=request.due_on, at_once=True)
     _ask(session, rt, request, code="decide_erasure", kind=TaskKind.DECIDE)
     return Event.DECISION_NEEDED
@@ -181,7 +192,7 @@ def _ask(session: Session, rt: Runtime, request: Request, *, code: str, kind: Ta
 
 
 def _insert_plan(
-    session: Session, rt: Runtime, request: Request, digest: bytes, items: Sequence[Planned], key: RequestKey
+    session: Session, rt: Runtime, request: Request, digest: bytes, found: Assessed, key: RequestKey
 ) -> None:
     last = session.scalar(
         select(Plan.version).where(Plan.request_id == request.id).order_by(Plan.version.desc()).limit(1)
@@ -198,26 +209,27 @@ def _insert_plan(
         request_id=request.id,
         version=(last or 0) + 1,
         plan_hash=digest,
-        item_count=len(items),
+        item_count=len(found.items),
         state=PlanState.FROZEN,
         prepared_by="vastine",
         frozen_at=rt.now(),
+        guarantees=found.guarantees,
     )
     session.add(plan)
     session.flush()  # the items carry its id
-    if items:
-        session.execute(insert(PlanItem), [p.row(plan.id, n, key) for n, p in enumerate(items, 1)])
+    if found.items:
+        session.execute(insert(PlanItem), [p.row(plan.id, n, key) for n, p in enumerate(found.items, 1)])
     audit.record(
         session,
         "plan:frozen",
         at=rt.now(),
         actor="vastine",
         request_id=request.id,
-        facts={"version": plan.version, "hash": digest.hex(), "items": len(items)},
+        facts={"version": plan.version, "hash": digest.hex(), "items": len(found.items)},
     )
 
 
-def _rest(session: Session, rt: Runtime, request: Request, fresh: list[Planned]) -> Event:
+def _rest(session: Session, rt: Runtime, request: Request, found: Assessed) -> Event:
     """A plan was approved: what of its kept items is free now, whole or in part, and what stays longer than was told.
 
     An item whose content is not what was approved is not erased on the old word: once any of it is free, a new
@@ -227,9 +239,9 @@ def _rest(session: Session, rt: Runtime, request: Request, fresh: list[Planned])
     if plan is None:
         raise PersonMustLook("no_approved_plan")
     key = open_key(session, rt, request.data_key_id)
-    seen = look_again(session, rt, request, key, plan=plan, fresh=fresh)
+    seen = look_again(session, rt, request, key, plan=plan, fresh=found.items)
     if seen.changed:
-        _insert_plan(session, rt, request, plan_hash(request.reference, fresh), fresh, key)
+        _insert_plan(session, rt, request, plan_hash(request.reference, found.items), found, key)
         _ask(session, rt, request, code="decide_again", kind=TaskKind.DECIDE)
         return Event.DECISION_NEEDED
     if seen.free:

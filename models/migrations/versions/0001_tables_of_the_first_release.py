@@ -747,6 +747,7 @@ def upgrade() -> None:
         ),
         sa.Column("prepared_by", sa.String(length=64), nullable=False),
         sa.Column("frozen_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("guarantees", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_plans_request_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plans")),
         sa.UniqueConstraint("id", "plan_hash", name=op.f("uq_plans_id_plan_hash")),
