@@ -152,6 +152,11 @@ def with_earlier_leads(
     return merged
 
 
+def leads_of(key: RequestKey, request_id: Any, finding: Finding) -> Mapping[str, Sequence[Lead]]:
+    """The values that this answer of a source led on to."""
+    return _opened_leads(key, request_id, finding.source, finding.leads_sealed or b"")
+
+
 def _opened_leads(key: RequestKey, request_id: Any, source: str, sealed: bytes) -> dict[str, list[Lead]]:
     if not sealed:
         return {}

@@ -44,6 +44,7 @@ from workflows.runtime import Runtime
 from workflows.setbacks import MAX_CRASHES, backoff_seconds, quarantine
 from workflows.stages.collection import OPEN
 from workflows.stages.verification import give_up
+from workflows.supplements import supplement
 
 log = structlog.get_logger("vastine.sweeps")
 
@@ -65,6 +66,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "rung": ring_for_ready(rt),
         "packages": old_packages(rt),
         "gaps": ask_near_the_end(rt),
+        "supplements": supplement(rt),
         "pauses": end_those_that_are_over(rt),
         "hands": wake_for_news(rt) + announce(rt),
     }

@@ -146,7 +146,7 @@ class Collection:
         finding.counts, finding.ownerships = dict(result.counts), dict(result.ownerships)
         finding.blob, finding.blob_digest, finding.blob_bytes = inputs.blob, result.digest, result.size
         leads = result.leads
-        if request.right is Right.ERASURE and anything_erased(session, request):
+        if request.supplements_id is not None or (request.right is Right.ERASURE and anything_erased(session, request)):
             leads = with_earlier_leads(inputs.key, request.id, finding, leads)
         finding.leads_sealed = seal_leads(inputs.key, request.id, inputs.source, leads)
         finding.seeds_digest, finding.searched_at = seeds_digest(inputs.seeds), rt.now()

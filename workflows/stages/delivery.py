@@ -78,7 +78,8 @@ class Delivery:
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Order:
         """The facts of the case and where its records lie."""
         key = open_key(session, rt, request.data_key_id)
-        findings = list(findings_of(session, request).values())
+        known = findings_of(session, request).values()
+        findings = [f for f in known if request.sources is None or f.source in request.sources]
         case = case_facts(rt, request, key, sources=source_facts(session, rt, request, findings=findings))
         return Order(
             case=case,

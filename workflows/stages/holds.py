@@ -57,6 +57,7 @@ class Facts:
     approved: bool  # a plan was approved before: only what is left of it is looked at
     left: Mapping[str, list[EraseItem]]  # what an earlier plan named and nobody treated, by source
     connectors: Mapping[str, Connector]  # the sources as they are for this request
+    sources: Sequence[str] | None  # what the case is about, where it fills the gaps of an answer
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
@@ -90,6 +91,7 @@ class Assessment:
             approved=request.right is Right.ERASURE and approved_plan(session, request) is not None,
             left=left_over(session, request, key) if request.right is Right.ERASURE else {},
             connectors=bound(session, rt, request, key),
+            sources=request.sources,
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Facts) -> Assessed:
@@ -100,6 +102,7 @@ class Assessment:
         if inputs.right is not Right.ERASURE:
             return Assessed([], {})
         found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual)
+        found = [p for p in found if inputs.sources is None or p.source in inputs.sources]
         if astray(inputs.connectors, inputs.left, found):
             raise PersonMustLook("records_astray")
         erasing = {p.source for p in found if p.verdict.action is not Action.KEEP or p.later is not None}

@@ -73,6 +73,8 @@ class Proof:
         Raises `WaitFor` while a source that was searched is stopped or sees nothing.
         """
         unsearched = unanswered(session, rt, request) | _gaps(session, request)
+        if request.sources is not None:
+            unsearched |= rt.connectors.keys() - set(request.sources)
         gates.require(session, rt, rt.connectors.keys() - unsearched)
         key = open_key(session, rt, request.data_key_id)
         plan = session.scalar(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.APPROVED))
