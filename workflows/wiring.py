@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from workflows.adapters.clock import SystemClock
 from workflows.adapters.keys import FileKeyVault
 from workflows.adapters.mail import FolderMailer, SmtpMailer
 from workflows.adapters.mailbox import ImapInbox
+from workflows.connectors.csv_discovery import Folder, SheetDiscovery
 from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.discovery import SqlDiscovery
 from workflows.connectors.erasing import plan_action
@@ -126,6 +128,12 @@ def connector_of(spec: SourceSpec, register: Register, environ: Mapping[str, str
 def discovery_at(url: str) -> Discovers:
     """What can look around at this address, of which no register knows yet."""
     return SqlDiscovery(url)
+
+
+def discovery_in(folder: Path) -> tuple[Discovers, list[str]]:
+    """What can look around in this folder or file, and the lines that a draft of it has under `connection:`."""
+    sheets = Folder(folder)
+    return SheetDiscovery(sheets), sheets.connection()
 
 
 def open_vault(settings: Settings) -> FileKeyVault:

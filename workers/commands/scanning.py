@@ -50,6 +50,7 @@ def scan(*, target: str, out: Path | None, name: str, schemas: tuple[str, ...], 
     Examples:
       vastine source scan postgresql://reader@db/crm --out register/sources/crm.yaml
       vastine source scan crm > draft.yaml
+      vastine source scan drops/survey               a folder of delimited files
     What is sampled is counted in memory and goes nowhere. A URL with a password in it can be read by others
     on this machine while it runs: put it into the register as a secret, or use the driver's own password file.
     """
@@ -117,20 +118,28 @@ def _known(names: Sequence[str], register: Register) -> None:
 
 
 def _target(target: str, name: str) -> _Target:
-    from workflows.wiring import connector_of, discovery_at  # noqa: PLC0415  # loads everything
+    from workflows.wiring import connector_of, discovery_at, discovery_in  # noqa: PLC0415  # loads everything
 
     if "://" in target:
         called = _slug(name or _database(target))
         return _Target(called, "sql", [f"url: {{env: VASTINE_SOURCE_{called.upper()}_URL}}"], discovery_at(target))
+    if Path(target).exists() and not _is_source(target):
+        discovery, lines = discovery_in(Path(target))
+        return _Target(_slug(name or Path(target).resolve().stem), "csv", lines, discovery)
     told = settings()
     register = load_register(told.register)
     _known([target], register)
     spec = register.sources[target]
-    discovery = connector_of(spec, register, told.environ)
-    if not isinstance(discovery, Discovers):
+    connector = connector_of(spec, register, told.environ)
+    if not isinstance(connector, Discovers):
         raise BadInput([_unsupported(target, spec.kind)])
     lines = [f"{key}: {flow(value)}" for key, value in spec.connection.items()]
-    return _Target(_slug(name) if name else target, spec.kind, lines, discovery)
+    return _Target(_slug(name) if name else target, spec.kind, lines, connector)
+
+
+def _is_source(target: str) -> bool:
+    """Whether a name without any slash is a source's, though a file of that name lies here."""
+    return "/" not in target and (settings().register / "sources" / f"{target}.yaml").is_file()
 
 
 def _unsupported(name: str, kind: str) -> Fault:

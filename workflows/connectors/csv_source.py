@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
+from workflows.connectors.csv_discovery import DropSheets, SheetDiscovery
 from workflows.connectors.csv_lines import Line, Lines, Style
 from workflows.connectors.dataset import Node, build_graph
 from workflows.connectors.drop_erasing import Changes, DropErasing
@@ -20,7 +21,7 @@ from workflows.register.model import Register, SourceSpec
 from workflows.rules.items import Item, Json, canonical, digest_of
 
 
-class CsvConnector:
+class CsvConnector(SheetDiscovery):
     """One drop. Files are read line by line, from beginning to end."""
 
     def __init__(self, spec: SourceSpec, *, register: Register, environ: Mapping[str, str]) -> None:
@@ -35,6 +36,8 @@ class CsvConnector:
             end_marker=self._said.end_marker or "",
             may_be_empty=self._said.may_be_empty,
         )
+        names = sorted({node.collection for node in self._graph.nodes.values()})
+        super().__init__(DropSheets(self._drop, self._said, style=self._style, collections=names))
         self._newest = self._said.take == "newest"
         self._search = RecordSearch(self, self._graph, spec=spec, register=register, keyed=self._newest)
         self._erasing = DropErasing(
