@@ -38,6 +38,7 @@ COMMANDS = {
     "withdraw": ("workers.commands.decisions:withdraw", "Take note that the person withdrew the request."),
     "package": ("workers.commands.packages:package", "Fetch a package for a person, or check one."),
     "deadline": ("workers.commands.deadline:deadline", "Both due dates of a request, and how they were computed."),
+    "task": ("workers.commands.tasks:task", "List, show and answer the tasks that wait for people."),
     "holds": ("workers.commands.holds:holds", "List, place and release holds by hand."),
     "audit": ("workers.commands.audit:audit", "Check or export the record of what was done."),
     "purge": ("workers.commands.purging:purge", "Let go of our own records whose time is over."),

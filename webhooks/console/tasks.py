@@ -14,16 +14,9 @@ from webhooks.console.case import problems_of
 from webhooks.console.roles import LIST, WORK, allow
 from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge, open_tasks, task_row
-from workflows.errors import BadInput, Conflict, Fault, NotFound, VastineError
-from workflows.gaps import NAME_IT, STILL_WAITS
+from workflows.errors import NotFound, VastineError
 from workflows.hand import shelf
-from workflows.hand.orders import ERASE
-from workflows.hand.searching import SEARCH
-from workflows.human import close_task
-
-ANSWERS = ("done", "nothing_to_do", "answered_outside", "wait")
-CLOSABLE = frozenset({TaskKind.CHECK, TaskKind.MAIL_FAILED, TaskKind.RESIDUE, TaskKind.HOLD_UNKNOWN, TaskKind.BY_HAND})
-"""Kinds that a person's word ends; the others end when what they ask for is done on the case's page."""
+from workflows.repair import ANSWERS, closable, close_by_word, is_erasing, is_search, locked_task
 
 
 def pages(shell: Shell) -> Blueprint:
@@ -58,18 +51,8 @@ def pages(shell: Shell) -> Blueprint:
     def close(ident: uuid.UUID) -> BaseResponse:
         try:
             with rt.unit() as session:
-                found = session.get(HumanTask, ident)
-                if found is None:
-                    raise NotFound("task")
-                if found.request_id is not None:  # the case's lock comes before the task's
-                    session.get(Request, found.request_id, with_for_update=True)
-                session.refresh(found, with_for_update=True)
-                answer = request.form.get("answer", "")
-                if not closable(found):
-                    raise Conflict("task_by_doing")
-                if answer not in ANSWERS:
-                    raise BadInput([Fault("answer", "answer_missing")])
-                close_task(session, rt, found, by=g.user.name, answer=answer)
+                found, _ = locked_task(session, ident)
+                close_by_word(session, rt, found, by=g.user.name, answer=request.form.get("answer", ""))
         except VastineError as error:
             return _show(shell, ident, problem=error)
         return redirect(url_for("tasks.tasks", done="task_done"))
@@ -99,20 +82,11 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
     )
 
 
-def closable(task: HumanTask) -> bool:
-    """Whether a person's word is enough; to answer a right that has no flow ends its case, on the case's page."""
-    if task.code in (NAME_IT, STILL_WAITS):
-        return True
-    return task.kind in CLOSABLE and not task.code.startswith("right_") and not _hand_page(task)
-
-
 def _hand_page(task: HumanTask) -> str:
     """The page on which people do this work, if it has one of its own."""
-    if task.kind is not TaskKind.BY_HAND:
-        return ""
-    if task.code == SEARCH:
+    if is_search(task):
         return "hand.search"
-    return "hand_erase.items" if task.code == ERASE and "plan" in task.facts else ""
+    return "hand_erase.items" if is_erasing(task) else ""
 
 
 def _task(session: Session, ident: uuid.UUID) -> HumanTask:
