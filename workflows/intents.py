@@ -11,7 +11,7 @@ from models.decision import Approval, Plan, PlanItem
 from models.erasure import Receipt
 from models.request import Request
 from models.step import Effect
-from models.vocabulary import EffectState, Outcome, PlanState, ReceiptOutcome, RequestState
+from models.vocabulary import EffectState, Outcome, PlanState, ReceiptOutcome, RequestState, Right
 from workflows import audit, news
 from workflows.errors import Conflict, PersonMustLook, WaitFor
 from workflows.fresh import manual_holds, newly_held
@@ -105,6 +105,13 @@ def intend(
     return None
 
 
+def approvals_needed(rt: Runtime, request: Request) -> int:
+    """How many people. What was erased by two people's word and came back, goes again by one's."""
+    if request.right is not Right.ERASURE or request.replay_id is not None:
+        return 1
+    return rt.register.controller.decisions.erasure_approvals
+
+
 def _changed(
     session: Session,
     rt: Runtime,
@@ -123,7 +130,7 @@ def _changed(
     given = session.scalar(
         select(func.count()).where(Approval.plan_id == plan.id, Approval.plan_hash == plan.plan_hash)
     )
-    if (given or 0) < rt.register.controller.decisions.erasure_approvals:
+    if (given or 0) < approvals_needed(rt, request):
         raise PersonMustLook("approvals_missing")
     if news.is_news(session, request):
         return "event"

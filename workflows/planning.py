@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -22,7 +22,10 @@ OWN_RECORD = "own_record"
 BY_HAND = "by_hand"
 """Reason to keep what the source lets only people erase."""
 
-_STAYS = ("referenced", OWN_RECORD, BY_HAND)
+NOT_REPLAYED = "not_replayed"
+"""Reason to keep what did not come back: an erasure that is done again is about nothing else."""
+
+_STAYS = ("referenced", OWN_RECORD, BY_HAND, NOT_REPLAYED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,26 @@ class Planned:
 
 
 def planned_items(
-    rt: Runtime, key: RequestKey, blobs: Mapping[str, str | None], manual: Sequence[ManualHoldFacts]
+    rt: Runtime,
+    key: RequestKey,
+    blobs: Mapping[str, str | None],
+    manual: Sequence[ManualHoldFacts],
+    *,
+    only: Callable[[Planned], bool] | None = None,
 ) -> list[Planned]:
-    """Every item's verdict; an item its source would refuse is kept, with the code why.
+    """Every item's verdict; an item its source would refuse is kept, with the code why. Others than `only` stay.
 
     Holds only what a plan needs, never the records themselves, so a long series stays small.
     """
     plan = verdicts(rt, AllItems(rt, key, blobs), manual)
+    if only is not None:
+        plan = [item if only(item) else _untouched(item) for item in plan]
     return [item for source in blobs for item in _previewed(rt, source, [p for p in plan if p.source == source])]
+
+
+def _untouched(item: Planned) -> Planned:
+    verdict = Verdict(action=Action.KEEP, fields=(), holds=(), reason=NOT_REPLAYED, erase_on=None)
+    return replace(item, verdict=verdict, later=None, later_fields=())
 
 
 def verdicts(rt: Runtime, items: Iterable[Item], manual: Sequence[ManualHoldFacts]) -> list[Planned]:

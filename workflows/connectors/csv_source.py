@@ -10,11 +10,13 @@ from workflows.connectors.dataset import Node, build_graph
 from workflows.connectors.drop_erasing import Changes, DropErasing
 from workflows.connectors.drop_place import drop_of
 from workflows.connectors.drops import Dropped, chosen
+from workflows.connectors.listing import listable, records_of
 from workflows.connectors.records import Record, Wanted, locator_of
 from workflows.connectors.records_search import RecordSearch
 from workflows.connectors.records_shape import named_columns
 from workflows.connectors.sql_masking import WORD
 from workflows.errors import NeverAgain
+from workflows.listed import Listed
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.csv_connection import CsvConnection
 from workflows.register.model import Register, SourceSpec
@@ -91,6 +93,14 @@ class CsvConnector(SheetDiscovery):
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
         """The digests of those items that still exist as records, by item number."""
         return self._erasing.present(items)
+
+    def collections(self) -> list[str]:
+        """The collections that `everything` reads."""
+        return [name for name, node in self._graph.nodes.items() if listable(node)]
+
+    def everything(self, collection: str) -> Iterator[Listed]:
+        """Every record of a collection, file by file."""
+        yield from records_of(self, self._graph.nodes[collection])
 
     def rows(self, node: Node, wanted: Wanted | None) -> Iterator[Record]:
         """The records of a collection, file by file, in the order of their names."""

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from models.vocabulary import ReceiptOutcome
 from workflows.connectors.dataset import Node, build_graph
+from workflows.connectors.listing import listable, records_of
 from workflows.connectors.records import Record, Wanted, locator_of
 from workflows.connectors.records_items import record_digest
 from workflows.connectors.records_search import RecordSearch
 from workflows.connectors.records_shape import named_columns
 from workflows.errors import BadRegister, Fault, NeverAgain, PersonMustLook, SourceDown
+from workflows.listed import Listed
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.model import Register, SourceSpec
 from workflows.register.secret import resolve
@@ -84,6 +86,14 @@ class FileConnector:
             if item_no is not None:
                 found[item_no] = record_digest(record)
         return found
+
+    def collections(self) -> list[str]:
+        """The collections that `everything` reads."""
+        return [name for name, node in self._graph.nodes.items() if listable(node)]
+
+    def everything(self, collection: str) -> Iterator[Listed]:
+        """Every line."""
+        yield from records_of(self, self._graph.nodes[collection])
 
     def rows(self, node: Node, wanted: Wanted | None) -> Iterator[Record]:  # noqa: ARG002 (a file is read whole)
         """Every line, as the search wants records."""

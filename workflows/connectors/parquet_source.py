@@ -14,6 +14,7 @@ from models.vocabulary import Ownership
 from workflows.connectors.dataset import Node, build_graph
 from workflows.connectors.drop_erasing import Changes, DropErasing
 from workflows.connectors.drops import Dropped, FolderDrop, chosen
+from workflows.connectors.listing import listable, records_of
 from workflows.connectors.parquet_files import Archive, plain
 from workflows.connectors.parquet_rewrite import judge_days, judge_rows, rewrite
 from workflows.connectors.parquet_rows import ParquetRows
@@ -26,6 +27,7 @@ from workflows.connectors.sql_series import series_day, spans
 from workflows.connectors.sql_values import day_after, fact
 from workflows.connectors.windows import merged
 from workflows.errors import PersonMustLook
+from workflows.listed import Listed
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.categories import category_of
 from workflows.register.model import Register, SourceSpec
@@ -84,6 +86,14 @@ class ParquetConnector:
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
         """The digests of those items that still exist, by item number."""
         return self._call().erasing(items).present(items)
+
+    def collections(self) -> list[str]:
+        """The collections that `everything` reads."""
+        return [name for name, node in self._graph.nodes.items() if listable(node)]
+
+    def everything(self, collection: str) -> Iterator[Listed]:
+        """Every record of a collection, file by file."""
+        yield from records_of(self._call(), self._graph.nodes[collection])
 
     def _call(self) -> "_Call":
         return _Call(self.spec, self._register, self._graph.nodes, said=self._said, drop=self._drop)

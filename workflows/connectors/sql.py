@@ -21,7 +21,8 @@ from workflows.connectors.sql_source import SqlSource
 from workflows.connectors.sql_standing import stand
 from workflows.errors import PersonMustLook
 from workflows.exchange import ChangedItem, ChangeItem
-from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Listed, Person, PreviewedItem, Seeds
+from workflows.listed import Listed
+from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.model import Register, SourceSpec
 from workflows.rules.discovered import Discovered, FoundTable
 from workflows.rules.items import Item

@@ -17,7 +17,6 @@ from models.vocabulary import (
     Outcome,
     PlanState,
     RequestState,
-    Right,
     Role,
     StepState,
     TaskKind,
@@ -28,6 +27,7 @@ from workflows.casefile import open_key, open_proof
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.human import close_tasks_of
+from workflows.intents import approvals_needed
 from workflows.outbox import queue_mail
 from workflows.rules.deadlines import extended_until, may_extend
 from workflows.runtime import Runtime
@@ -55,7 +55,7 @@ def decider(session: Session, name: str) -> StaffUser:
 
 def needed(rt: Runtime, request: Request) -> int:
     """How many different people must approve. Source: GDPR Art. 5(2), 32(1)(b) as the register sets it."""
-    return rt.register.controller.decisions.erasure_approvals if request.right is Right.ERASURE else 1
+    return approvals_needed(rt, request)
 
 
 def approve(session: Session, rt: Runtime, request: Request, *, user: str, plan_hash: str | None = None) -> int:

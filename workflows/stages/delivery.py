@@ -81,9 +81,9 @@ class Delivery:
         known = findings_of(session, request).values()
         findings = [f for f in known if request.sources is None or f.source in request.sources]
         case = case_facts(rt, request, key, sources=source_facts(session, rt, request, findings=findings))
+        case = replace(case, identifiers=open_proof(key, request).told())
         return Order(
             case=case,
-        case = replace(case, identifiers=open_proof(key, request).told())
             key=key,
             blobs={f.source: f.blob for f in findings},
             blob=f"{request.id}/package.{uuid.uuid4().hex}",

@@ -6,12 +6,14 @@ For an access request the question is only whether a person must look before it 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from models.collection import Finding
 from models.decision import Plan, PlanItem
+from models.erasure import Replay, ReplayRecord
 from models.request import Request
 from models.step import Step
 from models.vocabulary import (
@@ -40,7 +42,11 @@ from workflows.relook import ask_about, look_again
 from workflows.rules.holds import ManualHoldFacts
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
+from workflows.tombstones import Recogniser
 from workflows.work import Lease, NewStep
+
+Replayed = tuple[str, frozenset[tuple[str, bytes]]]
+"""A source, and of its records that came back the collection and the locator's digest."""
 
 _NOT_ANSWERED = (SourceResult.FAILED, SourceResult.NOT_SEARCHED)
 
@@ -57,6 +63,7 @@ class Facts:
     approved: bool  # a plan was approved before: only what is left of it is looked at
     left: Mapping[str, list[EraseItem]]  # what an earlier plan named and nobody treated, by source
     connectors: Mapping[str, Connector]  # the sources as they are for this request
+    replayed: Replayed | None  # an erasure that is done again is about these records alone
     sources: Sequence[str] | None  # what the case is about, where it fills the gaps of an answer
 
 
@@ -82,6 +89,7 @@ class Assessment:
         findings = session.scalars(
             select(Finding).where(Finding.request_id == request.id).order_by(Finding.source)
         ).all()
+            replayed=_replayed(session, request),
         return Facts(
             right=request.right,
             key=key,
@@ -101,7 +109,8 @@ class Assessment:
         """
         if inputs.right is not Right.ERASURE:
             return Assessed([], {})
-        found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual)
+        only = partial(_came_back, rt, inputs.replayed) if inputs.replayed is not None else None
+        found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual, only=only)
         found = [p for p in found if inputs.sources is None or p.source in inputs.sources]
         if astray(inputs.connectors, inputs.left, found):
             raise PersonMustLook("records_astray")
@@ -124,6 +133,20 @@ class Assessment:
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """The engine's task is enough."""
         return None
+
+
+def _replayed(session: Session, request: Request) -> Replayed | None:
+    if request.replay_id is None:
+        return None
+    records = session.scalars(select(ReplayRecord).where(ReplayRecord.replay_id == request.replay_id))
+    known = frozenset((r.collection, r.locator_digest) for r in records if not r.undated)
+    return session.get_one(Replay, request.replay_id).source, known
+
+
+def _came_back(rt: Runtime, replayed: Replayed, item: Planned) -> bool:
+    source, known = replayed
+    digest = Recogniser(rt.vault, source).locator(item.collection, item.locator)
+    return item.source == source and (item.collection, digest) in known
 
 
 def approved_plan(session: Session, request: Request) -> Plan | None:

@@ -1,0 +1,54 @@
+"""Every record of a collection, as far as it takes to recognise one that came back; streamed."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from workflows.connectors.dataset import Node
+from workflows.connectors.records import Records
+from workflows.connectors.records_paths import flat, parts, text_of
+from workflows.connectors.sql_items import locator_of
+from workflows.connectors.sql_schema import Bound
+from workflows.connectors.sql_values import as_instant, as_json
+from workflows.listed import Listed
+
+_ROWS = 1_000
+
+
+def listable(node: Node) -> bool:
+    """Whether its records can be told one from the other. Days of a series are no records of the source."""
+    return node.spec.series is None
+
+
+def rows_of(connection: sa.Connection, bound: Bound) -> Iterator[Listed]:
+    """The rows of a table, read a thousand at a time; only the columns that are needed."""
+    node = bound.node
+    wanted = dict.fromkeys([*bound.key, *node.identities, *([node.spec.created] if node.spec.created else [])])
+    statement = sa.select(*(bound.table.c[name] for name in wanted))
+    result = connection.execution_options(stream_results=True, yield_per=_ROWS).execute(statement)
+    for plain in result.mappings():
+        row = dict(plain)
+        found = {
+            identity: (str(as_json(row[column])),)
+            for column, identity in node.identities.items()
+            if row[column] not in (None, "")
+        }
+        yield Listed(node.name, locator_of(bound, row), found, _created(row, node))
+
+
+def records_of(records: Records, node: Node) -> Iterator[Listed]:
+    """The records of anything that is no database."""
+    columns = [*node.identities, *([node.spec.created] if node.spec.created else [])]
+    for record in records.rows(node, None):
+        row = flat(record.content, columns)
+        found = {
+            identity: tuple(text for one in parts(row[column]) if one is not None and (text := text_of(one)))
+            for column, identity in node.identities.items()
+        }
+        yield Listed(node.name, record.locator, {k: v for k, v in found.items() if v}, _created(row, node))
+
+
+def _created(row: Mapping[str, Any], node: Node) -> Any:
+    value = row[node.spec.created] if node.spec.created else None
+    return None if isinstance(value, tuple) else as_instant(value)
