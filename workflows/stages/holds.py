@@ -63,8 +63,8 @@ class Facts:
     approved: bool  # a plan was approved before: only what is left of it is looked at
     left: Mapping[str, list[EraseItem]]  # what an earlier plan named and nobody treated, by source
     connectors: Mapping[str, Connector]  # the sources as they are for this request
-    replayed: Replayed | None  # an erasure that is done again is about these records alone
     sources: Sequence[str] | None  # what the case is about, where it fills the gaps of an answer
+    replayed: Replayed | None  # an erasure that is done again is about these records alone
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
@@ -89,7 +89,6 @@ class Assessment:
         findings = session.scalars(
             select(Finding).where(Finding.request_id == request.id).order_by(Finding.source)
         ).all()
-            replayed=_replayed(session, request),
         return Facts(
             right=request.right,
             key=key,
@@ -100,6 +99,7 @@ class Assessment:
             left=left_over(session, request, key) if request.right is Right.ERASURE else {},
             connectors=bound(session, rt, request, key),
             sources=request.sources,
+            replayed=_replayed(session, request),
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Facts) -> Assessed:
