@@ -25,6 +25,7 @@ from workflows.connectors.erasing import plan_action
 from workflows.connectors.file import FileConnector
 from workflows.connectors.hand import HandConnector
 from workflows.connectors.http import HttpConnector
+from workflows.connectors.mailbox_source import MailboxConnector
 from workflows.connectors.registry import Registry
 from workflows.connectors.sql import SqlConnector
 from workflows.documents.documents import Documents
@@ -83,6 +84,11 @@ def _file(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> C
 @CONNECTORS.register("csv")
 def _csv(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
     return CsvConnector(spec, register=register, environ=environ)
+
+
+@CONNECTORS.register("mailbox")
+def _mailbox(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
+    return MailboxConnector(spec, register=register, environ=environ)
 
 
 @CONNECTORS.register("parquet")

@@ -18,7 +18,7 @@ def test_the_examples_load_without_a_fault(tmp_path):
     (tmp_path / "sources").mkdir()
     for name, text in EXAMPLES:
         (tmp_path / name).write_text(text, encoding="utf-8")
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 5
     assert check_folder(tmp_path) == []
 
 

@@ -8,6 +8,7 @@ from workflows.register.csv_connection import CsvConnection, csv_faults
 from workflows.register.hand_connection import ManualConnection, PaperConnection, hand_faults
 from workflows.register.http_connection import HttpConnection
 from workflows.register.kinds import SourceKind
+from workflows.register.mailbox_connection import MailboxConnection, mailbox_faults
 from workflows.register.model import Secret, Strict
 from workflows.register.parquet_connection import ParquetConnection, parquet_faults
 
@@ -37,5 +38,6 @@ KINDS: Sequence[SourceKind] = (
     SourceKind("parquet", ParquetConnection, parquet_faults),
     SourceKind("manual", ManualConnection, hand_faults),
     SourceKind("paper", PaperConnection, hand_faults),
+    SourceKind("mailbox", MailboxConnection, mailbox_faults),
     SourceKind("http", HttpConnection, http_faults, nested=True),
 )
