@@ -16,6 +16,7 @@ from workflows.connectors.records import Record, Wanted
 from workflows.connectors.records_search import RecordSearch
 from workflows.connectors.sql import SqlConnector
 from workflows.ports import Lead
+from workflows.register.model import Register, SourceSpec
 
 SHARED_MAIL, OLD_PHONE = "perhe@example.fi", "+358401234567"
 DDL = """
@@ -125,11 +126,15 @@ class _Rows:
         return True
 
 
+def records_of(url: str, spec: SourceSpec, whole: Register) -> RecordSearch:
+    """A source of records made of the tables of a database."""
+    return RecordSearch(_Rows(url), build_graph(spec, whole), spec=spec, register=whole)
+
+
 def household_as_records(url: str, **person: Any) -> RecordSearch:
     """The same as a source of records."""
     spec = source("shop", dataset(COLLECTIONS), person={**PERSON, **person})
-    whole = register(spec)
-    return RecordSearch(_Rows(url), build_graph(spec, whole), spec=spec, register=whole)
+    return records_of(url, spec, register(spec))
 
 
 def maija(**more: str) -> dict[str, list[Lead]]:

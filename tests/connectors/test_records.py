@@ -226,7 +226,7 @@ def test_nested_values_lead_on_to_other_sources_within_their_windows() -> None:
     assert one.collect({"identity:customer_no": [Lead("5")]}, lambda item: None) == {
         "crm:deal.place.gsrn": [Lead("64", date(2024, 1, 1), date(2024, 6, 1))]
     }
-    assert build_graph(meters, register(spec, meters)).entries() == {"crm:deal.place.gsrn"}
+    assert build_graph(meters, register(spec, meters)).entries() == {"crm:deal.place.gsrn", "joint:crm:deal.place.gsrn"}
 
 
 @pytest.mark.usefixtures("documents")

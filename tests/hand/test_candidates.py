@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.vocabulary import Ownership
-from tests.connectors.shop import field, register, source
+from tests.connectors.shop import field, ref, register, source
 from workflows.connectors.hand import HandConnector
 from workflows.handed import HandAnswer, HandRecord
 from workflows.ports import Lead
@@ -48,6 +48,23 @@ def test_the_values_on_a_paper_tell_whose_it_is(
     seeds: dict[str, list[Lead]], values: dict[str, str], whose: Ownership
 ) -> None:
     assert judged(seeds, values) is whose
+
+
+def test_a_paper_of_a_joint_contract_is_shared() -> None:
+    contract = {"crm:contract.id": [Lead("7")], "joint:crm:contract.id": [Lead("7")]}
+    dataset = {
+        "fides_key": "archive",
+        "collections": [
+            {"name": "paper", "fields": [field("contract", references=[ref("contract.id", dataset="crm")])]}
+        ],
+    }
+    crm = source("crm", {"fides_key": "crm", "collections": [{"name": "contract", "fields": [field("id")]}]})
+    spec = source("archive", dataset, kind="paper")
+    answer = HandAnswer((HandRecord("1", "paper", {"contract": "7"}),))
+    connector: Any = HandConnector(spec, register=register(spec, crm)).answered(answer)
+    items: list[Item] = []
+    connector.collect(contract, items.append)
+    assert [i.ownership for i in items] == [Ownership.SHARED]
 
 
 def test_whoever_found_a_paper_may_be_unsure_of_it() -> None:

@@ -5,118 +5,17 @@ edge towards the field that declares it, `to` one away from it, none makes both.
 for its column. Where records are documents, the innermost fields count, under dotted names.
 """
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
-from typing import Any
 
 from fideslang.models import Dataset, DatasetCollection, DatasetField
 
+from workflows.connectors.graph import NOTHING, Edge, FieldNode, Graph, Inlet, Node
 from workflows.errors import BadRegister, Fault
 from workflows.register.kinds import kinds
-from workflows.register.model import CollectionSpec, Register, SourceSpec
+from workflows.register.model import Register, SourceSpec
 
-NOTHING = CollectionSpec()
-
-
-@dataclass(frozen=True, slots=True)
-class FieldNode:
-    """One field as annotated."""
-
-    name: str
-    categories: tuple[str, ...] = ()
-    identity: str = ""
-    primary: bool = False
-    read_only: bool = False
-    length: int | None = None
-    strategy: str = ""  # masking_strategy_override
-    rewrite: str = ""  # what string_rewrite writes
-    configuration: Mapping[str, Any] | None = None  # of the strategy
-    refers: bool = False  # it refers to another field
-    points: bool = False  # it takes its value from the field it refers to: its row is the child
-    all_elements: bool = False  # return_all_elements, here or around it
-
-    @property
-    def personal(self) -> bool:
-        """Whether any of its categories is `user` or under it."""
-        return any(c == "user" or c.startswith("user.") for c in self.categories)
-
-    @property
-    def maskable(self) -> bool:
-        """Whether masking may touch it: no key, nothing read-only, nothing of the system's.
-
-        A field that refers to another is a key too, unless it is itself something about the person, such
-        as the e-mail address by which a newsletter's list refers to a customer.
-        """
-        about = [c for c in self.categories if c != "user.unique_id" and not c.startswith("user.unique_id.")]
-        key = self.primary or (self.refers and not (self.personal and about))
-        return not (key or self.read_only or any(c == "system" or c.startswith("system.") for c in self.categories))
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One collection. `name` is what items call it: the collection's, with its dataset where two share it."""
-
-    name: str
-    dataset: str
-    collection: str
-    schema: str | None
-    fields: Mapping[str, FieldNode]
-    categories: tuple[str, ...]
-    spec: CollectionSpec
-    strategy: str = ""  # masking_strategy_override of the collection
-    erase_after: tuple[str, ...] = ()
-
-    def address(self, field: str) -> str:
-        """The field as a key of seeds."""
-        return f"{self.dataset}:{self.collection}.{field}"
-
-    @property
-    def identities(self) -> dict[str, str]:
-        """Field to identity key."""
-        return {f.name: f.identity for f in self.fields.values() if f.identity}
-
-    @property
-    def primary(self) -> tuple[str, ...]:
-        """The fields annotated as primary key."""
-        return tuple(f.name for f in self.fields.values() if f.primary)
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """Values of `source_fields` lead to rows of `target` that carry them in `target_fields`."""
-
-    source: str
-    source_fields: tuple[str, ...]
-    target: str
-    target_fields: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Inlet:
-    """Values from another source, under the keys of seeds, lead to rows that carry them in `fields`.
-
-    More than one key where the other's primary key is composite: a row must carry one value of each.
-    """
-
-    keys: tuple[str, ...]
-    target: str
-    fields: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Graph:
-    """One source's collections, the edges between them, and what comes in from and goes out to other sources."""
-
-    nodes: Mapping[str, Node]
-    edges: tuple[Edge, ...]
-    inlets: tuple[Inlet, ...]
-    exports: frozenset[str]  # "collection.field" that another source's field refers to; collection as in `nodes`
-
-    def entries(self) -> frozenset[str]:
-        """The keys of seeds that can start a search here."""
-        identities = {key for node in self.nodes.values() for key in node.identities.values()}
-        start = {f"{kind}:{key}" for key in identities for kind in ("identity", "shared")}
-        return frozenset(start | {key for inlet in self.inlets for key in inlet.keys})
+__all__ = ["NOTHING", "Edge", "FieldNode", "Graph", "Inlet", "Node", "build_graph", "nodes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +60,8 @@ def build_graph(spec: SourceSpec, register: Register) -> Graph:
             exports.add(f"{start.name}.{step.start[2]}")
     if faults:
         raise BadRegister(faults)
-    return Graph(nodes, tuple(edges), tuple(_inlets(incoming, register)), frozenset(exports))
+    people = frozenset(key for s in (spec, *others) for key in _numbers(s))
+    return Graph(nodes, tuple(edges), tuple(_inlets(incoming, register)), frozenset(exports), people)
 
 
 def nodes_of(spec: SourceSpec) -> dict[str, Node]:
@@ -267,6 +167,17 @@ def _steps(dataset: Dataset, deep: Set[str]) -> Iterator[_Step]:
                     yield _Step(there, here)
                 if direction != "from":
                     yield _Step(here, there)
+
+
+def _numbers(spec: SourceSpec) -> Iterator[str]:
+    """The fields that are a person's number: the subject's, or primary keys that are `user.unique_id`."""
+    subject = spec.person.subject
+    for node in nodes_of(spec).values():
+        if subject is not None:
+            if subject.collection in (node.name, node.collection):
+                yield node.address(subject.key)
+        elif node.of_people:
+            yield node.address(node.primary[0])
 
 
 def _inlets(incoming: list[tuple[tuple[str, str, str], Node, str]], register: Register) -> Iterator[Inlet]:

@@ -1,12 +1,12 @@
 """Whose a record is that a person wrote down: by the values that stand in it, compared as people write them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from models.vocabulary import Ownership
 from workflows.connectors.shares import IDENTITY, Doubt, Shares
-from workflows.connectors.windows import ALWAYS, Windows, both, of_span, union
+from workflows.connectors.windows import ALWAYS, Windows, both, covers, of_span, union
 from workflows.ports import Seeds
 
 
@@ -24,6 +24,7 @@ class Told:
     def __init__(self, values: Mapping[str, str], seeds: Seeds, *, shares: Shares, day: date | None) -> None:
         self._values, self._seeds, self._shares, self._day = values, seeds, shares, day
         self._doubt, self._agrees, self._differs = Doubt.FOREIGN, False, False
+        self._joint = False
         self.windows: Windows = frozenset()
         self.path, self.said, self.hit = "", False, False
 
@@ -34,7 +35,7 @@ class Told:
             return Ownership.THIRD_PARTY if self.said else Ownership.OWN
         if self._differs:
             return Ownership.CANDIDATE if self._agrees else Ownership.THIRD_PARTY
-        return Ownership.CANDIDATE if self._doubt else Ownership.OWN
+        return Ownership.CANDIDATE if self._doubt else Ownership.SHARED if self._joint else Ownership.OWN
 
     def ask(self, collection: str, door: Door) -> None:
         """Take in what stands behind one door."""
@@ -52,6 +53,9 @@ class Told:
                 here = (ALWAYS,)
             doubt = self._shares.doubt(identity, _as_given(door, values[0], self._seeds), day=self._day)
         if here is not None:
+            joint = replace(door, keys=tuple(f"joint:{key}" for key in door.keys))
+            held = together(joint, values, self._seeds)
+            self._joint = self._joint or (held is not None and (self._day is None or covers(held[0], self._day)))
             self._doubt = min(self._doubt, doubt)
             self.windows, self.hit = (union(self.windows, here[0]), True) if self.hit else (here[0], True)
             self.path = self.path or f"{' + '.join(door.keys)} → {collection}.{'+'.join(door.fields)}"

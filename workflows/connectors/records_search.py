@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from models.vocabulary import Ownership
 from workflows.connectors.comparing import compare
 from workflows.connectors.dataset import Graph
+from workflows.connectors.joint import Joint
 from workflows.connectors.records import Record, Records
 from workflows.connectors.records_doors import Door, Values, outer_doors, wanted
 from workflows.connectors.records_found import RecordDiscovery, stronger
@@ -16,7 +17,7 @@ from workflows.connectors.records_people import people_of
 from workflows.connectors.records_pointed import RecordPointers
 from workflows.connectors.records_shape import shape_of
 from workflows.connectors.shares import Doubt, Shares
-from workflows.connectors.sql_collect import as_json_leads, as_leads, whose
+from workflows.connectors.sql_collect import as_json_leads, as_leads, days_together, whose
 from workflows.connectors.sql_found import Found, Key, Row
 from workflows.connectors.sql_pointed import Pointed
 from workflows.connectors.sql_schema import Schema, Way
@@ -73,12 +74,13 @@ class RecordSearch:
         discovery, run = searched()
         while compare(discovery):
             discovery, run = searched()
+        run.judge_together(seeds)
         run.emit_passing(emit)
         run.emit_piles(emit)
         if (run.series or run.doubtful_series) and self._series is None:
             raise NeverAgain("no_series", detail="this kind of source has no time series")
         for (name, columns), values in run.series.items():
-            self._days(name, columns, values, emit)
+            self._days(name, columns, values, run.together(name, columns, emit))
         for (name, columns), values in run.doubtful_series.items():
             self._days(name, columns, values, lambda item: emit(replace(item, ownership=Ownership.CANDIDATE)))
         return run.leads() | shares.leads()
@@ -105,6 +107,7 @@ class _Run:
         self._opened: dict[str, list[Door]] = {}  # every door there was, to read a record again or judge one in passing
         self._sent: dict[tuple[Way, bool, Doubt], Values] = {}
         self._leads: dict[str, dict[str, Windows]] = {}
+        self._joint_leads: dict[str, dict[str, Windows]] = {}
         self.series: dict[tuple[str, tuple[str, ...]], Values] = {}
         self.doubtful_series: dict[tuple[str, tuple[str, ...]], Values] = {}
         self._passing = {name for name in self._schema.bound if self._only_passes(name)}
@@ -244,12 +247,30 @@ class _Run:
         ownership = whose(found, by)
         if found.doubt is Doubt.FOREIGN and ownership is Ownership.THIRD_PARTY:
             return  # nothing of the person's own led there, and it is another's: it has no place here
-        item = self._items.item(name, record, found, ownership=ownership, by=by)
+        held, others = False, tuple[str, ...]()
+        if ownership is Ownership.OWN and self._joint.concerns(name):
+            row = self._found.links(name, record)
+            held, others = self._joint.holds(name, row, self._found.day(name, row)), self._joint.others(name, row)
+        item = self._items.item(name, record, found, ownership=Ownership.SHARED if held else ownership, by=by)
+        if others:
+            item = replace(item, third_party=tuple(dict.fromkeys((*item.third_party, *others))))
         if ownership is Ownership.CANDIDATE:
             item = replace(item, leads=as_json_leads(self._led(name, found, {})))
         emit(item)
         if ownership is Ownership.OWN:
             self._led(name, found, self._leads)
+            if held:
+                self._led(name, found, self._joint_leads)
+
+    def judge_together(self, seeds: Seeds) -> None:
+        """Find out what is held together with others, now that all is found."""
+        self._joint = Joint(self._found, seeds, self._graph.people)
+
+    def together(self, name: str, columns: tuple[str, ...], emit: Emit) -> Emit:
+        """Passes days of a series on; one that is held together with somebody is shared."""
+        return lambda item: emit(
+            days_together(item, name, columns, self._joint) if item.ownership is Ownership.OWN else item
+        )
 
     def _led(self, name: str, found: Found, into: dict[str, dict[str, Windows]]) -> dict[str, dict[str, Windows]]:
         for column in self._exports[name]:
@@ -262,4 +283,4 @@ class _Run:
 
     def leads(self) -> dict[str, list[Lead]]:
         """The values that lead on to other sources."""
-        return as_leads(self._leads)
+        return as_leads(self._leads | {f"joint:{key}": values for key, values in self._joint_leads.items()})

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from models.vocabulary import Ownership
 from workflows.connectors.comparing import compare
 from workflows.connectors.dataset import Graph
+from workflows.connectors.joint import Joint
 from workflows.connectors.shares import Doubt, Shares
 from workflows.connectors.sql_found import Discovery, Found, Pile, Row, spans
 from workflows.connectors.sql_items import ItemMaker
@@ -44,10 +45,12 @@ class Collect:
         discovery, search = self._search(seeds, shares)
         while compare(discovery):
             discovery, search = self._search(seeds, shares)
+        joint = Joint(discovery, seeds, self._graph.people)
+        joint_leads: Leads = {}
         pointers = Pointers(self._connection, discovery)
         for name, pile in discovery.piles.items():
             make = self._maker(name).item
-            about_others = bool(pile.bound.node.spec.third_party)
+            about_others, together = bool(pile.bound.node.spec.third_party), joint.concerns(name)
             onward = [f for e in self._graph.exports for n, _, f in [e.rpartition(".")] if n == name]
             for batch in chunks(pile.rows.values(), BINDS):
                 pointed = pointers.at(pile.bound, batch)
@@ -56,15 +59,22 @@ class Collect:
                     if found.doubt is Doubt.FOREIGN and ownership is Ownership.THIRD_PARTY:
                         continue  # nothing of the person's own led there, and it is another's: it has no place here
                     others = discovery.of_others(name, row) if about_others else ()
-                    item = make(row, ownership=ownership, path=found.path, referenced=by.anyone, third_party=others)
+                    held = together and ownership is Ownership.OWN and joint.holds(name, row, discovery.day(name, row))
+                    if held:
+                        others = tuple(dict.fromkeys((*others, *joint.others(name, row))))
+                    whole = Ownership.SHARED if held else ownership
+                    item = make(row, ownership=whole, path=found.path, referenced=by.anyone, third_party=others)
                     if onward and ownership is Ownership.CANDIDATE:
                         item = replace(item, leads=as_json_leads(self._led(discovery, name, found, onward, {})))
                     emit(item)
                     if onward and ownership is Ownership.OWN:
                         self._led(discovery, name, found, onward, self._leads)
-        self._series(search.series, emit, ownership=None)
-        self._series(search.doubtful_series, emit, ownership=Ownership.CANDIDATE)
-        return as_leads(self._leads) | shares.leads()
+                        if held:
+                            self._led(discovery, name, found, onward, joint_leads)
+        self._series(search.series, emit, ownership=None, joint=joint)
+        self._series(search.doubtful_series, emit, ownership=Ownership.CANDIDATE, joint=joint)
+        joint_keys = {f"joint:{key}": values for key, values in joint_leads.items()}
+        return as_leads(self._leads | joint_keys) | shares.leads()
 
     def _search(self, seeds: Seeds, shares: Shares) -> tuple[Discovery, Search]:
         discovery = Discovery(self._spec, self._graph, self._schema, seeds=seeds, zone=self._zone, shares=shares)
@@ -98,7 +108,12 @@ class Collect:
         return into
 
     def _series(
-        self, found: Mapping[Target, Values], emit: Callable[[Item], None], *, ownership: Ownership | None
+        self,
+        found: Mapping[Target, Values],
+        emit: Callable[[Item], None],
+        *,
+        ownership: Ownership | None,
+        joint: Joint,
     ) -> None:
         """Days of series; where two ways lead to the same day it is emitted once."""
         ways: dict[str, int] = {}
@@ -125,7 +140,14 @@ class Collect:
                     if mark in seen:
                         continue
                     seen.add(mark)
-                emit(item)
+                emit(days_together(item, name, columns, joint) if item.ownership is Ownership.OWN else item)
+
+
+def days_together(item: Item, name: str, columns: tuple[str, ...], joint: Joint) -> Item:
+    """A day of a series that is held together with somebody is shared."""
+    key = item.locator["key"]
+    held = any(joint.covers(name, c, key[c], item.on) for c in columns if c in key)
+    return replace(item, ownership=Ownership.SHARED) if held else item
 
 
 def whose(found: Found, by: Pointed) -> Ownership:

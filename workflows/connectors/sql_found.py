@@ -4,8 +4,7 @@ A row is `strong` when it was reached by identity or downwards (it points at a r
 only then is it followed downwards. What is reached upwards, a shared address say, may belong to many.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import date, tzinfo
 from typing import Any
 
@@ -13,6 +12,7 @@ from models.vocabulary import Ownership
 from workflows.connectors.dataset import Graph
 from workflows.connectors.shares import Doubt, Shares, spelled
 from workflows.connectors.sql_lookup import picker
+from workflows.connectors.sql_piles import BUFFERED_ROWS, Found, Key, Pile, Reached, Row
 from workflows.connectors.sql_roles import Roles, roles_of
 from workflows.connectors.sql_schema import Bound, Schema
 from workflows.connectors.sql_values import local_day
@@ -20,47 +20,7 @@ from workflows.connectors.windows import Span, Windows, both, covers, of_span, u
 from workflows.ports import Seeds
 from workflows.register.model import SourceSpec
 
-BUFFERED_ROWS = 1_000
-Key = tuple[Any, ...]
-Row = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
-    """How rows were reached; `path` says it in words of the schema."""
-
-    path: str = field(kw_only=False)
-    strong: bool
-    identified: bool  # by an identity of the person itself
-    direct: bool  # a row that was identified points at it
-    doubt: Doubt = Doubt.SURE
-
-
-@dataclass(slots=True)
-class Found:
-    """One row. `links` are the values that lead on or tell whose it is; `row` is the whole row while there is room."""
-
-    key: Key
-    links: Row
-    row: Row | None
-    strong: bool
-    identified: bool
-    direct: bool
-    windows: Windows
-    path: str
-    undated: bool  # reached for a period only, and the row does not say when: nobody can tell whose it is
-    doubt: Doubt = Doubt.SURE
-    ownership: Ownership = Ownership.OWN
-
-
-@dataclass(slots=True)
-class Pile:
-    """The rows found of one collection."""
-
-    bound: Bound
-    roles: Roles
-    key: Callable[[Row], Key]
-    rows: dict[Key, Found] = field(default_factory=dict)
+__all__ = ["BUFFERED_ROWS", "Discovery", "Found", "Key", "Pile", "Reached", "Row", "spans"]
 
 
 class Discovery:
@@ -178,6 +138,10 @@ class Discovery:
             c for c in pile.bound.node.spec.third_party if c not in row or not self._mine(pile.roles, c, row[c])
         )
 
+    def is_mine(self, name: str, column: str, value: Any) -> bool:
+        """Whether this value of a column is one of the person's."""
+        return self._mine(self.piles[name].roles, column, value)
+
     def onward(self, name: str, found: Found, column: str) -> Windows:
         """When this column's value leads on: while the row is the person's, within the column's own window."""
         window = self.piles[name].bound.node.spec.windows.get(column)
@@ -197,11 +161,14 @@ class Discovery:
 
     def doubt(self, name: str, column: str, row: Row) -> Doubt:
         """What it says of a row that this column carries one of the person's identifiers."""
-        bound = self.piles[name].bound
-        on = bound.node.spec.on
-        day = local_day(row[on], self.zone) if on else None
-        dated = column in bound.node.spec.windows
-        return self.shares.doubt(bound.node.identities[column], row[column], day=day, dated=dated)
+        node = self.piles[name].bound.node
+        dated = column in node.spec.windows
+        return self.shares.doubt(node.identities[column], row[column], day=self.day(name, row), dated=dated)
+
+    def day(self, name: str, row: Row) -> date | None:
+        """The day that a row is about, if it says."""
+        on = self.piles[name].bound.node.spec.on
+        return local_day(row[on], self.zone) if on else None
 
     def _judge(self, pile: Pile, found: Found) -> Ownership:
         whose = self._whose(pile, found)

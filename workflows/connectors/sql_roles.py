@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from workflows.connectors.dataset import Graph, Node
+from workflows.connectors.dataset import Graph
 from workflows.connectors.sql_schema import Bound, Schema
 from workflows.register.model import SubjectSpec
 from workflows.rules.strength import Strength
@@ -49,16 +49,9 @@ def roles_of(
         below=tuple(_below(bound, schema)),
         numbers=numbers,
         certain=tuple((c, i) for c, i in identities.items() if strength(i) == "strong"),
-        people=is_subject if subject else _is_people(node),
+        people=is_subject if subject else node.of_people,
         is_subject=is_subject,
         plain=not (identities or node.spec.owner or node.spec.ownership != "auto"),
-    )
-
-
-def _is_people(node: Node) -> bool:
-    primary = node.primary
-    return len(primary) == 1 and any(
-        c == "user.unique_id" or c.startswith("user.unique_id.") for c in node.fields[primary[0]].categories
     )
 
 
@@ -68,6 +61,7 @@ def _links(bound: Bound, graph: Graph, schema: Schema, *, number: list[str]) -> 
     names |= {c for w in spec.windows.values() for c in (w.start, w.end)}
     names |= {f for way in schema.ways if way.source == node.name for f in way.source_fields}
     names |= {f for way in schema.ways if way.target == node.name for f in way.target_fields}
+    names |= {f for inlet in graph.inlets if inlet.target == node.name for f in inlet.fields}
     names |= {f for export in graph.exports for n, _, f in [export.rpartition(".")] if n == node.name}
     names |= {c for fk in schema.foreign_keys if fk.parent is bound.table for c in fk.parent_columns}
     names |= {c for fk in schema.foreign_keys if fk.child is bound.table for c in fk.child_columns}

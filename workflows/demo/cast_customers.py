@@ -96,13 +96,13 @@ CUSTOMERS: tuple[Member, ...] = (
     ),
     Member(
         "joint-first", "Rajala", "Antti Petteri", date(1980, 2, 14), False,
-        "First holder of a joint contract in force.",
-        _ACTIVE, deals=(Deal(Ago(years=4), site="row_house", joint="joint-second"),), rows=("M01", "M05", "M15"),
+        "First holder of a joint contract in force: it and its readings are shared.",
+        kept("H12", "H01", rows="M29"), deals=(Deal(Ago(years=4), site="row_house", joint="joint-second"),), rows=("M01", "M05", "M15"),
     ),
     Member(
         "joint-second", "Rajala", "Johanna Susanna", date(1982, 6, 23), True,
         "Second holder of the same contract: it is found for her too.",
-        kept("H12", "H05", rows="M29"), home_of="joint-first", rows=("M01", "M05", "M15"),
+        kept("H12", rows="M29"), home_of="joint-first", rows=("M01", "M05", "M15"),
     ),
     Member(
         "shared-mail-1", "Heinonen", "Kari Antero", date(1955, 4, 4), False,

@@ -111,7 +111,7 @@ def terms(
             text = ", ".join(value) if isinstance(value, tuple) else str(value)
             found += [Term(f"contact:{word}", text)] if text else []
     for name, leads in current_seeds(session, rt, request, key, source=source).items():
-        for lead in leads:
+        for lead in leads if not name.startswith("joint:") else ():  # the same values again: whose they are besides
             span = "–".join((lead.start.isoformat() if lead.start else "", lead.end.isoformat() if lead.end else ""))
             found.append(Term(name, lead.value, "" if span == "–" else span))
     if known is None:
