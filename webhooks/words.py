@@ -6,7 +6,9 @@ A message's id is a key ("start.title"); all three languages, English too, are t
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
@@ -66,11 +68,12 @@ def best_language(wished: Iterable[str], known: Sequence[str]) -> str:
     return known[0]
 
 
-def read_texts(path: Path) -> dict[str, str]:
-    """Key to text of one `.po` file; what is marked fuzzy or empty is left out."""
+@cache
+def read_texts(path: Path) -> Mapping[str, str]:
+    """Key to text of one `.po` file, read once a process; what is marked fuzzy or empty is left out."""
     with path.open("rb") as file:
         catalogue = read_po(file)
-    return {str(m.id): str(m.string) for m in catalogue if m.id and m.string and not m.fuzzy}
+    return MappingProxyType({str(m.id): str(m.string) for m in catalogue if m.id and m.string and not m.fuzzy})
 
 
 def load_words(prefix: str = "", *, folder: Path = FOLDER) -> dict[str, Words]:
