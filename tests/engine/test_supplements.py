@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from models.audit import AuditEntry
+from models.collection import SourceHealth
 from models.delivery import Artifact, Outbox
 from models.erasure import Receipt
 from models.request import DataKey, Request
@@ -133,18 +134,46 @@ def test_an_erasure_goes_on_in_the_source_that_is_back_with_its_own_approvals(ho
         assert len(session.scalars(select(Receipt.item_no).where(Receipt.plan_id.is_not(None))).all()) >= 2
 
 
-@pytest.mark.parametrize("why", ["down", "paused", "not seen since"])
+@pytest.mark.parametrize("why", ["down", "paused"])
 def test_a_source_that_is_not_well_supplements_nothing(house, why: str) -> None:
     world, switches = house
     ident = answered_without_billing(world, switches)
-    if why == "not seen since":
-        switches["billing"].on()
-    elif why == "paused":
+    if why == "paused":
         come_back(world, switches["billing"])
         with world.rt.unit() as session:
             pausing.pause(session, world.rt, "billing", user="cleo", reason="moved")
     assert supplements.supplement(world.rt) == 0
     assert follow_up(world, ident) is None
+
+
+def test_a_source_that_nobody_has_seen_since_the_answer_supplements_nothing(house) -> None:
+    world, switches = house
+    lookout.knock(world.rt)  # it was well before
+    answered_without_billing(world, switches)
+    with world.rt.unit() as session:
+        row = session.get_one(SourceHealth, "billing")
+        row.failures, row.last_code = 0, None
+    assert supplements.supplement(world.rt) == 0
+    come_back(world, switches["billing"])
+    assert supplements.supplement(world.rt) == 1
+
+
+def test_an_erasure_that_goes_on_touches_no_other_source_whatever_is_there_by_now(house) -> None:
+    world, switches = house
+    ident = answered_without_billing(world, switches, Right.ERASURE)
+    world.execute("shop", f"UPDATE customer SET email = '{JANE}', name = 'Jane again' WHERE id = 1")
+    world.execute("shop", "INSERT INTO orders VALUES (9, 1, 'new')")
+    come_back(world, switches["billing"])
+    sweeps.sweep(world.rt)
+    engine.drain(world.rt)
+    request = follow_up(world, ident)
+    assert request is not None
+    before = {table: world.rows("shop", table) for table in ("customer", "orders")}
+    world.approve(request.id, "anna", "ben")
+    engine.drain(world.rt)
+    assert world.state(request.id) is RequestState.CLOSED
+    assert {table: world.rows("shop", table) for table in before} == before
+    assert [row[0] for row in world.rows("billing", "invoice")] == [72, 73]
 
 
 def test_an_answer_that_went_without_nothing_is_left_alone(house) -> None:
