@@ -129,6 +129,13 @@ def test_only_what_the_person_wrote_or_alone_received_is_theirs_at_once(archive:
     assert {item.ownership for item in shared.values()} == {Ownership.CANDIDATE}
 
 
+def test_what_went_to_several_is_not_the_persons_at_once(archive: ImapAccount) -> None:
+    archive.append(mail("d1", DESK, f"{ANNA}, {BERTTA}"), "Customers")
+    archive.append(mail("d2", f"{BERTTA}, {ANNA}", DESK), "Customers")
+    found = collected(connector(archive))
+    assert {found["d1"].ownership, found["d2"].ownership} == {Ownership.CANDIDATE}
+
+
 def test_what_a_message_quotes_of_others_is_marked_as_theirs(archive: ImapAccount) -> None:
     answer = collected(connector(archive))["a2"]
     assert answer.fields["text"] == "Korjaamme."
@@ -154,11 +161,17 @@ def test_a_number_inside_a_longer_one_is_somebody_elses() -> None:
     assert stands_in("1001", read_message(mail("x", BERTTA, DESK, text="liitteessä")))  # the server saw it elsewhere
 
 
+def marked(account: ImapAccount, folder: str, ident: str) -> None:
+    """Somebody marked a message for deletion; it is theirs to expunge, and theirs to keep after all."""
+    with account.open(folder) as box:
+        (uid,) = [m.uid for m in box.fetch(mark_seen=False) if f"<{ident}@" in str(m.headers["message-id"])]
+        box.client.uid("STORE", str(uid), "+FLAGS", r"(\Deleted)")
+
+
 def test_an_erasure_takes_exactly_the_messages_approved_and_leaves_none_in_the_trash(archive: ImapAccount) -> None:
     archive.append(mail("t1", BERTTA, DESK), "Trash")
-    with archive.open("INBOX") as box:  # what others marked is theirs to expunge
-        (other,) = [m.uid for m in box.fetch(mark_seen=False) if "a3" in str(m.headers["message-id"])]
-        box.client.uid("STORE", str(other), "+FLAGS", r"(\Deleted)")
+    marked(archive, "INBOX", "a3")
+    marked(archive, "Trash", "t1")
     made = connector(archive, marks=Notes())
     before, found = everything(archive), collected(made)
     plan = to_erase(found["a1"], found["a2"], found["b2"])
@@ -177,6 +190,7 @@ def test_an_erasure_takes_exactly_the_messages_approved_and_leaves_none_in_the_t
 
 def test_without_a_trash_messages_are_deleted_where_they_are(archive: ImapAccount) -> None:
     made = connector(archive, trash="")
+    marked(archive, "Customers", "b3")
     plan = to_erase(collected(made)["b2"])
     assert [d.outcome for d in made.erase("op", 1, plan)] == [ReceiptOutcome.ERASED]
     assert len(archive.messages("Customers")) == 3
