@@ -172,6 +172,10 @@ def test_an_erasure_that_goes_on_touches_no_other_source_whatever_is_there_by_no
     world.approve(request.id, "anna", "ben")
     engine.drain(world.rt)
     assert world.state(request.id) is RequestState.CLOSED
+    assert world.request(request.id).outcome is Outcome.ERASED
+    with world.rt.unit() as session:
+        events = session.scalars(select(AuditEntry.event).where(AuditEntry.request_id == request.id)).all()
+    assert "erasure:residue" not in events
     assert {table: world.rows("shop", table) for table in before} == before
     assert [row[0] for row in world.rows("billing", "invoice")] == [72, 73]
 
