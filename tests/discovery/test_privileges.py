@@ -206,6 +206,12 @@ def test_a_right_that_two_ways_give_is_taken_from_both() -> None:
     assert not may_write(Grants("r", tables={place: frozenset({"SELECT"})}))
 
 
+def test_of_a_superuser_no_single_right_is_told() -> None:
+    rights = {("public", "visit"): frozenset({"SELECT", "UPDATE", "DELETE"})}
+    (found,) = reading_faults(Grants("root", superuser=True, tables=rights, creates_in=frozenset({"public"})))
+    assert "superuser" in found.text
+
+
 def test_many_tables_are_one_line_with_one_statement() -> None:
     tables = {("public", f"t{n:02d}"): frozenset({"SELECT", "DELETE"}) for n in range(40)}
     (found,) = reading_faults(Grants("r", tables=tables))
