@@ -41,6 +41,7 @@ COMMANDS = {
     "task": ("workers.commands.tasks:task", "List, show and answer the tasks that wait for people."),
     "holds": ("workers.commands.holds:holds", "List, place and release holds by hand."),
     "audit": ("workers.commands.audit:audit", "Check or export the record of what was done."),
+    "erasures": ("workers.commands.erasures:erasures", "Erase again what a backup or a feed brought back."),
     "purge": ("workers.commands.purging:purge", "Let go of our own records whose time is over."),
     "user": ("workers.commands.staff:user", "Add or disable people who may log in."),
     "token": ("workers.commands.staff:token", "Make a bearer token for the REST API."),

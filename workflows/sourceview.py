@@ -19,6 +19,7 @@ from workflows import gates
 from workflows.errors import VastineError
 from workflows.hand.places import is_by_hand
 from workflows.register.model import SourceSpec
+from workflows.replays.opening import open_replays
 from workflows.runtime import Runtime
 
 STATUSES = ("ok", "unknown", "failing", "down", "blind", "paused", "by_hand")
@@ -35,8 +36,10 @@ def show_sources(session: Session, rt: Runtime) -> list[Json]:
     counts = _steps(session)
     due = _next_due(session)
     places = _places(session, rt)
+    again = open_replays(session)
     return [
         _row(rt, spec, health.get(name), steps=counts.get(name, {}), due=due.get(name), places=places.get(name, 0))
+        | {"replay_open": name in again}
         for name, spec in sorted(rt.register.sources.items())
     ]
 

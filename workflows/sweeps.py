@@ -39,6 +39,7 @@ from workflows.messages import SEND
 from workflows.pausing import end_those_that_are_over
 from workflows.purge.due import due
 from workflows.purge.shredding import shred
+from workflows.replays.opening import close_those_through
 from workflows.rules.bucket import deadline_bucket
 from workflows.runtime import Runtime
 from workflows.setbacks import MAX_CRASHES, backoff_seconds, quarantine
@@ -67,6 +68,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "packages": old_packages(rt),
         "gaps": ask_near_the_end(rt),
         "supplements": supplement(rt),
+        "replays": close_those_through(rt),
         "pauses": end_those_that_are_over(rt),
         "hands": wake_for_news(rt) + announce(rt),
     }
