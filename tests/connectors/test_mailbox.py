@@ -6,6 +6,8 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from models.vocabulary import Action, Ownership, ReceiptOutcome
 from tests.connectors.service import Notes
@@ -317,3 +319,16 @@ def test_a_server_that_is_down_is_a_source_that_is_down(own_imap: ImapServer) ->
 
 def test_only_the_last_days_are_searched_where_the_source_file_says_so(archive: ImapAccount) -> None:
     assert set(collected(connector(archive, since_days=1))) == {"a1", "a2", "a3", "b2", "c1"}
+
+
+@given(st.binary(max_size=2_000))
+@example(b"From: =?utf-8?q?=ff?= <a@b>\r\nDate: 99\r\nContent-Type: text/plain; charset=\xff\r\n\r\nx")
+@example(
+    b"Content-Type: multipart/mixed; boundary=a\r\n\r\n--a\r\nContent-Transfer-Encoding: base64\r\n\r\n!!\r\n--a--"
+)
+@example(b"Message-ID: <a@b>\r\nReferences: <" + b"x" * 5_000 + b">\r\nTo: " + b"<," * 500 + b"\r\n\r\n")
+def test_whatever_the_bytes_are_a_message_is_read_or_handed_on_as_it_is(raw: bytes) -> None:
+    read = read_message(raw)
+    assert not read.garbled or [file.content for file in read.files] == [raw]
+    assert all(isinstance(value, str) for value in read.told.values())
+    assert stands_in("\x00never", read)
