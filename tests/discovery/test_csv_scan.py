@@ -8,9 +8,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.connectors.shop import dataset, field, register, source
 from tests.connectors.test_csv import ANSWERS, drop
 from tests.workers.conftest import Run
 from workflows.connectors.csv_discovery import Folder, SheetDiscovery, style_of
+from workflows.connectors.file import FileConnector
 from workflows.errors import VastineError
 from workflows.register.check import check_folder
 from workflows.unmapped import changes_of
@@ -106,6 +108,21 @@ def test_a_column_that_a_drop_has_and_nobody_described_is_told(tmp_path: Path) -
     assert "3 of 3 sampled values look like a phone number" in found.what
     gone = drop(tmp_path / "d", content=b"no;email;name\r\n1;one@x.example;Yksi\r\n")
     assert [(c.kind, c.field) for c in changes_of(gone.spec, gone, today=TODAY)] == [("column_removed", "text")]
+
+
+def test_one_file_of_a_source_is_compared_too(tmp_path: Path) -> None:
+    (tmp_path / "debts.txt").write_text("no|email|x9\n1|one@x.example|0401234567\n2|two@x.example|0501234567\n")
+    fields = [field("no", "system.operations", primary_key=True, data_type="integer"), field("email", "user.contact")]
+    for named in ({}, {"columns": ["no", "email", "x9"]}):
+        described = {**dataset({"debt": fields}, key="debts"), "meta": named}
+        said = {"path": str(tmp_path / "debts.txt"), "header": not named}
+        spec = source("debts", described, kind="file", connection=said)
+        connector = FileConnector(spec, register=register(spec), environ={})
+        found = changes_of(spec, connector, today=TODAY)
+        assert [(c.kind, c.field) for c in found] == [("column_added", "x9")]
+    (tmp_path / "debts.txt").unlink()
+    with pytest.raises(VastineError):
+        changes_of(spec, FileConnector(spec, register=register(spec), environ={}), today=TODAY)
 
 
 def test_kinds_that_only_people_can_search_say_so(vastine: Run, tmp_path: Path) -> None:

@@ -164,6 +164,26 @@ class Folder:
             yield _called(path), (pattern, path)
 
 
+class OneFile:
+    """The one file of a source; `named` are its columns where no line of it names them."""
+
+    def __init__(self, path: Path, *, collection: str, encoding: str, delimiter: str, named: Sequence[str]) -> None:
+        self._path, self._collection, self._named = path, collection, tuple(named)
+        self._encoding, self._delimiter = encoding, delimiter
+
+    def columns(self) -> Mapping[str, Sequence[str]]:
+        """Its columns. Raises as a search does."""
+        with _opened(self._path, self._style(()), 1) as read:
+            return {self._collection: self._named or next(read, [])}
+
+    def rows(self, collection: str, most: int) -> AbstractContextManager[Iterator[Sequence[str]]]:
+        """Its first rows."""
+        return _opened(self._path, self._style(() if self._named else tuple(self.columns()[collection])), most)
+
+    def _style(self, header: tuple[str, ...]) -> Style:
+        return Style(self._encoding, self._delimiter, header, len(header))
+
+
 def style_of(path: Path) -> Style:
     """How a file is written. Raises `SourceDown` where it can't be read, `NeverAgain` where it is no text."""
     try:
@@ -211,8 +231,12 @@ def _called(path: Path) -> str:
 
 @contextmanager
 def _opened(path: Path, style: Style, most: int) -> Iterator[Iterator[Sequence[str]]]:
-    """The first rows of a file."""
-    with path.open("r", encoding=style.encoding, errors="replace", newline="") as text:
+    """The first rows of a file. Raises `SourceDown` where it can't be read."""
+    try:
+        opened = path.open("r", encoding=style.encoding, errors="replace", newline="")
+    except OSError:
+        raise SourceDown("source_down", detail="the file is not there or can't be read") from None
+    with opened as text:
         reader = csv.reader((line.removeprefix("\ufeff") for line in text), delimiter=style.delimiter)
         yield _rows(islice(reader, 1 if style.header else 0, None), most)
 

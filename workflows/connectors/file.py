@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from models.vocabulary import ReceiptOutcome
+from workflows.connectors.csv_discovery import OneFile, SheetDiscovery
 from workflows.connectors.dataset import Node, build_graph
 from workflows.connectors.listing import listable, records_of
 from workflows.connectors.records import Record, Wanted, locator_of
@@ -25,7 +26,7 @@ from workflows.rules.items import Item, canonical
 Row = Mapping[str, str]
 
 
-class FileConnector:
+class FileConnector(SheetDiscovery):
     """One delimited file. Reads it from beginning to end, holding one line at a time."""
 
     def __init__(self, spec: SourceSpec, *, register: Register, environ: Mapping[str, str]) -> None:
@@ -41,6 +42,15 @@ class FileConnector:
         self._encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
         self._header = bool(spec.connection.get("header", True))
         self._search = RecordSearch(self, self._graph, spec=spec, register=register)
+        super().__init__(
+            OneFile(
+                self._path,
+                collection=self._node.collection,
+                encoding=self._encoding,
+                delimiter=self._delimiter,
+                named=() if self._header else self._columns(),
+            )
+        )
 
     @property
     def guarantee(self) -> Guarantee:

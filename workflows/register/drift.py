@@ -134,9 +134,10 @@ def _same_table(one: _Said, table: FoundTable, *, people: set[Place], said: Mapp
 
 
 def _typed(name: str, field: DatasetField, column: FoundField) -> Iterator[Change]:
+    """Types where the source declares any: in a file every cell is a text."""
     meta = field.fides_meta
     wanted = (meta.data_type or "") if meta else ""
-    if wanted and column.data_type and wanted != column.data_type and {wanted, column.data_type} != _NUMBERS:
+    if wanted and column.type and column.data_type and wanted != column.data_type and {wanted, column.data_type} != _NUMBERS:
         what = f"described as {wanted}, and it is {column.type or column.data_type}"
         yield Change("type_changed", name, field.name, what)
     length = meta.length if meta else None
