@@ -30,7 +30,9 @@ SOURCES = (
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in SOURCES}
+    archived = [path.relative_to(folder).as_posix() for path in sorted((folder / "archive").glob("*.parquet"))]
+    assert archived
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (*SOURCES, *archived)}
 
 
 def dump(path: Path) -> list[str]:

@@ -30,7 +30,7 @@ from workflows.rules.items import Item
 from workflows.runtime import Runtime
 from workflows.wiring import connectors_of
 
-MORE = {"asiakaspalvelu", "uutiskirje", "kysely", "kentta", "paperiarkisto"}
+MORE = {"asiakaspalvelu", "uutiskirje", "kysely", "kentta", "mittausarkisto", "paperiarkisto"}
 BY_SLUG = {member.slug: member for member in CAST}
 
 
@@ -94,7 +94,7 @@ def test_every_source_beside_the_databases_answers_as_the_register_describes_it(
 def test_one_person_is_found_by_a_number_an_address_a_telephone_and_a_digest(company: Sources) -> None:
     items = found(company, "calls-and-tickets")
     assert {i.collection: len(of(items, i.collection)) for i in items} == {
-        "tiketti": 2, "puhelu": 2, "tilaaja": 1, "vastaus": 1,
+        "tiketti": 2, "puhelu": 2, "tilaaja": 1, "vastaus": 1, "vanha_sarja": 2,
     }  # fmt: skip
     assert {i.ownership for i in items} == {Ownership.OWN}
 
@@ -126,7 +126,7 @@ def test_a_neighbour_in_a_ticket_and_who_answered_are_told_apart_from_the_person
     shown, hidden = redact(about.fields, about.third_party)
     assert hidden == 3
     assert "Urpo" not in str(shown)
-    assert len(shown["viestit.teksti"]) == 3  # type: ignore[arg-type]
+    assert len(shown["viestit.teksti"]) == 3
     assert all("asiakaspalvelija" in call.third_party for call in of(items, "puhelu"))
 
 
@@ -138,6 +138,19 @@ def test_a_visit_is_whose_contract_was_in_force_that_day(company: Sources) -> No
     assert after[0].on is not None
     assert before[0].on < after[0].on
     assert "naapuri" in before[0].third_party
+
+
+def test_days_in_the_archive_are_held_as_long_as_those_in_the_metering_system(company: Sources) -> None:
+    member = BY_SLUG["visited"]
+    sources = searched(company, member)
+    plan = verdicts(sources, items_of(sources, member))
+    archived = [(item, verdict) for item, verdict in plan if item.source == "mittausarkisto"]
+    assert len(archived) == 2
+    assert {hold.rule for _, verdict in archived for hold in verdict.holds} == {"H05"}
+    here = {item.on for item, _ in plan if item.collection == "sarja_15"}
+    assert not here & {item.on for item, _ in archived}
+    assert found(company, "visited-next") != []
+    assert of(found(company, "visited-next"), "vanha_sarja") == []
 
 
 def test_what_a_drop_in_latin_1_says_is_read_with_its_letters(company: Sources) -> None:

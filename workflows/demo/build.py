@@ -13,6 +13,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
+from workflows.demo.archive import write_archive
 from workflows.demo.channels import Channels
 from workflows.demo.collection import HEADER
 from workflows.demo.contracts import add_products
@@ -92,6 +93,7 @@ def build_demo(
     channels.cast()
     channels.crowd(Random(f"{seed}:channels"))  # noqa: S311
     channels.write(folder)
+    write_archive(world, folder, LoadModel(seed))
     lines = "".join(f"{line}\n" for line in (HEADER, *world.collection))
     path = folder / COLLECTION_FILE
     path.write_bytes(lines.encode())

@@ -160,3 +160,5 @@ PAPERS = (
     Paper("paper-contract", "Kellari / A", "Allekirjoitettu sähkösopimus", 4, Ago(years=1)),
     Paper("paper-contract", "Kellari / B", "Muistilappu: soita ennen kuin käyt", 1),
 )
+ARCHIVED = ("calls-and-tickets", "paper-contract", "visited", "canary")
+"""Members some of whose old values lie in the archive."""

@@ -97,7 +97,8 @@ CUSTOMERS: tuple[Member, ...] = (
     Member(
         "joint-first", "Rajala", "Antti Petteri", date(1980, 2, 14), False,
         "First holder of a joint contract in force: it and its readings are shared.",
-        kept("H12", "H01", rows="M29"), deals=(Deal(Ago(years=4), site="row_house", joint="joint-second"),), rows=("M01", "M05", "M15"),
+        kept("H12", "H01", rows="M29"), deals=(Deal(Ago(years=4), site="row_house", joint="joint-second"),),
+        rows=("M01", "M05", "M15"),
     ),
     Member(
         "joint-second", "Rajala", "Johanna Susanna", date(1982, 6, 23), True,
