@@ -5,6 +5,7 @@ import secrets
 import shutil
 import zipfile
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from models.collection import SourceHealth
+from models.request import Request
 from models.step import Step
 from models.vocabulary import Right, StepState
 from tests.story.conftest import Move
 from tests.story.house import ROOT, TWO, House, records_of
 from tests.story.touched import check_touched
 from tests.world import source_engine
+from workflows import lookout
 from workflows.errors import NotAllowed
 from workflows.repair import requeue
 from workflows.stages.collection import skip_source
@@ -99,6 +102,36 @@ def test_an_answer_without_a_source_is_a_person_s_decision_and_names_the_gap(hou
         assert not [name for name in files.namelist() if "sarja_15" in name]
     assert re.search(r"Mittaustietojärjestelmä.{0,200}(ei|puuttu)", start, re.DOTALL | re.IGNORECASE)
     down.close()
+
+
+def test_a_gap_that_was_named_is_filled_by_itself_when_the_source_is_back(house: House) -> None:
+    down = without(house, "mittaus")
+    reference = down.ask("active")
+    for _ in range(40):
+        down.work()
+        if [t.code for t in down.tasks(reference)] == ["gap_or_wait"]:
+            break
+        down.clock.advance(hours=24)
+    due = date.fromisoformat(down.show(reference)["due_on"])
+    assert due - down.rt.today() == timedelta(days=7)
+    with down.held(reference) as (session, request):
+        skip_source(session, down.rt, request, "mittaus", user="kaspar")
+    down.work()
+    assert down.tasks(reference) != []  # an answer with a gap is looked at by a person
+    down.approve(reference, TWO[1])
+    down.work()
+    assert down.ended(reference) == ("closed", "delivered")
+    first = records_of(down.file(reference))
+    down.close()
+    house.clock.advance(hours=21)
+    lookout.knock(house.rt)
+    house.work()
+    with house.rt.unit() as session:
+        (more,) = session.scalars(select(Request).where(Request.supplements_id.is_not(None))).all()
+    assert house.ended(more.reference) == ("closed", "delivered")
+    second = records_of(house.file(more.reference))
+    assert len(second["sarja_15"]) > 0
+    assert not {name for name in first if first[name]} & {name for name in second if second[name]}
 
 
 @pytest.mark.parametrize("source", ["laskutus", "perinta"])
