@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly RUN_PACKAGES=(libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core)
-readonly TEST_PACKAGES=(postgresql redis-server dovecot-imapd chromium poppler-utils)
+readonly TEST_PACKAGES=(postgresql mariadb-server redis-server dovecot-imapd chromium poppler-utils)
 
 say() { printf '\033[2m» %s\033[0m\n' "$*" >&2; }
 fail() { printf '✖ %s\n' "$*" >&2; exit 1; }
@@ -55,6 +55,7 @@ prepare_system() { # demo|test
   [[ $1 == test ]] || return 0
   if ! install_system_packages "${TEST_PACKAGES[@]}"; then
     need_program PostgreSQL initdb
+    need_program MariaDB mariadbd
     need_program Redis redis-server
     need_program "Dovecot (IMAP)" dovecot
     need_program Chromium chromium chromium-browser google-chrome

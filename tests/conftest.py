@@ -11,11 +11,20 @@ import pytest
 from tests import compiled, effort, network_guard, press, templates
 from tests.mail_servers import ImapAccount, ImapServer, SmtpSink, running_sink
 from tests.processes import find_program, open_folder
-from tests.servers import PostgresServer, RedisServer
+from tests.servers import MariadbServer, PostgresServer, RedisServer
 
 _MEMORY = Path("/dev/shm")
 _ROOM_BYTES = 2 << 30
-_SERVERS = {"postgres_server", "own_postgres", "_redis_server", "own_redis", "_imap_server", "own_imap", "chromium"}
+_SERVERS = {
+    "postgres_server",
+    "mariadb_server",
+    "own_postgres",
+    "_redis_server",
+    "own_redis",
+    "_imap_server",
+    "own_imap",
+    "chromium",
+}
 
 network_guard.raise_it()
 compiled.share()
@@ -83,6 +92,23 @@ def own_postgres() -> Iterator[PostgresServer]:
         server = PostgresServer(folder)
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariadbServer]:
+    """The MariaDB that this process's tests share."""
+    with open_folder() as folder:
+        server = MariadbServer(folder)
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: MariadbServer) -> Iterator[str]:
+    """The URL of a new, empty MariaDB database, `mysql://…`; dropped after the test."""
+    url = mariadb_server.create_database()
+    yield url
+    mariadb_server.drop_database(url)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])

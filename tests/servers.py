@@ -1,7 +1,7 @@
-"""Real PostgreSQL and Redis for the tests: throw-away servers on free loopback ports.
+"""Real PostgreSQL, MariaDB and Redis for the tests: throw-away servers on free loopback ports.
 
 Each can be replaced by one that runs elsewhere: VASTINE_TEST_POSTGRES_URL (a user who may create databases),
-VASTINE_TEST_REDIS_URL (which is flushed).
+VASTINE_TEST_MARIADB_URL (the same), VASTINE_TEST_REDIS_URL (which is flushed).
 """
 
 import os
@@ -12,8 +12,11 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
+import pymysql
 import redis
 
 from tests.processes import ServerProcess, find_program, free_port, is_root
@@ -97,6 +100,61 @@ def _postgres_program(name: str) -> str:
     # Debian keeps the servers of several versions apart, off the PATH; the newest is as good as any.
     versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[4]))
     return str(versions[-1]) if versions else find_program(name, remedy=_REMEDY)
+
+
+class MariadbServer:
+    """A MariaDB in a folder, or the one that VASTINE_TEST_MARIADB_URL names (a user who may create databases)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._process: ServerProcess | None = None
+        self.url = os.environ.get("VASTINE_TEST_MARIADB_URL", "")
+        if self.url:
+            return
+        data, user = folder / "data", "mysql" if is_root() else ""
+        command = [find_program("mariadb-install-db", remedy=_REMEDY), "--no-defaults", f"--datadir={data}"]
+        command += ["--auth-root-authentication-method=normal", "--skip-test-db", *([f"--user={user}"] if user else [])]
+        if user:
+            shutil.chown(folder, user)
+        subprocess.run(command, check=True, capture_output=True, cwd="/")
+        port = free_port()
+        command = [find_program("mariadbd", remedy=_REMEDY), "--no-defaults", f"--datadir={data}", f"--port={port}"]
+        command += ["--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
+        command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--skip-log-bin"]
+        command += ["--skip-name-resolve", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"]
+        self.url = f"mysql://root@127.0.0.1:{port}/mysql"
+        self._process = ServerProcess(command, log=folder / "log", as_user=user, last_signal="TERM")
+        self._process.start(self._is_up)
+
+    def _connect(self, url: str) -> Any:
+        given = urlsplit(url)
+        return pymysql.connect(
+            host=given.hostname or "", port=given.port or 3306, user=given.username, password=given.password or "",
+            autocommit=True,
+        )  # fmt: skip
+
+    def _is_up(self) -> bool:
+        try:
+            self._connect(self.url).close()
+        except pymysql.OperationalError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """End it for good."""
+        if self._process is not None:
+            self._process.stop()
+
+    def create_database(self) -> str:
+        """The URL of a new, empty database."""
+        name = f"vastine_test_{secrets.token_hex(6)}"
+        with self._connect(self.url) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        return self.url.rsplit("/", 1)[0] + "/" + name
+
+    def drop_database(self, url: str) -> None:
+        """Drop it."""
+        with self._connect(self.url) as connection, connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {url.rsplit('/', 1)[1]}")
 
 
 class RedisServer:

@@ -167,9 +167,14 @@ def register(*sources: SourceSpec) -> Register:
     )
 
 
+def with_driver(url: str) -> str:
+    """The URL with the driver that is installed."""
+    return url.replace("postgresql://", "postgresql+psycopg://").replace("mysql://", "mysql+pymysql://")
+
+
 def run_sql(url: str, script: str) -> None:
     """Run statements, one after the other."""
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = sa.create_engine(with_driver(url))
     with engine.begin() as connection:
         for statement in script.split(";\n"):
             if statement.strip():
@@ -179,10 +184,13 @@ def run_sql(url: str, script: str) -> None:
 
 def dump(url: str) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table except our receipts."""
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = sa.create_engine(with_driver(url))
     with engine.connect() as connection:
+        quoted = engine.dialect.identifier_preparer.quote
         names = [n for n in sa.inspect(connection).get_table_names() if n != "vastine_receipts"]
-        rows = {n: sorted(map(tuple, connection.exec_driver_sql(f'SELECT * FROM "{n}"')), key=repr) for n in names}
+        rows = {
+            n: sorted(map(tuple, connection.execute(sa.text(f"SELECT * FROM {quoted(n)}"))), key=repr) for n in names
+        }
     engine.dispose()
     return rows
 

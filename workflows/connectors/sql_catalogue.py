@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from workflows.connectors.sql_mysql import MYSQL, sees_all
 from workflows.connectors.sql_values import TEMPORAL
 
 
@@ -30,7 +31,10 @@ WHERE n.nspname = :schema AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 GROUP BY c.oid
 """
 _MYSQL = """
-SELECT table_name, table_type, engine FROM information_schema.tables WHERE table_schema = :schema
+SELECT t.table_name, t.table_type, t.engine,
+    EXISTS (SELECT 1 FROM information_schema.triggers g
+        WHERE g.event_object_schema = t.table_schema AND g.event_object_table = t.table_name)
+FROM information_schema.tables t WHERE t.table_schema = :schema
 """
 TRANSACTIONAL = frozenset({"innodb", "rocksdb", "tokudb", "ndbcluster"})
 """Engines of MariaDB and MySQL that can undo."""
@@ -50,9 +54,19 @@ def relations(connection: sa.Connection, schema: str | None) -> Mapping[str, Rel
             )
             for row in rows
         }
-    if connection.dialect.name in {"mysql", "mariadb"}:
-        rows = connection.execute(sa.text(_MYSQL), {"schema": name})
-        return {row[0]: Relation(stuck=_stuck(str(row[1]), row[2])) for row in rows}
+    if connection.dialect.name in MYSQL:
+        tables = connection.execute(sa.text(_MYSQL), {"schema": name}).all()
+        lasting = any(_stuck(str(kind), engine) == "not_transactional" for _, kind, engine, _ in tables)
+        seen = sees_all(connection)
+        return {
+            table: Relation(
+                # What a trigger writes to a table that can't undo would stay, even when it was only tried.
+                stuck=_stuck(str(kind), engine)
+                or ("not_transactional" if lasting and triggers else "")
+                or ("" if seen else "not_permitted")
+            )
+            for table, kind, engine, triggers in tables
+        }
     return {view: Relation(stuck="view") for view in sa.inspect(connection).get_view_names(schema)}
 
 

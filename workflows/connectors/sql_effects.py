@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from workflows.connectors.sql_mysql import MYSQL
 from workflows.errors import NeverAgain, PersonMustLook
 
 Counts = Mapping[str, tuple[int, int, int]]
@@ -78,7 +79,7 @@ class Effects:
             changed = {table: counts for table, counts in changed.items() if table not in self._aside}
             if planned and not changed:
                 raise NeverAgain("cannot_count", detail="the source counts no changes: set track_counts to on in it")
-        elif self._dialect in {"sqlite", "mysql", "mariadb"}:
+        elif self._dialect == "sqlite" or self._dialect in MYSQL:
             whole = tuple(map(sum, zip(*planned.values(), strict=True))) if planned else (0, 0, 0)
             planned = {ALL: (sum(whole),)} if any(whole) else {}
             changed = {ALL: (sum(changed[ALL]),)} if ALL in changed else {}
@@ -113,7 +114,7 @@ class Effects:
             return {row[0]: (row[1], row[2], row[3]) for row in self._connection.exec_driver_sql(_POSTGRESQL)}
         if self._dialect == "sqlite":
             return {ALL: (_raw(self._connection).total_changes, 0, 0)}
-        if self._dialect in {"mysql", "mariadb"}:
+        if self._dialect in MYSQL:
             names = ", ".join(f"'{name}'" for name in _HANDLERS)
             rows = self._connection.exec_driver_sql(f"SHOW SESSION STATUS WHERE Variable_name IN ({names})").all()
             by_name = {str(name): int(value) for name, value in rows}

@@ -12,6 +12,7 @@ from models.vocabulary import Action
 from workflows.connectors.sql_effects import Effects
 from workflows.connectors.sql_lookup import BINDS, chunks, matches
 from workflows.connectors.sql_masking import neutral
+from workflows.connectors.sql_mysql import MYSQL
 from workflows.connectors.sql_order import waves
 from workflows.connectors.sql_schema import Bound, ForeignKey, Schema
 from workflows.connectors.sql_standing import Row, Standing, are
@@ -81,7 +82,11 @@ class Treatment:
         if bound is None:
             return
         makers = {f: neutral(bound, f) for f in fields}
-        made = [{f: make() for f, make in makers.items() if make} for _ in standings]
+        made: list[Mapping[str, Any]] = [{f: make() for f, make in makers.items() if make} for _ in standings]
+        if self._connection.dialect.name in MYSQL and bound.keyed:
+            standings, made = _changing(standings, made)  # of the others it is not sure whether they are counted
+            if not standings:
+                return
         if not bound.keyed:
             for standing, values in zip(standings, made, strict=True):
                 statement = sa.update(bound.table).where(are(bound, [_key(bound, standing.rows[0])])).values(values)
@@ -96,7 +101,7 @@ class Treatment:
             one: dict[str, Any] = {f"key_{i}": standing.rows[0][c] for i, c in enumerate(bound.key)}
             parameters.append(one | {f"new_{i}": values[f] for i, f in enumerate(fields)})
         self._expect(self._connection.execute(statement, parameters).rowcount, len(parameters))
-        self._effects.updated(bound.table, _changing(self._connection, standings, made))
+        self._effects.updated(bound.table, len(standings))
         self._see(bound, {_key(bound, s.rows[0]): values for s, values in zip(standings, made, strict=True)}, fields)
 
     def _see(self, bound: Bound, made: Mapping[tuple[Any, ...], Mapping[str, Any]], fields: tuple[str, ...]) -> None:
@@ -144,12 +149,11 @@ class Treatment:
             }
             if not loose:
                 continue
-            for chunk in chunks([_key(bound, row) for row in rows], max(1, BINDS // len(bound.key))):
+            pointing = [row for row in rows if any(row[c] is not None for c in loose)]
+            for chunk in chunks([_key(bound, row) for row in pointing], max(1, BINDS // len(bound.key))):
                 statement = sa.update(bound.table).where(matches(bound.table, bound.key, values=chunk))
                 self._expect(self._connection.execute(statement.values(dict.fromkeys(loose))).rowcount, len(chunk))
-            tight = self._connection.dialect.name in {"mysql", "mariadb"}  # they count only what really changes
-            changed = [row for row in rows if not tight or any(row[c] is not None for c in loose)]
-            self._effects.updated(bound.table, len(changed))
+            self._effects.updated(bound.table, len(pointing))
 
     def _delete(self, marks: Sequence[Mark]) -> None:
         for bound, rows in self._by_collection(marks):
@@ -182,12 +186,16 @@ def _optional(bound: Bound, fk: ForeignKey) -> bool:
     return bound.keyed and not set(fk.child_columns) & set(bound.key)
 
 
-def _changing(connection: sa.Connection, standings: Sequence[Standing], made: Sequence[Mapping[str, Any]]) -> int:
-    """How many rows an update counts: MariaDB and MySQL leave out those that hold the new values already."""
-    if connection.dialect.name not in {"mysql", "mariadb"}:
-        return len(standings)
-    pairs = zip(standings, made, strict=True)
-    return sum(any(not same(s.rows[0][f], value) for f, value in values.items()) for s, values in pairs)
+def _changing(
+    standings: Sequence[Standing], made: Sequence[Mapping[str, Any]]
+) -> tuple[list[Standing], list[Mapping[str, Any]]]:
+    """Those whose rows do not hold the new values already."""
+    pairs = [
+        (standing, values)
+        for standing, values in zip(standings, made, strict=True)
+        if any(not same(standing.rows[0][f], value) for f, value in values.items())
+    ]
+    return [standing for standing, _ in pairs], [values for _, values in pairs]
 
 
 def same(found: Any, made: Any) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import exc
 from sqlalchemy.dialects import postgresql
 
 from models.vocabulary import ReceiptOutcome
+from workflows.connectors.sql_mysql import MYSQL, may_create
 from workflows.connectors.sql_schema import RECEIPTS
 from workflows.connectors.sql_source import is_writable_file
 from workflows.errors import Fenced
@@ -20,7 +21,11 @@ TABLE = sa.Table(
     sa.Column("fence", sa.BigInteger, nullable=False),
     sa.Column("outcome", sa.String(16), nullable=False),
     sa.Column("at", sa.String(40), nullable=False),
+    mysql_engine="InnoDB",
+    mariadb_engine="InnoDB",
 )
+_GUARD = -1
+"""Number of the line that MariaDB and MySQL lock for each operation; it is no item."""
 
 
 def may_keep(connection: sa.Connection) -> bool:
@@ -36,12 +41,17 @@ def may_keep(connection: sa.Connection) -> bool:
             return bool(connection.execute(question, {"name": RECEIPTS}).scalar_one())
         question = sa.text("SELECT has_schema_privilege(current_schema(), 'CREATE')")
         return bool(connection.execute(question).scalar_one())
+    if connection.dialect.name in MYSQL:
+        return may_create(connection)
     return exists
 
 
 def make_table(connection: sa.Connection) -> None:
     """Create the table if it is not there; two workers may try at once."""
     if sa.inspect(connection).has_table(RECEIPTS):
+        return
+    if connection.dialect.name in MYSQL:  # it ends the transaction, in which nothing has happened yet
+        TABLE.create(connection, checkfirst=True)
         return
     try:
         with connection.begin_nested():
@@ -63,9 +73,15 @@ def words(connection: sa.Connection, op_id: str, *, fence: int) -> Mapping[int, 
     """
     if connection.dialect.name == "postgresql":  # SQLite's BEGIN IMMEDIATE has done as much
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:op, 0))"), {"op": op_id})
+    elif connection.dialect.name in MYSQL:
+        guard = {"op_id": op_id, "item_no": _GUARD, "fence": 0, "outcome": "", "at": ""}
+        connection.execute(sa.insert(TABLE).prefix_with("IGNORE"), guard)
+        connection.execute(sa.select(TABLE.c.fence).where(TABLE.c.op_id == op_id).with_for_update()).all()
     rows = connection.execute(sa.select(TABLE.c.item_no, TABLE.c.outcome, TABLE.c.fence).where(TABLE.c.op_id == op_id))
     receipts = {}
     for item_no, outcome, recorded in rows:
+        if item_no == _GUARD:
+            continue
         if recorded > fence:
             raise Fenced("fenced")
         receipts[item_no] = outcome

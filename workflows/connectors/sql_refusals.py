@@ -64,13 +64,13 @@ def refusal_of(error: exc.DBAPIError) -> str:
     """The code of a refusal that is about the record; "" where the source itself is in trouble."""
     if error.connection_invalidated:
         return ""
+    number = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    if isinstance(number, int):
+        return _BY_NUMBER.get(number, "")
     state = getattr(error.orig, "sqlstate", None) or ""
     if state:
         return _BY_STATE.get(state) or _BY_CLASS.get(state[:2], "")
     name = getattr(error.orig, "sqlite_errorname", None) or ""
     if name:
         return _BY_NAME.get(name, "refused_by_source" if name.startswith("SQLITE_CONSTRAINT") else "")
-    number = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    if isinstance(number, int):
-        return _BY_NUMBER.get(number, "")
     return "refused_by_source" if isinstance(error, exc.IntegrityError) else ""

@@ -12,8 +12,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from workflows.connectors.sql_mysql import BY_NUMBER, MYSQL, mysql_engine
 from workflows.errors import NeverAgain, PersonMustLook, SourceDown, TryAgain, VastineError
 
+_DRIVERS = {
+    # what people write -> the driver that comes with us
+    "postgres": "postgresql+psycopg",
+    "postgresql": "postgresql+psycopg",
+    "mysql": "mysql+pymysql",
+    "mariadb": "mariadb+pymysql",
+}
 LOCK_SECONDS = 10
 CONNECT_SECONDS = 10
 STEPS = 50_000
@@ -27,8 +35,8 @@ class SqlSource:
             parsed = sa.make_url(url)
         except exc.ArgumentError:
             raise NeverAgain("bad_url", detail="connection.url is no database address") from None
-        if parsed.drivername in {"postgresql", "postgres"}:
-            parsed = parsed.set(drivername="postgresql+psycopg")
+        if driver := _DRIVERS.get(parsed.drivername):
+            parsed = parsed.set(drivername=driver)
         self._url = parsed
         self._timeout_seconds = timeout_seconds
         self._engine: sa.Engine | None = None
@@ -41,6 +49,8 @@ class SqlSource:
         options: dict[str, Any] = {}
         if self.dialect == "postgresql":
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        elif self.dialect in MYSQL:
+            options = {"isolation_level": "REPEATABLE READ"}
         with self._transaction("reading", options) as connection:
             yield connection
 
@@ -66,6 +76,8 @@ class SqlSource:
                 return _forbids_writing(connection)
             if self.dialect == "sqlite":
                 return not is_writable_file(connection)
+            if self.dialect in MYSQL:
+                return bool(connection.exec_driver_sql("SELECT @@global.read_only").scalar_one())
             return False
 
     def dispose(self) -> None:
@@ -76,6 +88,8 @@ class SqlSource:
 
     @contextmanager
     def _transaction(self, mode: str, options: dict[str, Any]) -> Iterator[sa.Connection]:
+        if self.dialect in MYSQL and mode == "writing":
+            options = {"isolation_level": "READ COMMITTED"}  # what another worker has just written is seen
         try:
             engine = self._open()
             with engine.execution_options(vastine_mode=mode, **options).begin() as connection:
@@ -101,6 +115,13 @@ class SqlSource:
             engine = sa.create_engine(self._url, hide_parameters=True, connect_args={"timeout": LOCK_SECONDS})
             _sqlite_events(engine, self._timeout_seconds)
             return engine
+        if self.dialect in MYSQL:
+            return mysql_engine(
+                self._url,
+                connect_seconds=CONNECT_SECONDS,
+                lock_seconds=LOCK_SECONDS,
+                timeout_seconds=self._timeout_seconds,
+            )
         arguments: dict[str, Any] = {}
         if self.dialect == "postgresql":
             milliseconds = self._timeout_seconds * 1000
@@ -225,6 +246,10 @@ def plain_error(error: exc.SQLAlchemyError) -> VastineError:  # noqa: PLR0911 (a
         return NeverAgain("source_error", detail=f"the source could not be read ({type(error).__name__})")
     state = getattr(error.orig, "sqlstate", None) or ""
     words = str(error.orig)
+    number = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    if isinstance(number, int) and number in BY_NUMBER:
+        kind, code = BY_NUMBER[number]
+        return kind(code, detail=f"the source answered {number}")
     for start, kind, code in _BY_STATE:
         if state and state.startswith(start):
             return kind(code, detail=f"the source answered {state}")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from models.vocabulary import Action
 from workflows.connectors.sql_items import encoders, row_digest
-from workflows.connectors.sql_lookup import BINDS, chunks, matches
+from workflows.connectors.sql_lookup import BINDS, FOLDING, chunks, matches
 from workflows.connectors.sql_masking import masked_fields, neutral
 from workflows.connectors.sql_schema import Bound, ForeignKey, Schema, names_of
 from workflows.connectors.sql_series import Series, series_day
@@ -192,6 +192,14 @@ def _counts(connection: sa.Connection, fk: ForeignKey, deletes: Sequence[Standin
     counts: dict[Value, int] = {}
     for chunk in chunks(wanted, max(1, BINDS // len(columns))):
         statement = sa.select(*columns, sa.func.count()).where(matches(fk.child, fk.child_columns, values=chunk))
+        if connection.dialect.name in FOLDING:
+            # There "a" may point at "A": the database says whom each row points at, in the words of that row.
+            parent = fk.parent.alias()
+            columns = [parent.c[c] for c in fk.parent_columns]
+            pairs = zip(fk.child_columns, columns, strict=True)
+            joined = fk.child.join(parent, sa.and_(*(fk.child.c[c] == column for c, column in pairs)))
+            statement = sa.select(*columns, sa.func.count()).select_from(joined)
+            statement = statement.where(matches(fk.child, fk.child_columns, values=chunk))
         for row in connection.execute(statement.group_by(*columns)):
             counts[tuple(row[:-1])] = row[-1]
     return counts

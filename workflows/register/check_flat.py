@@ -84,7 +84,7 @@ def _driver(url: Any, doc: Document, at: Path) -> Iterator[Fault]:
         try:
             make_url(url).get_dialect()
         except NoSuchModuleError:
-            remedy = "begin it with postgresql:// or sqlite:///, or install the driver"
+            remedy = "begin it with postgresql://, mysql:// or sqlite:///, or install the driver"
             yield doc.fault(at, "there is no driver for this kind of `url`", remedy=remedy)
         except (ArgumentError, ValueError, ImportError):
             return  # not a URL at all is told where its secrets are looked at
