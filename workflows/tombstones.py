@@ -91,7 +91,7 @@ def set_tombstones(
         for identity in _identities(spec, collection, columns) if spec else ():
             for lead in seeds.get(f"identity:{identity}", ()):
                 rows[collection, TombstoneKind.IDENTIFIER, made.identifier(identity, lead.value)] = None
-    until = known_until(rt, source)
+    until, now = known_until(rt, source), rt.now()
     for (collection, kind, digest), content in rows.items():
         session.add(
             Tombstone(
@@ -100,18 +100,18 @@ def set_tombstones(
                 kind=kind,
                 digest=digest,
                 content_digest=content,
-                erased_at=rt.now(),
+                erased_at=now,
                 expires_on=until,
             )
         )
-    _tell(session, rt, request_id, source=source, until=until, rows=rows)
+    _tell(session, request_id, at=now, source=source, until=until, rows=rows)
 
 
 def _tell(
     session: Session,
-    rt: Runtime,
     request_id: uuid.UUID,
     *,
+    at: datetime,
     source: str,
     until: date,
     rows: Mapping[tuple[str, TombstoneKind, bytes], bytes | None],
@@ -122,7 +122,7 @@ def _tell(
     ]
     for start in range(0, len(listed), _AN_ENTRY):
         facts = {"source": source, "expires_on": until.isoformat(), "tombstones": listed[start : start + _AN_ENTRY]}
-        audit.record(session, "tombstone:set", at=rt.now(), actor="vastine", request_id=request_id, facts=facts)
+        audit.record(session, "tombstone:set", at=at, actor="vastine", request_id=request_id, facts=facts)
 
 
 def set_again(session: Session, *, at: datetime, facts: Mapping[str, Any], today: date) -> int:
