@@ -15,6 +15,7 @@ from workflows.connectors.http_erase import Eraser, guarantee_of
 from workflows.connectors.http_files import Files
 from workflows.connectors.http_records import HttpRecords, described
 from workflows.connectors.http_session import Ask, Session
+from workflows.connectors.records_discovery import RecordDiscovery
 from workflows.connectors.records_items import record_digest
 from workflows.connectors.records_search import RecordSearch
 from workflows.errors import BadInput, Fault, PersonMustLook
@@ -41,7 +42,7 @@ _LATER_PATIENCE = 600.0
 _MB = 1_000_000
 
 
-class HttpConnector:
+class HttpConnector(RecordDiscovery):
     """One service. Nothing is held between calls but the token that lets us in."""
 
     def __init__(self, spec: SourceSpec, *, register: Register, environ: Mapping[str, str]) -> None:
@@ -57,6 +58,8 @@ class HttpConnector:
         callback_secrets(spec, environ)
         self._limiter: Limiter | None = None
         self._marks: Marks | None = None
+        canary = (spec.canary.identity or register.controller.canary) if spec.canary else {}
+        super().__init__(self._looking, list(self._graph.nodes.values()), known=canary)
 
     def pace(self, limiter: Limiter, marks: Marks) -> None:
         """From now on, wait for turns, and write down what is asked for."""
@@ -133,6 +136,11 @@ class HttpConnector:
 
     def _records(self, session: Session) -> HttpRecords:
         return HttpRecords(session, self._connection, self._graph, zone=self._zone)
+
+    @contextmanager
+    def _looking(self) -> Iterator[HttpRecords]:
+        with self._session() as session:
+            yield self._records(session)
 
     def _eraser(self, session: Session) -> Eraser:
         if self._marks is None:

@@ -41,8 +41,14 @@ class _Said:
 
     @property
     def known(self) -> frozenset[str]:
-        """The columns that somebody described or left out on purpose."""
-        return frozenset((*self.fields, *self.ignored))
+        """The columns that somebody described or left out on purpose, inner fields under their dotted names."""
+        return frozenset((*_names(self.model.fields), *self.ignored))
+
+    def knows(self, name: str) -> bool:
+        """Whether somebody spoke of this column, or of the object around it as a whole."""
+        parts = name.split(".")
+        around = any(".".join(parts[:n]) in self.known for n in range(len(parts), 0, -1))
+        return around or any(known.startswith(f"{name}.") for known in self.known)
 
     @property
     def skipped(self) -> bool:
@@ -60,8 +66,8 @@ def undescribed(spec: SourceSpec, found: Discovered) -> list[FoundTable]:
     said = {s.place: s for s in _said(spec, found)}
     out = []
     for table in _looked_at(spec, found):
-        known = said[table.place].known if table.place in said else frozenset()
-        new = tuple(f for f in table.fields if f.name not in known)
+        one = said.get(table.place)
+        new = tuple(f for f in table.fields if one is None or not one.knows(f.name))
         if new:
             out.append(replace(table, fields=new))
     return out
@@ -82,6 +88,15 @@ def drift(spec: SourceSpec, found: Discovered, looked: Sequence[FoundTable] = ()
     for table in undescribed(spec, found):
         changes += _new(counted.get(table.place, table), live[table.place], known=table.place in said, people=people)
     return changes
+
+
+def _names(fields: Sequence[DatasetField], prefix: str = "") -> Iterator[str]:
+    """Described fields; of an object its inner ones, for what else is in it nobody described."""
+    for field in fields:
+        if field.fields:
+            yield from _names(field.fields, f"{prefix}{field.name}.")
+        else:
+            yield prefix + field.name
 
 
 def _schema(dataset: Dataset) -> str:
@@ -111,7 +126,7 @@ def _gone(one: _Said) -> Iterator[Change]:
 
 def _same_table(one: _Said, table: FoundTable, *, people: set[Place], said: Mapping[Place, _Said]) -> Iterator[Change]:
     name = one.model.name
-    if one.skipped:
+    if one.skipped or table.loose:
         return
     for field in one.fields.values():
         column = table.field(field.name)
@@ -137,7 +152,13 @@ def _typed(name: str, field: DatasetField, column: FoundField) -> Iterator[Chang
     """Types where the source declares any: in a file every cell is a text."""
     meta = field.fides_meta
     wanted = (meta.data_type or "") if meta else ""
-    if wanted and column.type and column.data_type and wanted != column.data_type and {wanted, column.data_type} != _NUMBERS:
+    if (
+        wanted
+        and column.type
+        and column.data_type
+        and wanted != column.data_type
+        and {wanted, column.data_type} != _NUMBERS
+    ):
         what = f"described as {wanted}, and it is {column.type or column.data_type}"
         yield Change("type_changed", name, field.name, what)
     length = meta.length if meta else None

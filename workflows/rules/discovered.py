@@ -59,7 +59,10 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class FoundTable:
-    """A table, view or file with its columns in their order. `unread` says why there is no sample of it."""
+    """A table, view or file with its columns in their order. `unread` says why there is no sample of it.
+
+    `loose`: nothing declares the columns, so one that was not seen may be there all the same.
+    """
 
     name: str
     fields: tuple[FoundField, ...]
@@ -68,6 +71,7 @@ class FoundTable:
     alike: tuple[Likeness, ...] = ()
     view: bool = False
     unread: str = ""
+    loose: bool = False
 
     @property
     def place(self) -> tuple[str, str]:
