@@ -10,6 +10,10 @@ People who do not exist, planted in every demo register whatever its size and se
 The customer number is what to type in the form or after `--identity customer_number=`. Where two of them share
 something, ask with the number. Access and portability are delivered unless the table says otherwise.
 
+`vastine demo` adds the sources of `register/more` to those of `register/sources`: tickets and recorded calls, a
+newsletter, surveys, field work, an archive of metering values, and papers that its own clerk looks for. The last five
+of the table are in these; an archive of mail is not among them, as it needs a mail server.
+
 This page is checked against `cast_customers.py`, `cast_debts.py` and `cast_channels.py` of `workflows/demo` by
 `tests/demo/test_cast.py`.
 
