@@ -95,7 +95,9 @@ def write_register(folder: Path, *, sources: dict[str, str] | None = None) -> Pa
     """A register of this one source, or of `sources` (file name to text)."""
     (folder / "sources").mkdir(parents=True, exist_ok=True)
     (folder / "controller.yaml").write_text(
-        "{name: Bench Oy, email: office@shop.example, dpo: {name: Anna, email: dpo@shop.example}}\n", encoding="utf-8"
+        "{name: Bench Oy, email: office@shop.example, dpo: {name: Anna, email: dpo@shop.example},"
+        " delivery: {objection_hours: 0}}\n",
+        encoding="utf-8",
     )
     for name, text in (sources or {"shop": source_yaml()}).items():
         (folder / "sources" / f"{name}.yaml").write_text(text, encoding="utf-8")

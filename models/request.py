@@ -69,6 +69,7 @@ class Request(Base):
     verified_method: Mapped[Method | None] = mapped_column(word(Method))
     verified_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     verified_by: Mapped[str | None] = mapped_column(String(64))
+    objection_until: Mapped[datetime | None] = mapped_column(UTCDateTime)  # nothing is given out or erased before
 
     searched_from: Mapped[datetime | None] = mapped_column(UTCDateTime)  # when the present look at the sources began
     after_request_id: Mapped[uuid.UUID | None] = mapped_column(

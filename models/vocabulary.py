@@ -277,6 +277,7 @@ class Letter(StrEnum):
 
     ACKNOWLEDGEMENT = "acknowledgement"  # L01
     CODE = "code"  # L02: the one-time code, to the contact on file
+    NOTICE = "notice"  # to the contact on file: somebody was taken for you without it
     FETCH_CODE = "fetch_code"  # the code that opens an answer, to the same contact
     EXTENSION = "extension"  # L03
     ACCESS = "access"  # L04

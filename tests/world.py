@@ -51,7 +51,8 @@ INSERT INTO invoice VALUES (70, 1, 'Jane', 0), (71, 1, 'Jane', 0), (72, 2, 'Bob'
 TABLES = {"shop": ("customer", "orders"), "billing": ("invoice",)}
 
 _REGISTER = {
-    "controller.yaml": "{name: Shop Oy, email: office@shop.example, dpo: {name: Anna, email: dpo@shop.example}}",
+    "controller.yaml": "{name: Shop Oy, email: office@shop.example, dpo: {name: Anna, email: dpo@shop.example},"
+    " delivery: {objection_hours: 0}}",
     "categories.yaml": """
 - {code: C01, label: {fi: Asiakastiedot, sv: Kunduppgifter, en: Customer data}, keys: [user]}
 - {code: C07, label: {fi: Laskut, sv: Fakturor, en: Invoices}, keys: [user.financial]}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 from models.vocabulary import Action, Ownership, ReceiptOutcome, Right, SourceResult
@@ -192,6 +192,7 @@ class CaseFacts:
     link_expires_on: date | None = None
     code: str = ""
     code_minutes: int = 0
+    objection_until: datetime | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

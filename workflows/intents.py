@@ -15,6 +15,7 @@ from models.vocabulary import EffectState, Outcome, PlanState, ReceiptOutcome, R
 from workflows import audit, news
 from workflows.errors import Conflict, PersonMustLook, WaitFor
 from workflows.fresh import manual_holds, newly_held
+from workflows.notice import require_no_objection
 from workflows.planning import hash_of_rows
 from workflows.ports import Connector, ErasedItem, EraseItem, Lead, RequestKey
 from workflows.rules.items import Item
@@ -74,6 +75,7 @@ def intend(
     """
     if request.state is not RequestState.ERASING:
         raise Conflict("not_erasing")
+    require_no_objection(rt, request)
     if request.after_request_id is not None:
         _delivered_before(session, request)
     plan = session.get_one(Plan, batch.plan_id)

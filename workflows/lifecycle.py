@@ -38,6 +38,11 @@ TABLE: dict[tuple[RequestState, Event], RequestState] = {
     (S.ASSESSING, E.NOTHING_DUE): S.HELD,
     (S.ASSESSING, E.POSTPONED): S.CLOSING,
     (S.DECIDING, E.REFUSED): S.CLOSING,
+    # While the contact on file may object, it ends so from where it is: nothing was given out or erased yet.
+    (S.COLLECTING, E.REFUSED): S.CLOSING,
+    (S.ASSESSING, E.REFUSED): S.CLOSING,
+    (S.DELIVERING, E.REFUSED): S.CLOSING,
+    (S.ERASING, E.REFUSED): S.CLOSING,
     (S.DECIDING, E.RECHECK): S.COLLECTING,
     (S.DECIDING, E.PLAN_CHANGED): S.COLLECTING,
     (S.DELIVERING, E.DELIVERED): S.CLOSING,

@@ -34,6 +34,8 @@ SCAN = [
 ]
 DELETE = {"masking_strategy_override": {"strategy": "delete"}}
 
+CONTROLLER = "name: Koti Oy\ndelivery: {objection_hours: 0}\n"
+
 
 @pytest.fixture
 def home(tmp_path: Path, database_url: str, request: pytest.FixtureRequest) -> House:
@@ -50,7 +52,7 @@ def home(tmp_path: Path, database_url: str, request: pytest.FixtureRequest) -> H
     }
     folder = tmp_path / "register" / "sources"
     folder.mkdir(parents=True)
-    (tmp_path / "register" / "controller.yaml").write_text("name: Koti Oy\n", encoding="utf-8")
+    (tmp_path / "register" / "controller.yaml").write_text(CONTROLLER, encoding="utf-8")
     for name, one in sources.items():
         described: dict[str, Any] = {
             "source": name,

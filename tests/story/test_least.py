@@ -39,11 +39,13 @@ INSERT INTO orders VALUES (1, 1, 'hers'), (2, 1, NULL), (3, 2, 'his');
 """
 JANE = {"email": "jane@shop.example"}
 
+CONTROLLER = "name: Shop Oy\ndelivery: {objection_hours: 0}\n"
+
 
 @pytest.fixture
 def shop(tmp_path: Path, database_url: str) -> House:
     (tmp_path / "register" / "sources").mkdir(parents=True)
-    (tmp_path / "register" / "controller.yaml").write_text("name: Shop Oy\n", encoding="utf-8")
+    (tmp_path / "register" / "controller.yaml").write_text(CONTROLLER, encoding="utf-8")
     (tmp_path / "register" / "sources" / "shop.yaml").write_text(SHOP, encoding="utf-8")
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     fill_source(url, TABLES)

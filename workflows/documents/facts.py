@@ -5,12 +5,13 @@ A fact that is not known is left out of the context, so that a template that nee
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from models.vocabulary import Action, SourceResult
 from workflows.documents.catalogue import Catalogue
-from workflows.documents.formats import long_date
+from workflows.documents.formats import long_date, short_instant
 from workflows.documents.words import words
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
 from workflows.register.model import Authority, Controller, Officer
@@ -29,6 +30,7 @@ def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "code": case.code,
         "code_minutes": str(case.code_minutes) if case.code_minutes else "",
         "extended_until": _day(case.extended_until, lang),
+        "objection_until": _moment(case.objection_until, catalogue.register.controller, lang),
         "channel": w.channel.one_of(case.channel) if case.channel else "",
     }
     return {
@@ -197,6 +199,10 @@ def processing(catalogue: Catalogue, case: CaseFacts, language: str) -> list[Con
     for source in case.sources:
         codes += [catalogue.category_of(source.name, name) for name, count in source.counts.items() if count]
     return [catalogue.processing(code, language) for code in sorted(set(filter(None, codes)))]
+
+
+def _moment(at: datetime | None, controller: Controller, language: str) -> str:
+    return short_instant(at.astimezone(ZoneInfo(controller.time_zone)), language) if at else ""
 
 
 def _day(day: date | None, language: str) -> str:

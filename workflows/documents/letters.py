@@ -18,7 +18,7 @@ from workflows.errors import NeverAgain
 from workflows.ports import CaseFacts, MailText
 
 TEMPLATES = Path(__file__).parent / "templates"
-MAIL_ONLY = frozenset({Letter.FETCH_CODE, Letter.READY, Letter.REMINDER})
+MAIL_ONLY = frozenset({Letter.NOTICE, Letter.FETCH_CODE, Letter.READY, Letter.REMINDER})
 """Notices that exist as mail only: on paper they would say nothing that the letter itself does not."""
 
 _HEADER = re.compile(r"\{#-? version: (?P<version>\S+) · approved by: (?P<approver>[^#]+?) -?#\}")

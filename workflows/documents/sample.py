@@ -1,7 +1,7 @@
 """An invented case for previews, and the check that every text of a register can be written."""
 
+from datetime import UTC, datetime, timedelta
 from datetime import date as day
-from datetime import timedelta
 
 from models.vocabulary import LANGUAGES, Action, Ground, Letter, Ownership, Right, SourceResult
 from workflows.documents.catalogue import Catalogue
@@ -46,6 +46,7 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
         link_expires_on=RECEIVED + timedelta(days=23),
         code="000 000",
         code_minutes=30,
+        objection_until=datetime(2026, 1, 16, 10, 0, tzinfo=UTC),
     )
 
 

@@ -83,6 +83,7 @@ class Delivery(Strict):
     code_minutes: int = Field(default=30, ge=5, le=1440)
     code_tries: int = Field(default=5, ge=3, le=10)
     codes_an_hour: int = Field(default=6, ge=1, le=100)  # to one contact, whatever asks for them
+    objection_hours: int = Field(default=24, ge=0, le=168)  # for the contact on file, when staff proved the person
 
 
 class Backups(Strict):

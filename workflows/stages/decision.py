@@ -28,6 +28,7 @@ from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.human import close_tasks_of
 from workflows.intents import approvals_needed
+from workflows.notice import may_object
 from workflows.outbox import queue_mail
 from workflows.rules.deadlines import extended_until, may_extend
 from workflows.runtime import Runtime
@@ -41,6 +42,7 @@ _TASKS = {TaskKind.DECIDE, TaskKind.REVIEW, TaskKind.HOLD_UNKNOWN}
 def begin(session: Session, rt: Runtime, request: Request) -> list[NewStep]:  # noqa: ARG001
     """A step that waits: it is a person's, and no worker ever claims it."""
     return [NewStep(key="decide", kind=Kind.DECIDE, state=StepState.WAITING)]
+_LIVING = (PlanState.FROZEN, PlanState.APPROVED)
 
 
 def decider(session: Session, name: str) -> StaffUser:
@@ -119,17 +121,18 @@ def _decided(session: Session, rt: Runtime, request: Request, user: str) -> None
 def refuse(session: Session, rt: Runtime, request: Request, *, user: str, ground: Ground, reason: str) -> None:
     """Refuse the request with its ground and the reason in words, which go into the certificate.
 
-    Source: GDPR Art. 12(4), 12(5).
+    While the contact on file may object, a request that was not theirs ends so in any state, approved or not.
+    Source: GDPR Art. 12(4), 12(5), 12(6).
     """
     decider(session, user)
-    if request.state is not RequestState.DECIDING:
+    if request.state is not RequestState.DECIDING and not (ground is Ground.NOT_IDENTIFIED and may_object(rt, request)):
         raise Conflict("not_deciding", detail=f"the request is {request.state.value}; there is nothing to decide now")
     if len(reason.strip()) < 10:
         raise BadInput([Fault("reason", "a refusal needs its reason in words", "write at least one sentence")])
     key = open_key(session, rt, request.data_key_id)
     request.outcome, request.refusal_ground, request.refused_by = Outcome.REFUSED, ground.value, user
     request.refusal_sealed = key.seal(reason.strip().encode(), f"requests.refusal:{request.id}")
-    for plan in session.scalars(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.FROZEN)):
+    for plan in session.scalars(select(Plan).where(Plan.request_id == request.id, Plan.state.in_(_LIVING))):
         plan.state = PlanState.VOID
     audit.record(
         session, "request:refused", at=rt.now(), actor=user, request_id=request.id, facts={"ground": ground.value}
@@ -178,7 +181,7 @@ def withdraw(session: Session, rt: Runtime, request: Request, *, actor: str) -> 
     """The person takes the request back; raises `Conflict` once something was delivered or erased."""
     audit.record(session, "request:withdrawn", at=rt.now(), actor=actor, request_id=request.id)
     for plan in session.scalars(
-        select(Plan).where(Plan.request_id == request.id, Plan.state.in_((PlanState.FROZEN, PlanState.APPROVED)))
+        select(Plan).where(Plan.request_id == request.id, Plan.state.in_(_LIVING))
     ):
         plan.state = PlanState.VOID
     close_tasks_of(session, rt, request.id, kinds=set(TaskKind), by=actor)

@@ -18,6 +18,7 @@ from workflows.casefile import findings_of, open_key, open_proof
 from workflows.caseview import case_facts, source_facts
 from workflows.errors import VastineError
 from workflows.findings import read_items
+from workflows.notice import require_no_objection
 from workflows.ports import CaseFacts, RequestKey
 from workflows.rules.items import Item
 from workflows.runtime import Runtime
@@ -68,8 +69,8 @@ class Counting:
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
-    """One step: the whole package."""
-    return [NewStep(key="deliver", kind=Kind.DELIVER)]
+    """One step: the whole package, once the person on file has had time to object."""
+    return [NewStep(key="deliver", kind=Kind.DELIVER, run_at=request.objection_until)]
 
 
 class Delivery:
@@ -77,6 +78,7 @@ class Delivery:
 
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Order:
         """The facts of the case and where its records lie."""
+        require_no_objection(rt, request)
         key = open_key(session, rt, request.data_key_id)
         known = findings_of(session, request).values()
         findings = [f for f in known if request.sources is None or f.source in request.sources]

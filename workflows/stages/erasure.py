@@ -56,7 +56,7 @@ def _next_source(session: Session, rt: Runtime, request: Request) -> list[NewSte
     # Programs first: what people do may take days, and nothing they treat leads to anything else.
     first = may_go_first(rt.register, {due.row.source for due in found})
     source = min(first, key=lambda name: (name in hands, order.get(name, 0), name))
-    return [NewStep(key=f"erase:{source}", kind=Kind.ERASE, source=source)]
+    return [NewStep(key=f"erase:{source}", kind=Kind.ERASE, source=source, run_at=request.objection_until)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from workflows.casefile import Claim, Proof, open_claim, open_key, open_proof, p
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, VastineError
 from workflows.human import close_tasks_of, open_task
+from workflows.notice import BY_STAFF, tell
 from workflows.outbox import queue_mail
 from workflows.pace import may_send_code
 from workflows.ports import Contact, Person, RequestKey
@@ -35,7 +36,6 @@ from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
 
 CODE_DIGITS = 8
-_BY_STAFF = (Method.DESK, Method.CALL_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Verification:
     ) -> Event | None:
         """Staff's word, a code on its way, or a person who must look."""
         match = result.match
-        if request.verified_method in _BY_STAFF:
+        if request.verified_method in BY_STAFF:
             if match.outcome == "ambiguous":
                 _wait(session, rt, request, step, code="ambiguous")
                 return None
@@ -138,8 +138,8 @@ def _with_the_first(session: Session, rt: Runtime, request: Request, step: Step,
         step.state, step.done_at = StepState.WAITING, None
         return None
     proof = open_proof(open_key(session, rt, first.data_key_id), first)
-    request.verified_method, request.verified_at = first.verified_method, rt.now()
-    request.verified_by = first.verified_by
+    request.verified_method, request.verified_by = first.verified_method, first.verified_by
+    request.verified_at = rt.now()
     return prove(session, rt, request, key, proof, actor="vastine")
 
 
@@ -209,8 +209,7 @@ def answer(session: Session, rt: Runtime, request: Request, code: str) -> bool:
         return False
     row.used_at = rt.now()
     key = open_key(session, rt, request.data_key_id)
-    sealed = row.candidate_sealed or b""
-    proof = proof_from(json.loads(key.open(sealed, f"challenges.candidate:{row.id}")))
+    proof = proof_from(json.loads(key.open(row.candidate_sealed or b"", f"challenges.candidate:{row.id}")))
     request.verified_method, request.verified_at, request.verified_by = Method.CODE, rt.now(), "person"
     event = prove(session, rt, request, key, proof, actor="person")
     lifecycle.advance(session, rt, request, event, actor="person")
@@ -252,7 +251,7 @@ def by_staff(
     Raises `NotAllowed` for a method that is not staff's, `Conflict` once the person is proven, `BadInput` if
     nothing was checked.
     """
-    if method not in _BY_STAFF:
+    if method not in BY_STAFF:
         raise NotAllowed("method")
     if request.state is not RequestState.VERIFYING:
         raise Conflict("not_verifying")
@@ -273,6 +272,7 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
     root = f"{proof.source}:{proof.key}" if proof.key else canonical(dict(proof.identifiers))
     request.subject_digest = rt.vault.digest("subject", root)
     news.add_keys(session, rt, request, proof.named())
+    tell(session, rt, request, key, proof)
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
     audit.record(
         session,

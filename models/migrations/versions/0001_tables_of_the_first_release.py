@@ -374,6 +374,7 @@ def upgrade() -> None:
         ),
         sa.Column("verified_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("verified_by", sa.String(length=64), nullable=True),
+        sa.Column("objection_until", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("searched_from", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("after_request_id", sa.Uuid(), nullable=True),
         sa.Column("leading_id", sa.Uuid(), nullable=True),

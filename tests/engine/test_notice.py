@@ -1,0 +1,121 @@
+"""The contact on file hears of what staff took somebody's word for, and has time to say that it was not them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select
+
+from models.delivery import Artifact
+from models.request import Request
+from models.vocabulary import Channel, Ground, RequestState, Right
+from tests.world import JANE, World, open_world, prepare, write_register
+from workflows import engine, post
+from workflows.errors import Conflict, WaitFor
+from workflows.messages import WORK
+from workflows.notice import require_no_objection
+from workflows.stages import decision
+
+TOLD = "Somebody asked about your data in your name"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """The shop, which gives whoever is on file a day."""
+    environ = prepare(tmp_path)
+    write_register(tmp_path / "register", {"controller.yaml": "{name: Shop Oy, email: office@shop.example}"})
+    made = open_world(environ)
+    yield made
+    made.close()
+
+
+def refuse(world: World, ident: UUID, ground: Ground) -> None:
+    """The data protection officer refuses."""
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident, with_for_update=True)
+        reason = "The person on file knows nothing of it."
+        decision.refuse(session, world.rt, request, user="anna", ground=ground, reason=reason)
+
+
+def told(world: World) -> list[str]:
+    """Who got the notice."""
+    post.send_all(world.rt)
+    return [mail.to for mail in world.mailer.sent if mail.subject.startswith(TOLD)]
+
+
+def test_an_erasure_waits_a_day_after_the_contact_on_file_was_told(world: World) -> None:
+    ident = world.open(Right.ERASURE)
+    world.work()
+    assert told(world) == [JANE]
+    world.approve(ident)
+    world.work()
+    before = world.rows("shop", "orders")
+    assert (world.state(ident), len(before)) == (RequestState.ERASING, 4)
+    world.clock.advance(hours=23)
+    world.work()
+    assert world.rows("shop", "orders") == before
+    world.clock.advance(hours=2)
+    world.work()
+    assert len(world.rows("shop", "orders")) == 2
+    assert world.state(ident) is RequestState.CLOSED
+
+
+def test_nothing_is_given_out_before_the_day_is_over(world: World) -> None:
+    ident = world.open(Right.ACCESS)
+    world.work()
+    assert world.state(ident) is RequestState.DELIVERING
+    world.clock.advance(hours=25)
+    world.work()
+    assert world.state(ident) is RequestState.CLOSED
+
+
+@pytest.mark.parametrize("right", [Right.ERASURE, Right.ACCESS])
+def test_whoever_objects_in_time_stops_it_though_it_was_approved(world: World, right: Right) -> None:
+    ident = world.open(right)
+    world.work()
+    if right is Right.ERASURE:
+        world.approve(ident)
+        world.work()
+    assert world.state(ident) in (RequestState.ERASING, RequestState.DELIVERING)
+    refuse(world, ident, Ground.NOT_IDENTIFIED)
+    world.clock.advance(days=2)
+    world.work()
+    assert world.state(ident) is RequestState.CLOSED
+    assert len(world.rows("shop", "orders")) == 4
+    with world.rt.unit() as session:
+        assert session.scalars(select(Artifact.name)).all() == ["letter_refusal.pdf"]
+
+
+def test_only_that_it_was_somebody_else_ends_it_out_of_turn_and_only_in_time(world: World) -> None:
+    ident = world.open(Right.ERASURE)
+    world.work()
+    world.approve(ident)
+    with pytest.raises(Conflict):
+        refuse(world, ident, Ground.NO_GROUND)
+    world.clock.advance(hours=24)
+    with pytest.raises(Conflict):
+        refuse(world, ident, Ground.NOT_IDENTIFIED)
+
+
+def test_what_a_code_proved_needs_no_notice_since_the_code_went_there(world: World) -> None:
+    ident = world.open(desk=False, channel=Channel.PORTAL)
+    engine.drain(world.rt, WORK)
+    assert told(world) == []
+    assert world.request(ident).objection_until is None
+
+
+def test_whoever_is_not_on_file_can_be_told_nothing_and_nothing_waits(world: World) -> None:
+    ident = world.open(who="nobody@elsewhere.example")
+    world.work()
+    assert told(world) == []
+    assert world.request(ident).objection_until is None
+
+
+def test_the_effect_itself_waits_even_if_its_step_is_begun_early(world: World) -> None:
+    ident = world.open(Right.ERASURE)
+    world.work()
+    with pytest.raises(WaitFor) as waits:
+        require_no_objection(world.rt, world.request(ident))
+    assert waits.value.code == "objection_window"
+    assert 86_000 < (waits.value.after_seconds or 0) <= 86_400
