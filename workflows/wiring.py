@@ -136,10 +136,14 @@ def discovery_at(url: str) -> Discovers:
     return SqlDiscovery(url)
 
 
-def discovery_in(folder: Path) -> tuple[Discovers, list[str]]:
-    """What can look around in this folder or file, and the lines that a draft of it has under `connection:`."""
+def discovery_in(folder: Path) -> tuple[str, Discovers, list[str]]:
+    """The kind of files there, what can look around in them, and a draft's lines under `connection:`."""
+    if folder.suffix == ".parquet" or any(folder.glob("*.parquet")):
+        from workflows.connectors.parquet_discovery import in_folder  # noqa: PLC0415  # loads only where it is used
+
+        return ("parquet", *in_folder(folder))
     sheets = Folder(folder)
-    return SheetDiscovery(sheets), sheets.connection()
+    return "csv", SheetDiscovery(sheets), sheets.connection()
 
 
 def open_vault(settings: Settings) -> FileKeyVault:

@@ -124,8 +124,8 @@ def _target(target: str, name: str) -> _Target:
         called = _slug(name or _database(target))
         return _Target(called, "sql", [f"url: {{env: VASTINE_SOURCE_{called.upper()}_URL}}"], discovery_at(target))
     if Path(target).exists() and not _is_source(target):
-        discovery, lines = discovery_in(Path(target))
-        return _Target(_slug(name or Path(target).resolve().stem), "csv", lines, discovery)
+        kind, discovery, lines = discovery_in(Path(target))
+        return _Target(_slug(name or Path(target).resolve().stem), kind, lines, discovery)
     told = settings()
     register = load_register(told.register)
     _known([target], register)

@@ -117,8 +117,7 @@ class Folder:
     """Files of a folder, or one file, that no register knows yet. Of those that differ by digits alone: the last."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._files = dict(self._found())
+        self._files = grouped(path, _SUFFIXES)
         if not self._files:
             raise SourceDown("no_file", detail="there is no delimited file here")
         self._styles = {name: style_of(file) for name, (_, file) in self._files.items()}
@@ -152,16 +151,16 @@ class Folder:
         """The first rows of one."""
         return _opened(self._files[collection][1], self._styles[collection], most)
 
-    def _found(self) -> Iterator[tuple[str, tuple[str, Path]]]:
-        if self._path.is_file():
-            yield _called(self._path), (self._path.name, self._path)
-            return
-        groups: dict[str, Path] = {}
-        for path in sorted(self._path.glob("*")):
-            if path.is_file() and path.suffix.casefold() in _SUFFIXES:
-                groups[_DIGITS.sub("*", path.stem) + path.suffix] = path
-        for pattern, path in groups.items():
-            yield _called(path), (pattern, path)
+
+def grouped(path: Path, suffixes: Sequence[str]) -> dict[str, tuple[str, Path]]:
+    """The file itself, or those of a folder: name to pattern and file, the last of those that differ by digits."""
+    if path.is_file():
+        return {_called(path): (path.name, path)}
+    last = {}
+    for file in sorted(path.glob("*")):
+        if file.is_file() and file.suffix.casefold() in suffixes:
+            last[_DIGITS.sub("*", file.stem) + file.suffix] = file
+    return {_called(file): (pattern, file) for pattern, file in last.items()}
 
 
 class OneFile:

@@ -15,6 +15,7 @@ from workflows.connectors.dataset import Node, build_graph
 from workflows.connectors.drop_erasing import Changes, DropErasing
 from workflows.connectors.drops import Dropped, FolderDrop, chosen
 from workflows.connectors.listing import listable, records_of
+from workflows.connectors.parquet_discovery import ParquetDiscovery, opened
 from workflows.connectors.parquet_files import Archive, plain
 from workflows.connectors.parquet_rewrite import judge_days, judge_rows, rewrite
 from workflows.connectors.parquet_rows import ParquetRows
@@ -35,7 +36,7 @@ from workflows.register.parquet_connection import ParquetConnection
 from workflows.rules.items import Item, canonical
 
 
-class ParquetConnector:
+class ParquetConnector(ParquetDiscovery):
     """One folder. Nothing is held between calls."""
 
     def __init__(self, spec: SourceSpec, *, register: Register) -> None:
@@ -47,6 +48,7 @@ class ParquetConnector:
         path = unquote(url.path) if url.scheme == "file" else self._said.url
         self._drop = FolderDrop(Path(register.folder) / path)
         self._newest = self._said.take == "newest"
+        super().__init__(opened(self._drop, self._said, (n.collection for n in self._graph.nodes.values())))
 
     @property
     def guarantee(self) -> Guarantee:
