@@ -1,7 +1,11 @@
 """An archive of mail on a real IMAP server: what is found, whose it is, and what goes when it is erased."""
 
 import socket
-from collections.abc import Mapping
+import socketserver
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
@@ -307,6 +311,63 @@ def test_a_connection_that_breaks_is_made_anew_and_the_search_goes_on(archive: I
         assert account._mailbox is not None
         account._mailbox.client.sock.shutdown(socket.SHUT_RDWR)
         assert account.read("INBOX", 1, most_bytes=10_000) is not None
+
+
+class Cutting(socketserver.ThreadingTCPServer):
+    """Passes bytes on to a server, and cuts some connections after so many bytes of the answer."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, *, after: int, times: int) -> None:
+        self.target, self.after, self.times = port, after, times
+        super().__init__(("127.0.0.1", 0), _Passing)
+
+
+class _Passing(socketserver.BaseRequestHandler):
+    server: Cutting
+
+    def handle(self) -> None:
+        left = self.server.after if self.server.times > 0 else None
+        with socket.create_connection(("127.0.0.1", self.server.target)) as there:
+            threading.Thread(target=self._asked, args=(there,), daemon=True).start()
+            while answer := there.recv(512):
+                if left is not None:
+                    answer, left = answer[:left], left - len(answer)
+                self.request.sendall(answer)
+                if left is not None and left <= 0:
+                    self.server.times -= 1
+                    self.request.shutdown(socket.SHUT_RDWR)
+                    return
+
+    def _asked(self, there: socket.socket) -> None:
+        with suppress(OSError):
+            while asked := self.request.recv(512):
+                there.sendall(asked)
+            there.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def cutting(account: ImapAccount, *, after: int, times: int) -> Iterator[ImapAccount]:
+    with Cutting(account.port, after=after, times=times) as proxy:
+        threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield replace(account, host="127.0.0.1", port=proxy.server_address[1])
+        proxy.shutdown()
+
+
+@pytest.mark.parametrize("after", [40, 900, 2_500, 3_600])
+def test_a_connection_cut_inside_an_answer_loses_nothing(archive: ImapAccount, after: int) -> None:
+    whole = {name: item.digest for name, item in collected(connector(archive)).items()}
+    with cutting(archive, after=after, times=1) as there:
+        try:
+            found = collected(connector(there))
+        except SourceDown:
+            found = collected(connector(there))  # it was cut before anything was known; the next try is a new one
+    assert {name: item.digest for name, item in found.items()} == whole
+
+
+def test_a_connection_that_is_cut_every_time_is_a_source_that_is_down(archive: ImapAccount) -> None:
+    with cutting(archive, after=700, times=1_000) as there, pytest.raises(SourceDown):
+        collected(connector(there))
 
 
 def test_a_server_that_is_down_is_a_source_that_is_down(own_imap: ImapServer) -> None:
