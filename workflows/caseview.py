@@ -77,6 +77,13 @@ def source_facts(
     return tuple(answers)
 
 
+def filling(session: Session, request: Request) -> dict[str, str]:
+    """What a letter must say of a case that fills the gaps of an answer: which answer it was."""
+    if request.supplements_id is None:
+        return {}
+    return {"supplements": session.get_one(Request, request.supplements_id).reference}
+
+
 def current_plan(session: Session, request: Request) -> Plan | None:
     """The frozen or approved plan, or the last one executed; of a refused request the one that was refused."""
     plans = select(Plan).where(Plan.request_id == request.id).order_by(Plan.version.desc()).limit(1)

@@ -1,6 +1,7 @@
 """A source that an answer went without comes back: the person gets the rest, and nothing twice."""
 
 import io
+import subprocess
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -15,10 +16,12 @@ from models.collection import SourceHealth
 from models.delivery import Artifact, Outbox
 from models.erasure import Receipt
 from models.request import DataKey, Request
-from models.vocabulary import Outcome, RequestState, Right
+from models.vocabulary import Letter, Outcome, RequestState, Right
 from tests.engine.switched import Switch, switched
 from tests.world import _REGISTER, BOB, JANE, World
 from workflows import engine, lookout, pausing, supplements, sweeps
+from workflows.casefile import open_key
+from workflows.caseview import case_facts, filling, source_facts
 from workflows.stages.collection import skip_source
 
 NO_FACTS = {"sources/billing.yaml": _REGISTER["sources/billing.yaml"].replace(", facts: {open_balance: owed}", "")}
@@ -73,6 +76,18 @@ def package_of(world: World, ident: uuid.UUID) -> str:
         return "\n".join(files.read(name).decode(errors="replace") for name in files.namelist())
 
 
+def letter_of(world: World, ident: uuid.UUID) -> str:
+    """The words of the answer's letter."""
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident)
+        key = open_key(session, world.rt, request.data_key_id)
+        sources = source_facts(session, world.rt, request)
+        case = case_facts(world.rt, request, key, sources=sources, extra=filling(session, request))
+    pdf = world.rt.documents.letter(Letter.ACCESS, case)
+    words = subprocess.run(["pdftotext", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
+    return " ".join(words.split())
+
+
 def test_the_records_that_were_missing_are_delivered_and_the_others_not_again(house) -> None:
     world, switches = house
     ident = answered_without_billing(world, switches)
@@ -91,6 +106,8 @@ def test_the_records_that_were_missing_are_delivered_and_the_others_not_again(ho
     assert "invoice" in texts
     assert "first" not in [line.strip() for line in texts.splitlines()]
     assert "orders" not in texts
+    assert f"This completes our earlier answer {world.request(ident).reference}." in letter_of(world, request.id)
+    assert "This completes" not in letter_of(world, ident)
     with world.rt.unit() as session:
         letters = session.scalars(select(Outbox.letter).where(Outbox.request_id == request.id)).all()
         told = session.scalars(select(AuditEntry.event).where(AuditEntry.request_id == ident)).all()

@@ -17,7 +17,15 @@ from models.vocabulary import Action, Event, Kind, Letter, Outcome, PlanState, R
 from workflows import audit
 from workflows.answer import keep_artifact, notify_ready
 from workflows.casefile import open_claim, open_key
-from workflows.caseview import case_facts, current_plan, guarantees_of, lines_of, receipt_counts, source_facts
+from workflows.caseview import (
+    case_facts,
+    current_plan,
+    filling,
+    guarantees_of,
+    lines_of,
+    receipt_counts,
+    source_facts,
+)
 from workflows.errors import VastineError
 from workflows.findings import forget_items
 from workflows.hand.forgetting import forget_answers, forget_scans
@@ -90,6 +98,7 @@ class Closing:
             request,
             key,
             sources=source_facts(session, rt, request),
+            extra=filling(session, request),
             plan=lines,
             plan_hash=plan.plan_hash.hex() if plan else "",
             receipts=receipts,

@@ -15,7 +15,7 @@ from models.vocabulary import Event, Kind, Outcome, Ownership
 from workflows import audit
 from workflows.answer import PACKAGE, keep_artifact
 from workflows.casefile import findings_of, open_key, open_proof
-from workflows.caseview import case_facts, source_facts
+from workflows.caseview import case_facts, filling, source_facts
 from workflows.errors import VastineError
 from workflows.findings import read_items
 from workflows.notice import require_no_objection
@@ -83,6 +83,7 @@ class Delivery:
         known = findings_of(session, request).values()
         findings = [f for f in known if request.sources is None or f.source in request.sources]
         case = case_facts(rt, request, key, sources=source_facts(session, rt, request, findings=findings))
+        case = replace(case, extra={**case.extra, **filling(session, request)})
         case = replace(case, identifiers=open_proof(key, request).told())
         return Order(
             case=case,
