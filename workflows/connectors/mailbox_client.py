@@ -16,7 +16,7 @@ from imap_tools.imap_utf7 import utf7_encode
 from workflows.errors import NeverAgain, SourceDown, TryAgain
 from workflows.setting_values import MailServer
 
-WINDOW = 50_000
+WINDOW = 10_000
 """So many UIDs one search looks at: an answer is one line of the protocol, and lines have an end."""
 
 _BROKEN = (OSError, imaplib.IMAP4.error, ImapToolsError)

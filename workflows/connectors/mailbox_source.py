@@ -134,7 +134,7 @@ class MailboxConnector:
             return self._erasing(account).present(items)
 
     def _account(self) -> Account:
-        return Account(self._server, timeout_seconds=min(self.spec.timeout_seconds, 120))
+        return Account(self._server, timeout_seconds=self.spec.timeout_seconds)
 
     def _erasing(self, account: Account) -> MailErasing:
         return MailErasing(account, collection=self._node.name, trash=self._said.trash, most_bytes=self._most,
