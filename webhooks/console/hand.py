@@ -101,7 +101,7 @@ def worked(shell: Shell, ident: uuid.UUID, work: Work, *, page: str) -> BaseResp
 def guarded(session: Session, shell: Shell, ident: uuid.UUID) -> tuple[HumanTask, Request]:
     """The task and its request, locked, if this person may do this work. Raises `NotFound` or `NotAllowed`."""
     task, case = locked_task(session, ident)
-    check_may_work(g.user, places.hand_spec(shell.rt.register, str(task.facts["source"])))
+    check_may_work(g.user, places.worked_spec(shell.rt.register, str(task.facts["source"])))
     return task, case
 
 

@@ -49,6 +49,7 @@ class CsvConnector(SheetDiscovery):
             rewrite=self._rewrite,
             neutral=neutral_text,
             writable=self._said.writable,
+            by_people=self._said.by_hand is not None,
             one_file=self._newest and len(self._graph.nodes) == 1,
         )
 

@@ -40,9 +40,11 @@ class DropErasing:
         neutral: Neutral,
         writable: bool,
         one_file: bool,
+        by_people: bool = False,
     ) -> None:
         self._drop, self._records, self._schema = drop, records, schema
         self._rewrite, self._neutral, self._writable, self._one_file = rewrite, neutral, writable, one_file
+        self._by_people = by_people
 
     @property
     def guarantee(self) -> Guarantee:
@@ -55,7 +57,7 @@ class DropErasing:
 
     def preview(self, items: Sequence[EraseItem]) -> list[PreviewedItem]:
         """What `erase` would do."""
-        if not self._writable:
+        if not self._writable and not self._by_people:
             return [PreviewedItem(item.item_no, "by_hand") for item in items]
         return previewed(self._standings(items), neutral=self._neutral)
 
@@ -77,9 +79,9 @@ class DropErasing:
 
     def call_off(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:
         """Keep a journal that refuses a lower fence and says `KEPT`; elsewhere, what the records look like now."""
-        if not self._writable:
+        if not self._writable and not self._by_people:
             return [ErasedItem(item.item_no, ReceiptOutcome.KEPT) for item in items]
-        if not isinstance(self._drop, FolderDrop):
+        if not self._writable or not isinstance(self._drop, FolderDrop):
             return _told(items, self._as_it_is(items))
         with self._drop.alone():
             journal = Journal(self._drop.folder)

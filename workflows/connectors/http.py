@@ -112,6 +112,10 @@ class HttpConnector(RecordDiscovery):
 
     def call_off(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:
         """Ask for nothing more, and tell what has been done already."""
+        if items and self._connection.by_hand is not None:
+            now = self.present(items)
+            gone, kept = ReceiptOutcome.ABSENT, ReceiptOutcome.KEPT
+            return [ErasedItem(item.item_no, kept if item.item_no in now else gone) for item in items]
         if not items or self.guarantee == "D":
             return [ErasedItem(item.item_no, ReceiptOutcome.KEPT) for item in items]
         with self._session() as session:

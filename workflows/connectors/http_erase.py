@@ -20,7 +20,7 @@ class Eraser:
     def __init__(
         self, session: Session, records: HttpRecords, connection: HttpConnection, graph: Graph, *, marks: Marks
     ) -> None:
-        self._graph = graph
+        self._graph, self._by_people = graph, connection.by_hand is not None
         self._hands = Hands(session, records, connection, graph, marks=marks)
 
     def preview(self, items: Sequence[EraseItem]) -> list[PreviewedItem]:
@@ -64,7 +64,7 @@ class Eraser:
             return PreviewedItem(item.item_no, "absent")
         if record_digest(record) != item.digest:
             return PreviewedItem(item.item_no, "drifted")
-        if target.in_array(record):
+        if not self._by_people and target.in_array(record):
             return PreviewedItem(item.item_no, "in_array")
         if item.action is Action.MASK and target.is_masked(record):
             return PreviewedItem(item.item_no, "nothing_personal", item.fields)

@@ -136,6 +136,7 @@ class _Call:
             rewrite=self._rewrite,
             neutral=self._neutral,
             writable=self._said.writable,
+            by_people=self._said.by_hand is not None,
             one_file=self._newest and len(self._nodes) == 1,
         )
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from workflows.errors import NotFound
 from workflows.handed import HAND_KINDS
+from workflows.ports import Connector
 from workflows.register.model import Register, SourceSpec
 from workflows.rules.items import DATE_FACTS
 
@@ -22,6 +24,19 @@ class HandField:
 def is_by_hand(spec: SourceSpec) -> bool:
     """Whether only people can search this source."""
     return spec.kind in HAND_KINDS
+
+
+def treated_by_people(spec: SourceSpec, connector: Connector) -> bool:
+    """Whether people erase here: they search it too, or programs may only read it and it names who keeps it."""
+    return is_by_hand(spec) or (bool(spec.connection.get("by_hand")) and connector.guarantee == "D")
+
+
+def worked_spec(register: Register, source: str) -> SourceSpec:
+    """The source, if people have work at it; raises `NotFound` otherwise."""
+    spec = register.sources.get(source)
+    if spec is None or not (is_by_hand(spec) or spec.connection.get("by_hand")):
+        raise NotFound("source")
+    return spec
 
 
 def hand_spec(register: Register, source: str) -> SourceSpec:
@@ -52,7 +67,11 @@ def key_holders(spec: SourceSpec) -> dict[str, str]:
 
 def keeper_of(spec: SourceSpec) -> str:
     """The function or address of whoever keeps the source."""
-    return str(spec.connection.get("keeper", ""))
+    return str(_by_hand(spec).get("keeper", ""))
+
+
+def _by_hand(spec: SourceSpec) -> Mapping[str, Any]:
+    return spec.connection if is_by_hand(spec) else spec.connection.get("by_hand") or {}
 
 
 def instructions_of(spec: SourceSpec, language: str) -> str:
@@ -63,7 +82,7 @@ def instructions_of(spec: SourceSpec, language: str) -> str:
 
 def due_on(spec: SourceSpec, today: date, *, answer_due: date) -> date:
     """The day by which the work is asked for; never later than the person's answer is due."""
-    asked = today + timedelta(days=int(spec.connection.get("due_days", 5)))
+    asked = today + timedelta(days=int(_by_hand(spec).get("due_days", 5)))
     return min(asked, answer_due) if answer_due > today else today
 
 

@@ -27,7 +27,7 @@ _LATE_EVERY_DAYS = 7
 
 def wake_for_news(rt: Runtime) -> int:
     """Let erasures that wait for people look at their holds again where something was told; how many."""
-    by_hand = [name for name, spec in rt.register.sources.items() if places.is_by_hand(spec)]
+    by_hand = [n for n, spec in rt.register.sources.items() if places.treated_by_people(spec, rt.connectors[n])]
     if not by_hand:
         return 0
     count = 0
@@ -50,7 +50,7 @@ def wake_for_news(rt: Runtime) -> int:
 
 def announce(rt: Runtime) -> int:
     """Mail whoever keeps a source that work waits, on its day again, and every week that it is late; how many."""
-    if not any(places.is_by_hand(spec) for spec in rt.register.sources.values()):
+    if not any(places.treated_by_people(spec, rt.connectors[n]) for n, spec in rt.register.sources.items()):
         return 0
     with rt.unit() as session:
         tasks = session.execute(

@@ -34,9 +34,24 @@ def http_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
     yield from _headers(doc, connection)
     if connection.auth is not None:
         yield from _auth(doc, connection.auth, private)
+    yield from _by_hand(doc, connection)
     for at, path in _paths(connection):
         yield from _path(doc, at, path)
     yield from call_faults(source, doc, connection)
+
+
+def _by_hand(doc: Document, connection: HttpConnection) -> Iterator[Fault]:
+    """Whoever erases by hand says so of single records, which must be found again to see that it is so."""
+    if connection.by_hand is None:
+        return
+    for name, spec in connection.collections.items():
+        at = (*_AT, "collections", name)
+        if spec.delete is not None or spec.mask is not None:
+            what = f"`by_hand`, and calls that erase records of `{name}`: either people do or programs"
+            yield doc.fault(at, what, remedy="remove `by_hand`, or `delete` and `mask`")
+        elif spec.one is None:
+            what = f"nobody could see whether people erased a record of `{name}`"
+            yield doc.fault(at, what, remedy="add `one: {path: …}`")
 
 
 def _address(doc: Document, at: Path, url: str, private: set[str]) -> Iterator[Fault]:

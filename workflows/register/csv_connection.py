@@ -10,6 +10,7 @@ from pydantic import field_validator
 
 from workflows.errors import Fault
 from workflows.register.document import Document, Path
+from workflows.register.hand_connection import ByHand
 from workflows.register.model import Secret, SourceSpec, Strict
 from workflows.register.shape import nearest
 
@@ -36,6 +37,7 @@ class FolderConnection(Strict):
     take: Literal["newest", "all"] = "newest"
     expect_every: str | None = None
     writable: bool = False
+    by_hand: ByHand | None = None
 
     @field_validator("expect_every")
     @classmethod
@@ -97,6 +99,9 @@ def drop_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
             yield doc.fault(("connection",), "`password` or `key` is missing", remedy="add `key: {file: PATH}`")
     if url.scheme == "s3" and not url.hostname:
         yield doc.fault(at, "the bucket is missing", remedy="write s3://bucket/prefix")
+    if connection.get("by_hand") and connection.get("writable"):
+        what = "`by_hand` and `writable`: either people erase here or programs do"
+        yield doc.fault(("connection", "by_hand"), what, remedy="keep one of them")
     yield from _pattern_faults(source, doc)
 
 

@@ -14,6 +14,13 @@ CONTACT_TERMS = ("name", "email", "phone", "postal")
 """Facts of the contact on file that people may be shown to look by, beside identity keys."""
 
 
+class ByHand(Strict):
+    """Of a source that programs may only read: who keeps it and erases in it, and how long they have."""
+
+    keeper: str = Field(min_length=1)
+    due_days: int = Field(default=5, ge=1, le=25)
+
+
 class ManualConnection(Strict):
     """A system that people search: who keeps it, how to search it, what to be shown, which places to tick."""
 

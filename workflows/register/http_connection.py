@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from workflows.register.hand_connection import ByHand
 from workflows.register.model import Secret, Strict
 
 Spelling = Literal["as_is", "lower", "upper", "digits", "sha256", "sha256_lower", "md5", "md5_lower"]
@@ -208,5 +209,6 @@ class HttpConnection(Strict):
     rate: Rate | None = None
     limits: Limits = Limits()
     callback: Callback | None = None
+    by_hand: ByHand | None = None
     settle_seconds: float = Field(default=0.0, ge=0, le=86_400)
     collections: Mapping[str, HttpCollection]

@@ -6,7 +6,7 @@ on is checked again: the plan's hash, the approvals, the holds, the fence. If an
 is erased and the plan is made anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -16,14 +16,14 @@ from models.collection import Finding
 from models.decision import Plan
 from models.request import Request
 from models.step import Step
-from models.vocabulary import Event, Kind, PlanState
+from models.vocabulary import Event, Kind, PlanState, ReceiptOutcome
 from workflows import audit, gates, lifecycle
 from workflows.candidates import as_judged
 from workflows.casefile import open_key, seeds_of
-from workflows.errors import PersonMustLook, VastineError
+from workflows.errors import PersonMustLook, TryAgain, VastineError
 from workflows.fresh import decides_holds, fresh_items
 from workflows.hand.orders import ask, call_off, keep_for_later, outcomes
-from workflows.hand.places import is_by_hand
+from workflows.hand.places import is_by_hand, treated_by_people
 from workflows.hand.sources import bound
 from workflows.intents import Batch, Changed, intend, write_receipts
 from workflows.lease import mid_work
@@ -34,6 +34,9 @@ from workflows.runtime import Runtime
 from workflows.schedule import Due, due_items
 from workflows.standing import open_item
 from workflows.work import Lease, NewStep
+
+_NEXT_LOOK = 6 * 3600.0
+"""Seconds after which a source that people erase in is looked at again: many are copied only by night."""
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
@@ -52,7 +55,7 @@ def _next_source(session: Session, rt: Runtime, request: Request) -> list[NewSte
     if not found:
         return []
     order = {name: spec.person.order for name, spec in rt.register.sources.items()}
-    hands = {name for name, spec in rt.register.sources.items() if is_by_hand(spec)}
+    hands = {n for n, spec in rt.register.sources.items() if treated_by_people(spec, rt.connectors[n])}
     # Programs first: what people do may take days, and nothing they treat leads to anything else.
     first = may_go_first(rt.register, {due.row.source for due in found})
     source = min(first, key=lambda name: (name in hands, order.get(name, 0), name))
@@ -83,6 +86,7 @@ class Erasure:
         mine = [due for due in mine if (due.phase == 0) == at_once]
         phases = {due.row.item_no: due.phase for due in mine}
         key = open_key(session, rt, request.data_key_id)
+        people = treated_by_people(rt.register.sources[step.source], rt.connectors[step.source])
         findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
         return Batch(
             source=step.source,
@@ -96,7 +100,7 @@ class Erasure:
             seeds=seeds_of(session, key, request),
             blobs={f.source: f.blob for f in findings},
             connectors=as_judged(session, rt, request, bound(session, rt, request, key)),
-            by_hand=outcomes(session, plan.id, phases) if is_by_hand(rt.register.sources[step.source]) else None,
+            by_hand=outcomes(session, plan.id, phases) if people else None,
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Batch | None) -> list[ErasedItem] | Changed | ByHand | None:
@@ -119,7 +123,7 @@ class Erasure:
             return changed
         rt.failpoint("intended")
         if inputs.by_hand is not None:
-            return list(inputs.by_hand.values()) if len(inputs.by_hand) == len(inputs.items) else ByHand()
+            return _by_people(inputs, now)
         result = source.erase(inputs.op_id, lease.fence, inputs.items)
         rt.failpoint("erased")
         return result
@@ -166,6 +170,21 @@ class Erasure:
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """An effect whose outcome is not known stays intended until the step is done or a person has looked."""
         return None
+
+
+def _by_people(inputs: Batch, now: Mapping[int, str]) -> list[ErasedItem] | ByHand:
+    """What people did. Raises `TryAgain("still_there")` where the source shows as it was what they say is gone."""
+    told = inputs.by_hand or {}
+    if len(told) < len(inputs.items):
+        return ByHand()
+    before = {item.item_no: item.digest for item in inputs.items}
+    said = {n for n, one in told.items() if one.outcome is not ReceiptOutcome.REFUSED}
+    # Where people search too, their word is all there is.
+    searched = not is_by_hand(inputs.connectors[inputs.source].spec)
+    if searched and any(now.get(n) == before[n] for n in said):
+        detail = "two people say that it is done, and the source shows it as it was"
+        raise TryAgain("still_there", detail=detail, after_seconds=_NEXT_LOOK)
+    return list(told.values())
 
 
 def _erase_item(key: RequestKey, due: Due) -> EraseItem:
