@@ -31,6 +31,7 @@ def ask_near_the_end(rt: Runtime) -> int:
         Step.error_code.is_not(None),
         Step.error_code != gates.FULL,
         Request.state.not_in((RequestState.HELD, RequestState.CLOSED)),
+        Request.answered_at.is_(None),
         Request.due_on <= rt.today() + ASK_BEFORE,
     )
     with rt.unit() as session:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, aliased
 
 from models.collection import Finding, SourceHealth
 from models.request import Request
-from models.vocabulary import Event, Outcome, RequestState, SourceResult
+from models.step import Step
+from models.vocabulary import Event, Kind, Outcome, RequestState, StepState
 from workflows import audit, gates, lifecycle
 from workflows.casefile import (
     leads_of,
@@ -50,7 +51,9 @@ def supplement(rt: Runtime) -> int:
                 Request.outcome.in_(_ANSWERED),
                 Request.answered_at >= rt.now() - FOR,
                 Request.replay_id.is_(None),
-                exists().where(Finding.request_id == Request.id, Finding.result == SourceResult.FAILED),
+                exists().where(
+                    Step.request_id == Request.id, Step.kind == Kind.COLLECT, Step.state == StepState.SKIPPED
+                ),
                 ~exists().where(follower.supplements_id == Request.id),
             )
             .order_by(Request.id)
@@ -68,14 +71,25 @@ def supplement(rt: Runtime) -> int:
 
 def _back(session: Session, rt: Runtime, request: Request) -> list[str]:
     """The sources that the answer was given without, if all of them are well again; else none."""
-    findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
-    failed = {f.source for f in findings if f.result is SourceResult.FAILED and f.source in rt.connectors}
-    failed -= {name for name in failed if is_by_hand(rt.register.sources[name])}
-    for source in failed:
+    left_out = {name for name in _left_out(session, request) if name in rt.connectors}
+    left_out -= {name for name in left_out if is_by_hand(rt.register.sources[name])}
+    for source in left_out:
         if not _is_well(rt, session.get(SourceHealth, source), since=request.answered_at):
             return []
-    behind = {f.source for f in findings if f.why == _LED_NOWHERE and f.source in rt.connectors}
-    return sorted(failed | behind) if failed else []
+    behind = select(Finding.source).where(Finding.request_id == request.id, Finding.why == _LED_NOWHERE)
+    return sorted(left_out | (set(session.scalars(behind)) & rt.connectors.keys())) if left_out else []
+
+
+def _left_out(session: Session, request: Request) -> set[str]:
+    """Sources whose last search before the answer was skipped; a later look at what is kept may have found them."""
+    last: dict[str, tuple[int, StepState]] = {}
+    mine = select(Step).where(Step.request_id == request.id, Step.kind == Kind.COLLECT, Step.source.is_not(None))
+    for step in session.scalars(mine):
+        visit = int(step.key.rpartition("#")[2])
+        late = step.done_at is not None and request.answered_at is not None and step.done_at > request.answered_at
+        if not late and visit >= last.get(str(step.source), (0, step.state))[0]:
+            last[str(step.source)] = (visit, step.state)
+    return {source for source, (_, state) in last.items() if state is StepState.SKIPPED}
 
 
 def _is_well(rt: Runtime, row: SourceHealth | None, *, since: datetime | None) -> bool:

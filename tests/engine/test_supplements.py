@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select
 
 from models.audit import AuditEntry
-from models.collection import SourceHealth
+from models.collection import Finding, SourceHealth
 from models.delivery import Artifact, Outbox
 from models.erasure import Receipt
 from models.request import DataKey, Request
-from models.vocabulary import Letter, Outcome, RequestState, Right
+from models.vocabulary import Letter, Outcome, RequestState, Right, SourceResult
 from tests.engine.switched import Switch, switched
 from tests.world import _REGISTER, BOB, JANE, World
 from workflows import engine, lookout, pausing, supplements, sweeps
@@ -212,3 +212,13 @@ def test_after_half_a_year_nobody_is_written_to_unasked(house) -> None:
     world.clock.advance(hours=24 * (supplements.FOR + timedelta(days=1)).days)
     come_back(world, switches["billing"])
     assert supplements.supplement(world.rt) == 0
+
+
+def test_a_night_s_look_at_what_is_kept_does_not_make_the_missing_source_forgotten(house) -> None:
+    world, switches = house
+    ident = answered_without_billing(world, switches, Right.ERASURE)
+    with world.rt.unit() as session:
+        finding = session.scalars(select(Finding).where(Finding.request_id == ident, Finding.source == "billing")).one()
+        finding.result, finding.why = SourceResult.FOUND, None  # as it stands after that source was searched again
+    come_back(world, switches["billing"])
+    assert supplements.supplement(world.rt) == 1
