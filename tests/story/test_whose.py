@@ -66,7 +66,7 @@ def home(tmp_path: Path, database_url: str, request: pytest.FixtureRequest) -> H
     controller = "name: Koti Oy\ndelivery: {objection_hours: 0}\n"
     (tmp_path / "register" / "controller.yaml").write_text(controller, encoding="utf-8")
     for name, (described, person) in sources.items():
-        whole = {"source": name, "kind": "sql", "connection": {"url": {"env": f"{name.upper()}_URL"}}}
+        whole: dict[str, Any] = {"source": name, "kind": "sql", "connection": {"url": {"env": f"{name.upper()}_URL"}}}
         whole |= {"dataset": [_plain(described)], "person": person}
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
     prepare(database_url)

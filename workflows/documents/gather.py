@@ -14,6 +14,7 @@ from workflows.documents.catalogue import Catalogue
 from workflows.documents.cells import MENTION, REDACTED, csv_line, json_line, redact
 from workflows.documents.series import SeriesReader
 from workflows.documents.spool import Spool
+from workflows.register.contacts import own_contacts
 from workflows.rules.items import Item, Json
 from workflows.rules.mentions import Mentions
 
@@ -87,10 +88,7 @@ class Gatherer:
         self._catalogue = catalogue
         self._zone = ZoneInfo(catalogue.register.controller.time_zone)
         self._portable_only = portable_only
-        controller = catalogue.register.controller
-        officers = (controller, controller.dpo, controller.signer)
-        ours = [value for one in officers for value in (one.email, one.phone) if value]
-        self._mentions = Mentions(identifiers or {}, ours)
+        self._mentions = Mentions(identifiers or {}, own_contacts(catalogue.register.controller))
         self._gaps = gaps
         self._found: dict[tuple[str, str], Gathered] = {}
         self.not_portable: Counter[str] = Counter()

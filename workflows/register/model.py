@@ -75,6 +75,7 @@ class Decisions(Strict):
     access_without_person: bool = True  # a clean answer goes out by itself
     erasure_approvals: int = Field(default=2, ge=1, le=5)
 
+    review_texts: bool = False  # an answer whose texts name somebody else's address or number waits for a person
 
 class Delivery(Strict):
     """How long things can be fetched."""

@@ -30,17 +30,19 @@ from models.vocabulary import (
 from workflows import audit
 from workflows.astray import astray, left_over
 from workflows.candidates import undecided
-from workflows.casefile import open_key
+from workflows.casefile import open_key, open_proof
 from workflows.errors import PersonMustLook, VastineError
-from workflows.findings import forget_items
+from workflows.findings import AllItems, forget_items
 from workflows.fresh import manual_holds
 from workflows.hand.sources import bound
 from workflows.human import open_task
 from workflows.planning import Planned, plan_hash, planned_items
 from workflows.ports import Connector, EraseItem, RequestKey
+from workflows.register.contacts import own_contacts
 from workflows.relook import ask_about, look_again
 from workflows.rules.holds import ManualHoldFacts
 from workflows.rules.items import canonical
+from workflows.rules.mentions import Mentions
 from workflows.runtime import Runtime
 from workflows.tombstones import Recogniser
 from workflows.work import Lease, NewStep
@@ -65,6 +67,7 @@ class Facts:
     connectors: Mapping[str, Connector]  # the sources as they are for this request
     sources: Sequence[str] | None  # what the case is about, where it fills the gaps of an answer
     replayed: Replayed | None  # an erasure that is done again is about these records alone
+    told: Mapping[str, Sequence[str]] | None = None  # the person's identifiers, where texts are to be reviewed
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
@@ -78,6 +81,7 @@ class Assessed:
 
     items: list[Planned]
     guarantees: dict[str, str]
+    mentions: int = 0  # records with somebody else's address or number in a text, where a person reviews those
 
 
 class Assessment:
@@ -100,6 +104,7 @@ class Assessment:
             connectors=bound(session, rt, request, key),
             sources=request.sources,
             replayed=_replayed(session, request),
+            told=open_proof(key, request).told() if rt.register.controller.decisions.review_texts else None,
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Facts) -> Assessed:
@@ -108,7 +113,7 @@ class Assessment:
         Raises `PersonMustLook` where a record is still there and nothing leads to it any more.
         """
         if inputs.right is not Right.ERASURE:
-            return Assessed([], {})
+            return Assessed([], {}, _mentions(rt, inputs))
         only = partial(_came_back, rt, inputs.replayed) if inputs.replayed is not None else None
         found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual, only=only)
         found = [p for p in found if inputs.sources is None or p.source in inputs.sources]
@@ -122,7 +127,7 @@ class Assessment:
     ) -> Event | None:
         """Freeze the plan and say who must decide."""
         if inputs.right is not Right.ERASURE:
-            return _review(session, rt, request, inputs)
+            return _review(session, rt, request, inputs, mentions=result.mentions)
         if inputs.approved:
             return _rest(session, rt, request, result)
         if not result.items:
@@ -166,7 +171,15 @@ def gaps(session: Session, request: Request) -> list[str]:
     )
 
 
-def _review(session: Session, rt: Runtime, request: Request, inputs: Facts) -> Event:
+def _mentions(rt: Runtime, inputs: Facts) -> int:
+    if inputs.told is None:
+        return 0
+    mentions = Mentions(inputs.told, own_contacts(rt.register.controller))
+    given = (i for i in AllItems(rt, inputs.key, inputs.blobs) if i.ownership in (Ownership.OWN, Ownership.SHARED))
+    return sum(mentions.strained(i.fields, "")[1] > 0 for i in given)
+
+
+def _review(session: Session, rt: Runtime, request: Request, inputs: Facts, *, mentions: int = 0) -> Event:
     findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
     others = sum(
         f.ownerships.get(word.value, 0)
@@ -174,12 +187,13 @@ def _review(session: Session, rt: Runtime, request: Request, inputs: Facts) -> E
         for word in (Ownership.THIRD_PARTY, Ownership.SHARED, Ownership.CANDIDATE)
     )
     missing = any(f.result in _NOT_ANSWERED for f in findings)
-    if rt.register.controller.decisions.access_without_person and not others and not missing:
+    if rt.register.controller.decisions.access_without_person and not others and not missing and not mentions:
         return Event.ASSESSED
     content = canonical(["review", request.reference, [list(d) for d in inputs.digests]])
     nothing = Assessed([], {})
     _insert_plan(session, rt, request, hashlib.sha256(content.encode()).digest(), nothing, inputs.key)
-    _ask(session, rt, request, code="review_gaps" if missing else "review_others", kind=TaskKind.REVIEW)
+    code = "review_gaps" if missing else "review_texts" if mentions and not others else "review_others"
+    _ask(session, rt, request, code=code, kind=TaskKind.REVIEW)
     return Event.DECISION_NEEDED
 
 
