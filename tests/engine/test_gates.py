@@ -1,8 +1,11 @@
 """A source that is down or full delays its own steps, costs them nothing, and lets them go again by itself."""
 
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -216,3 +219,39 @@ def test_a_source_that_is_down_leaves_the_others_alone(house) -> None:
     assert switches["shop"].asked >= 3
     assert not steps(world, "shop", StepState.READY, StepState.NEEDS_HUMAN)
     assert isinstance(switches["billing"].error, SourceDown)
+
+
+def test_many_workers_at_once_take_no_more_places_than_there_are(house) -> None:
+    world, switches = house
+    idents = many(world, 12)
+    inside, most, lock = [0], [0], threading.Lock()
+    real = switches["billing"].real.collect
+
+    def collect(*given: Any) -> Any:
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        try:
+            time.sleep(0.02)
+            return real(*given)
+        finally:
+            with lock:
+                inside[0] -= 1
+
+    switches["billing"].real.collect = collect  # type: ignore[method-assign]
+
+    def work() -> None:
+        for _ in range(40):
+            engine.drain(world.rt)
+            time.sleep(0.01)
+
+    workers = [threading.Thread(target=work) for _ in range(5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    world.clock.advance(minutes=2)
+    engine.drain(world.rt)
+    assert {world.state(ident) for ident in idents} == {RequestState.CLOSED}
+    assert 1 <= most[0] <= 2
+    assert {step.attempts for step in steps(world, "billing")} == {1}
