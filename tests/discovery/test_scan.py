@@ -138,6 +138,17 @@ def test_a_table_that_the_user_may_not_read_is_described_and_said_to_be_closed(
             connection.exec_driver_sql("DROP OWNED BY scan_reader; DROP ROLE scan_reader")
 
 
+def test_parts_of_a_partitioned_table_are_not_tables_of_their_own(postgres_url: str) -> None:
+    with closing_engine(postgres_url) as connection:
+        connection.exec_driver_sql("CREATE TABLE reading (gsrn varchar(18), at date) PARTITION BY RANGE (at)")
+        for year in (2024, 2025):
+            span = f"FROM ('{year}-01-01') TO ('{year + 1}-01-01')"
+            connection.exec_driver_sql(f"CREATE TABLE reading_{year} PARTITION OF reading FOR VALUES {span}")
+        connection.exec_driver_sql("INSERT INTO reading VALUES ('643000000000000019', '2024-05-05')")
+    (table,) = looked(postgres_url)
+    assert (table.name, table.fields[0].evidence.seen) == ("reading", 1)
+
+
 @pytest.mark.parametrize("source", ["asiakas", "laskutus", "mittaus"])
 def test_of_what_people_marked_as_a_persons_the_scan_finds_nearly_all(demo_folder: Path, source: str) -> None:
     """The demo register was annotated by hand: its contact data, names, codes and numbers are the truth here."""
@@ -251,7 +262,7 @@ def test_a_source_of_the_register_is_scanned_by_its_name_with_its_own_connection
     [
         ("nowhere", 4, "the register has no source nowhere"),
         ("sqlite:////nonexistent/x.db", 1, "does not exist"),
-        ("mysql://root:hush-hush@127.0.0.1/x", 2, "there is no driver"),
+        ("mssql://root:hush-hush@127.0.0.1/x", 2, "there is no driver"),
         ("oops://root:hush-hush@127.0.0.1/x", 1, "could not be read"),
         ("postgresql://root:hush-hush@127.0.0.1:1/x", 1, "does not answer"),
         ("://", 2, "not a URL"),

@@ -32,6 +32,10 @@ WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = ANY(:schemas)
   AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))
   AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_column_privilege(c.oid, a.attnum, 'SELECT'))
 """
+_PARTITIONS = """
+SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relispartition AND n.nspname = ANY(:schemas)
+"""
 
 
 def catalogue(source: SqlSource, *, schemas: Sequence[str] = ()) -> Discovered:
@@ -46,7 +50,7 @@ def catalogue(source: SqlSource, *, schemas: Sequence[str] = ()) -> Discovered:
         wanted = list(schemas) or _schemas(inspector, connection)
         for schema in wanted:
             found += _tables(inspector, None if schema == default else schema, default=default)
-        return Discovered(_readable(connection, found, wanted), default)
+        return Discovered(_readable(connection, _whole(connection, found, wanted), wanted), default)
 
 
 def look(source: SqlSource, tables: Iterable[FoundTable], *, rows: int = ROWS, today: date) -> Iterator[FoundTable]:
@@ -166,6 +170,15 @@ def _types(type_: Any) -> tuple[str, str]:  # noqa: PLR0911 (a table of cases)
     if isinstance(type_, (sa.String, sa.Enum)):
         return "string", ""
     return "", ""
+
+
+def _whole(connection: sa.Connection, tables: list[FoundTable], schemas: Sequence[str]) -> list[FoundTable]:
+    """Without the parts of partitioned tables: their rows are the whole's, and each month brings another one."""
+    if connection.dialect.name != "postgresql":
+        return tables
+    rows = connection.execute(sa.text(_PARTITIONS), {"schemas": list(schemas)}).all()
+    parts = {(str(schema), str(name)) for schema, name in rows}
+    return [table for table in tables if table.place not in parts]
 
 
 def _readable(connection: sa.Connection, tables: list[FoundTable], schemas: Sequence[str]) -> list[FoundTable]:
