@@ -87,16 +87,10 @@ def say(session: Session, rt: Runtime, request: Request, *, user: str, said: Seq
     if any(not _SHORTEST <= len(one.reason.strip()) <= _LONGEST for one in said):
         raise BadInput([Fault("reason", "whose_reason", "say in a few words why, at most 1000 characters")])
     key = open_key(session, rt, request.data_key_id)
-    shown = {
-        c.mark: c
-        for c in candidates_of(
-            rt,
-            request,
-            key,
-            blobs=where_they_lie(session, request),
-            verdicts=verdicts_of(session, rt, request),
-        )
-    }
+    blobs, verdicts = where_they_lie(session, request), verdicts_of(session, rt, request)
+    wanted = {one.mark for one in said}
+    there = candidates_of(rt, request, key, blobs=blobs, verdicts=verdicts)
+    shown = {candidate.mark: candidate for candidate in there if candidate.mark in wanted}
     for one in said:
         if one.mark not in shown:
             raise Conflict("candidate_changed", detail="a record is not what you looked at; look again")
