@@ -36,11 +36,22 @@ def controller_faults(reading: Reading) -> Iterator[Fault]:
     yield from blank_texts(controller, doc, ())
     yield from _contacts(controller, doc)
     yield from _place_and_time(controller, doc)
+    yield from _own_records(controller, doc)
     if not _COLOUR.match(controller.brand_colour):
         yield doc.fault(("brand_colour",), "`brand_colour` is no colour", remedy='write "#rrggbb", in quotes')
     elif (ratio := contrast_on_white(controller.brand_colour)) < 4.5:
         what = f"`brand_colour` has a contrast of {ratio:.1f}:1 on white, at least 4.5:1 is needed"
         yield doc.fault(("brand_colour",), what, remedy="take a darker shade (WCAG 2.2, 1.4.3)")
+
+
+def _own_records(controller: Controller, doc: Document) -> Iterator[Fault]:
+    own = controller.own_records
+    if own.packages.days < controller.delivery.link_days:
+        what = f"`packages` go after {own.packages.days} days, but links to them last {controller.delivery.link_days}"
+        yield doc.fault(("own_records", "packages", "days"), what, remedy="keep them as long as `delivery.link_days`")
+    if own.cases.days < max(own.messages.days, own.packages.days):
+        what = "`cases` go before what belongs to them"
+        yield doc.fault(("own_records", "cases", "days"), what, remedy="keep them at least as long as the others")
 
 
 def contrast_on_white(colour: str) -> float:
