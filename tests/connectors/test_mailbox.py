@@ -203,6 +203,17 @@ def test_without_a_trash_messages_are_deleted_where_they_are(archive: ImapAccoun
     assert archive.messages("Trash") == []
 
 
+def test_a_server_that_can_only_expunge_all_that_is_marked_is_not_asked_to(
+    archive: ImapAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, before = connector(archive), everything(archive)
+    plan = to_erase(collected(made)["a1"])
+    monkeypatch.setattr(Account, "can_erase", lambda _: False)  # Dovecot can
+    assert [p.refused for p in made.preview(plan)] == ["no_uidplus"]
+    assert [d.outcome for d in made.erase("op", 1, plan)] == [ReceiptOutcome.REFUSED]
+    assert everything(archive) == before
+
+
 def test_another_message_under_the_same_number_is_left_alone(archive: ImapAccount) -> None:
     made = connector(archive)
     item = collected(made)["a1"]
