@@ -19,7 +19,7 @@ from workflows.rules.items import canonical
 from workflows.standing import open_item, standings
 
 TREATED = (ReceiptOutcome.ERASED, ReceiptOutcome.MASKED, ReceiptOutcome.ABSENT)
-_DUE = (Action.DELETE, Action.MASK)
+_DUE = (Action.DELETE, Action.MASK, Action.ANONYMISE)
 
 
 def anything_erased(session: Session, request: Request) -> bool:

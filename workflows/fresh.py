@@ -95,7 +95,7 @@ def newly_held(
 
 def _still_allowed(item: EraseItem, current: Planned) -> bool:
     verdict = current.verdict
-    if verdict.action is Action.DELETE:
+    if verdict.action in (Action.DELETE, Action.ANONYMISE):  # nothing holds any of it
         return True
     if verdict.action is Action.MASK and item.action is Action.MASK:
         return set(item.fields) <= set(verdict.fields)

@@ -104,7 +104,9 @@ def _planned(rt: Runtime, item: Item, verdict: Verdict) -> Planned:
     later_fields: tuple[str, ...] = ()
     if verdict.holds and verdict.action in (Action.KEEP, Action.MASK):
         action, fields = rt.erasure_kind(item)
-        if action is not Action.KEEP:
+        if action is Action.ANONYMISE:
+            later = Action.DELETE  # whether enough others look alike by then, nobody can promise
+        elif action is not Action.KEEP:
             later, later_fields = action, fields if action is Action.MASK else ()
     return Planned(
         source=item.source,
@@ -122,6 +124,10 @@ def _planned(rt: Runtime, item: Item, verdict: Verdict) -> Planned:
 def _previewed(rt: Runtime, source: str, items: list[Planned]) -> list[Planned]:
     # All at once: whether a parent may go depends on whether its children go with it.
     refused = _refused(rt, source, dict(enumerate(items)))
+    telling = {n for n in refused if items[n].verdict.action is Action.ANONYMISE}
+    if telling:  # what would still tell of one household is deleted instead
+        items = [_deleted(p) if n in telling else p for n, p in enumerate(items)]
+        refused = _refused(rt, source, dict(enumerate(items)))
     pointed = {n for n, code in refused.items() if code == "referenced"}
     days = _days_of_pointed(rt, source, items, pointed) if pointed else {}
     result = []
@@ -137,12 +143,16 @@ def _previewed(rt: Runtime, source: str, items: list[Planned]) -> list[Planned]:
     return result
 
 
+def _deleted(item: Planned) -> Planned:
+    return replace(item, verdict=replace(item.verdict, action=Action.DELETE, fields=()))
+
+
 def _refused(rt: Runtime, source: str, items: Mapping[int, Planned]) -> dict[int, str]:
     """Those that the source would not treat as their verdicts say, with the code why."""
     batch = [
         erase_item(n, p.collection, p.locator, p.verdict, p.digest)
         for n, p in items.items()
-        if p.verdict.action in (Action.DELETE, Action.MASK)
+        if p.verdict.action in (Action.DELETE, Action.MASK, Action.ANONYMISE)
     ]
     return {r.item_no: r.refused for r in rt.connectors[source].preview(batch) if r.refused} if batch else {}
 

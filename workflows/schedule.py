@@ -13,7 +13,7 @@ from workflows.errors import PersonMustLook
 from workflows.rules.hold_phases import free_alone, free_days
 from workflows.standing import Standing, matches_of, standings
 
-_TREATED_AT_ONCE = (Action.DELETE, Action.MASK)
+_TREATED_AT_ONCE = (Action.DELETE, Action.MASK, Action.ANONYMISE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class Standing:
             return self.row.later_action or self.row.action
         if self.left:
             return Action.KEEP
-        return Action.MASK if self.masked else self.row.action
+        return Action.MASK if self.masked and self.row.action is not Action.ANONYMISE else self.row.action
 
     @property
     def fields(self) -> tuple[str, ...]:

@@ -61,7 +61,8 @@ def build_graph(spec: SourceSpec, register: Register) -> Graph:
     if faults:
         raise BadRegister(faults)
     people = frozenset(key for s in (spec, *others) for key in _numbers(s))
-    return Graph(nodes, tuple(edges), tuple(_inlets(incoming, register)), frozenset(exports), people)
+    recipes = tuple(r for r in register.recipes if r.approved and r.source == spec.source)
+    return Graph(nodes, tuple(edges), tuple(_inlets(incoming, register)), frozenset(exports), people, recipes)
 
 
 def nodes_of(spec: SourceSpec) -> dict[str, Node]:

@@ -2,6 +2,7 @@
 
 | In the register | Means |
 |---|---|
+| an approved recipe for the collection | anonymise: only what the recipe keeps stays |
 | `erase: delete`, `mask` or `keep` | that |
 | `masking_strategy_override: {strategy: delete}` on the collection | delete |
 | a time series | delete |
@@ -15,19 +16,24 @@ from models.vocabulary import Action
 from workflows.connectors.dataset import Node, nodes_of
 from workflows.errors import NeverAgain
 from workflows.register.model import Register
+from workflows.register.recipes import recipe_for
 from workflows.rules.items import Item
 
 
 def plan_action(register: Register, item: Item) -> tuple[Action, tuple[str, ...]]:
     """What erasing this item means, and which fields masking takes.
 
-    DELETE and KEEP come with no fields. KEEP means that nothing in the record is personal, or that the
-    register says `erase: keep`. Raises `NeverAgain("unknown_collection")` if the register has no such collection.
+    DELETE and KEEP come with no fields, ANONYMISE with all but the key and what stays. KEEP means that nothing in
+    the record is personal, or that the register says `erase: keep`. Raises `NeverAgain("unknown_collection")` if the
+    register has no such collection.
     """
     spec = register.sources.get(item.source)
     node = nodes_of(spec).get(item.collection) if spec else None
     if node is None:
         raise NeverAgain("unknown_collection", detail="the register no longer describes the item's collection")
+    recipe = recipe_for(register.recipes, item.source, item.collection)
+    if recipe is not None and node.spec.erase != "keep":
+        return Action.ANONYMISE, tuple(f for f in node.fields if f not in recipe.keeps and f not in item.locator)
     return action_of(node)
 
 

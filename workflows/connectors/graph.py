@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflows.register.model import CollectionSpec
+from workflows.register.recipes import Recipe
 
 NOTHING = CollectionSpec()
 
@@ -114,6 +115,7 @@ class Graph:
     inlets: tuple[Inlet, ...]
     exports: frozenset[str]  # "collection.field" that another source's field refers to; collection as in `nodes`
     people: frozenset[str] = frozenset()  # the fields of all sources, as keys of seeds, that are a person's number
+    recipes: tuple[Recipe, ...] = ()  # approved ones of this source
 
     def entries(self) -> frozenset[str]:
         """The keys of seeds that can start a search here."""

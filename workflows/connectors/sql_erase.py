@@ -113,4 +113,4 @@ def _outcome(standing: Standing) -> ReceiptOutcome:
         return ReceiptOutcome.ABSENT
     if standing.drifted:
         return ReceiptOutcome.DRIFTED
-    return ReceiptOutcome.MASKED if standing.item.action is Action.MASK else ReceiptOutcome.ERASED
+    return ReceiptOutcome.ERASED if standing.item.action is Action.DELETE else ReceiptOutcome.MASKED

@@ -61,7 +61,7 @@ class Treatment:
     def parts(self) -> list[Part]:
         """In the order in which they must be done."""
         able = [(i, s) for i, s in enumerate(self._standings) if s.able]
-        parts = list(self._masks([(i, s) for i, s in able if s.item.action is Action.MASK]))
+        parts = list(self._masks([(i, s) for i, s in able if s.item.action in (Action.MASK, Action.ANONYMISE)]))
         deletes = {i: s for i, s in able if s.item.action is Action.DELETE}
         marks = {(i, n): row for i, s in deletes.items() for n, row in enumerate(s.rows)}
         ordered, cyclic = waves(marks, self._points_at(deletes))

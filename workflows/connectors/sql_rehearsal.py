@@ -45,7 +45,7 @@ class Rehearsal:
                 standing.refused = code if standing.able else standing.refused
             for (i, _), why in found.items():
                 standings[i].refused = standings[i].refused or why
-            deletes = [s for s in standings if s.able and s.item.action is Action.DELETE]
+            deletes = [s for s in standings if s.able and s.item.action is not Action.MASK]
             refuse_pointed(self._connection, self._schema, deletes)
 
     def _whole(self, treatment: Treatment) -> str:

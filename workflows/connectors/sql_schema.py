@@ -22,6 +22,7 @@ from workflows.connectors.sql_catalogue import (
     uniques_of,
 )
 from workflows.errors import NeverAgain
+from workflows.register.recipes import Recipe
 
 RECEIPTS = "vastine_receipts"
 
@@ -76,6 +77,7 @@ class Schema:
     bound: Mapping[str, Bound]
     ways: tuple[Way, ...]
     foreign_keys: tuple[ForeignKey, ...]
+    recipes: tuple[Recipe, ...] = ()
 
     def up(self, target: str, fields: tuple[str, ...]) -> bool:
         """Whether these fields name exactly one row of the collection: what points there points at a parent."""
@@ -113,11 +115,11 @@ DIALECT = "dialect"
 
 def read_schema(connection: sa.Connection, graph: Graph, *, mark: str) -> Schema:
     """Reflect and bind. Raises `NeverAgain("schema_changed")` naming every table and column that is missing."""
-    schemas = {_schema_of(node, connection) for node in graph.nodes.values()} | pointing_schemas(connection)
+    ours = {(_schema_of(node, connection), node.collection) for node in graph.nodes.values()}
+    schemas = {schema for schema, _ in ours} | pointing_schemas(connection)
     metadata = sa.MetaData(info={DIALECT: connection.dialect.name})
     event.listen(metadata, "column_reflect", as_kept)
     known = {schema: relations(connection, schema) for schema in schemas}
-    ours = {(_schema_of(node, connection), node.collection) for node in graph.nodes.values()}
     for schema in schemas:
         _reflect(connection, metadata, schema, known=known[schema], ours={name for s, name in ours if s == schema})
     bound = {}
@@ -133,7 +135,7 @@ def read_schema(connection: sa.Connection, graph: Graph, *, mark: str) -> Schema
     if missing:
         raise NeverAgain("schema_changed", detail="not in the database: " + ", ".join(sorted(missing)))
     foreign_keys = tuple(_foreign_keys(metadata, known))
-    return Schema(mark, bound, tuple(ways_of(graph, bound, foreign_keys)), foreign_keys)
+    return Schema(mark, bound, tuple(ways_of(graph, bound, foreign_keys)), foreign_keys, graph.recipes)
 
 
 def _reflect(
@@ -200,15 +202,11 @@ def _bind(connection: sa.Connection, node: Node, table: sa.Table, *, relation: R
         table=table,
         key=key or names_of(table.columns),
         keyed=bool(key),
-        uniques=_with(uniques, node),
+        uniques=uniques.keys | ({frozenset(node.primary)} if node.primary else set()),
         distinct=uniques.distinct,
         nulls_alike=uniques.nulls_alike,
         stuck=relation.stuck,
     )
-
-
-def _with(uniques: Uniques, node: Node) -> frozenset[frozenset[str]]:
-    return uniques.keys | ({frozenset(node.primary)} if node.primary else set())
 
 
 def _foreign_keys(metadata: sa.MetaData, known: Mapping[str | None, Mapping[str, Relation]]) -> Iterable[ForeignKey]:

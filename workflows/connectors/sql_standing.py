@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from models.vocabulary import Action
+from workflows.connectors.sql_anonymise import why_not_anonymous
 from workflows.connectors.sql_items import encoders, row_digest
 from workflows.connectors.sql_lookup import BINDS, FOLDING, chunks, matches
 from workflows.connectors.sql_masking import masked_fields, neutral
@@ -72,13 +73,23 @@ def judge(connection: sa.Connection, schema: Schema, standings: Sequence[Standin
         if mark in seen:
             standing.refused = "twice"
         seen.add(mark)
-        if standing.bound.stuck and standing.item.action in (Action.MASK, Action.DELETE):
+        if standing.bound.stuck:
             standing.refused = standing.refused or standing.bound.stuck
         if standing.item.action is Action.MASK and not standing.refused:
             _judge_mask(schema, standing.bound, standing)
+        elif standing.item.action is Action.ANONYMISE and not standing.refused:
+            _judge_anonymise(connection, schema, standing)
         elif standing.item.action is not Action.DELETE:
             standing.refused = standing.refused or "action"
-    refuse_pointed(connection, schema, [s for s in standings if s.able and s.item.action is Action.DELETE])
+    refuse_pointed(connection, schema, [s for s in standings if s.able and s.item.action is not Action.MASK])
+
+
+def _judge_anonymise(connection: sa.Connection, schema: Schema, standing: Standing) -> None:
+    """Say what is emptied, or why that would not make it anonymous."""
+    if standing.bound is not None:
+        rows = [dict(row) for row in standing.rows]
+        standing.refused = why_not_anonymous(connection, schema, standing.bound, item=standing.item, rows=rows)
+        standing.fields = standing.item.fields
 
 
 def _judge_mask(schema: Schema, bound: Bound, standing: Standing) -> None:

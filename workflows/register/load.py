@@ -24,4 +24,5 @@ def load_register(folder: str | Path) -> Register:
         holds=tuple(rule for rule, _ in reading.holds),
         sources={source.source: source for source, _ in reading.sources},
         digest=reading.digest,
+        recipes=tuple(recipe for recipe, _ in reading.recipes),
     )

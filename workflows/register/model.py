@@ -11,6 +11,7 @@ from typing import Any, Literal
 from fideslang.models import Dataset
 from pydantic import BaseModel, ConfigDict, Field
 
+from workflows.register.recipes import Recipe
 from workflows.register.source_parts import Canary, Restriction
 
 
@@ -74,8 +75,8 @@ class Decisions(Strict):
 
     access_without_person: bool = True  # a clean answer goes out by itself
     erasure_approvals: int = Field(default=2, ge=1, le=5)
-
     review_texts: bool = False  # an answer whose texts name somebody else's address or number waits for a person
+
 
 class Delivery(Strict):
     """How long things can be fetched."""
@@ -291,3 +292,4 @@ class Register(Strict):
     holds: tuple[HoldRule, ...]
     sources: Mapping[str, SourceSpec]
     digest: str  # over all files: a plan says which register it was made with
+    recipes: tuple[Recipe, ...] = ()

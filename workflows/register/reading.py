@@ -11,10 +11,11 @@ from workflows.register.document import MAX_BYTES, Document, read_document
 from workflows.register.document import Path as At
 from workflows.register.kinds import kinds
 from workflows.register.model import Category, Controller, HoldRule, SourceSpec
+from workflows.register.recipes import Recipe
 from workflows.register.secret import secret_faults
 from workflows.register.shape import nearest, shaped
 
-FILES = ("controller.yaml", "categories.yaml", "holds.yaml")
+FILES = ("controller.yaml", "categories.yaml", "holds.yaml", "recipes.yaml")
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class Reading:
     category_at: dict[str, At] = field(default_factory=dict)
     categories_whole: bool = True
     holds: list[tuple[HoldRule, At]] = field(default_factory=list)
+    recipes: list[tuple[Recipe, At]] = field(default_factory=list)
     sources: list[tuple[SourceSpec, Document]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     sources_whole: bool = True
@@ -66,6 +68,7 @@ def read_folder(folder: Path) -> Reading:
     _controller(reading)
     _categories(reading)
     _holds(reading)
+    _recipes(reading)
     _sources(reading)
     return reading
 
@@ -150,6 +153,16 @@ def _holds(reading: Reading) -> None:
         reading.faults += faults
         if rule is not None:
             reading.holds.append((rule, path))
+
+
+def _recipes(reading: Reading) -> None:
+    doc = reading.documents.get("recipes.yaml")
+    for _, entry, path in _entries(reading, "recipes.yaml", "id"):
+        assert doc is not None  # noqa: S101  there are no entries without a file
+        recipe, faults = shaped(Recipe, doc, path, data=entry)
+        reading.faults += faults
+        if recipe is not None:
+            reading.recipes.append((recipe, path))
 
 
 def _sources(reading: Reading) -> None:

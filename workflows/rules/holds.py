@@ -166,7 +166,7 @@ class _Judge:
         if action is Action.KEEP:
             return Verdict(Action.KEEP, (), holds, "register", None)
         if not holds:
-            return Verdict(action, fields if action is Action.MASK else (), (), "no_hold", None)
+            return Verdict(action, () if action is Action.DELETE else fields, (), "no_hold", None)
         reason = "hold_unknown" if any(hold.unknown for hold in holds) else "hold"
         erase_on = _first_free_day(holds)
         rest = self._rest(item, holds, action=action, fields=fields)
