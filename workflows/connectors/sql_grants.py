@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from workflows.connectors.dataset import Graph, Node
+from workflows.connectors.sql_grants_mysql import erasing_mysql, levels_of, may_write_mysql, reading_mysql
 from workflows.connectors.sql_schema import RECEIPTS, Schema
 from workflows.connectors.sql_source import SqlSource, is_writable_file
 from workflows.rules.privileges import Grants, Need, Place, Privilege, erasing_faults, may_write, reading_faults
@@ -34,27 +35,49 @@ WHERE nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%' AND has_sche
 """
 
 
+_NOBODY = Privilege(
+    "erasing",
+    "warn",
+    "nobody may erase here: an erasure stops before this source",
+    "name a user who may under `connection.erase`, or erase by hand",
+)
+_BOTH = Privilege(
+    "reading",
+    "warn",
+    "one user searches and erases: whoever has its password can do both",
+    "name a second user under `connection.erase`, then take the right to write from this one",
+)
+
+
 def privileges(source: SqlSource, eraser: SqlSource, *, graph: Graph, schema: Schema) -> list[Privilege]:
     """What the user who reads and the one who erases may do too much, or too little. Raises as a search does."""
     if source.dialect == "sqlite":
         return _of_file(source, eraser)
+    if source.dialect in ("mysql", "mariadb"):
+        return _of_mysql(source, eraser, graph=graph, schema=schema)
     if source.dialect != "postgresql":
         text = f"what a user may do in {source.dialect} is not looked at; compare it with the description by hand"
         return [Privilege("reading", "warn", text, "see docs/how-to/find-out-what-a-database-holds.md")]
     with source.reading() as connection:
         reader = _grants(connection)
     if eraser is source and not may_write(reader):
-        text = "nobody may erase here: an erasure stops before this source"
-        remedy = "name a user who may under `connection.erase`, or erase by hand"
-        return [*reading_faults(reader), Privilege("erasing", "warn", text, remedy)]
+        return [*reading_faults(reader), _NOBODY]
     with eraser.reading() as connection:
         grants = _grants(connection)
         need = _need(connection, graph, schema)
     if eraser is source:
-        text = "one user searches and erases: whoever has its password can do both"
-        remedy = "name a second user under `connection.erase`, then take the right to write from this one"
-        return [Privilege("reading", "warn", text, remedy), *erasing_faults(grants, need)]
+        return [_BOTH, *erasing_faults(grants, need)]
     return [*reading_faults(reader), *erasing_faults(grants, need)]
+
+
+def _of_mysql(source: SqlSource, eraser: SqlSource, *, graph: Graph, schema: Schema) -> list[Privilege]:
+    with source.reading() as connection:
+        me, levels = levels_of(connection)
+    if eraser is source and not may_write_mysql(levels):
+        return [*reading_mysql(me, levels), _NOBODY]
+    with eraser.reading() as connection:
+        erasing = erasing_mysql(*levels_of(connection), _need(connection, graph, schema))
+    return [_BOTH, *erasing] if eraser is source else [*reading_mysql(me, levels), *erasing]
 
 
 def _grants(connection: sa.Connection) -> Grants:
