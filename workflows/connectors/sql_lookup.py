@@ -48,6 +48,9 @@ def holds(table: sa.Table, columns: tuple[str, ...], *, email: bool = False) -> 
 
 def matches(table: sa.Table, columns: tuple[str, ...], *, values: Sequence[Value]) -> sa.ColumnElement[bool]:
     """The condition that these columns hold one of these values, for a statement that is built to be used once."""
+    if _spelled_out(table, columns):
+        rows = (zip(columns, value, strict=True) for value in values)
+        return sa.or_(*(sa.and_(*(table.c[c] == v for c, v in row)) for row in rows))
     binds = given(table, columns, values)
     return _condition(table, columns, lambda name, **how: sa.bindparam(None, binds[name], unique=True, **how))
 
@@ -73,6 +76,11 @@ def given(table: sa.Table, columns: tuple[str, ...], values: Sequence[Value], *,
     if _in_array(table, columns):
         return {"values": _LIST % ",".join(map(str, plain))}
     return {"values": plain, "lowered": [str(v).lower() for v in plain]} if email else {"values": plain}
+
+
+def _spelled_out(table: sa.Table, columns: tuple[str, ...]) -> bool:
+    """Whether each row must be asked for in so many words: SQL Server compares no rows with rows."""
+    return len(columns) > 1 and table.metadata.info.get(DIALECT) == "mssql"
 
 
 def _in_array(table: sa.Table, columns: tuple[str, ...]) -> bool:
@@ -135,6 +143,9 @@ def _batches(
     names = names_of(table.columns)
     for chunk in chunks(values, max(1, BINDS // len(columns))):
         binds = given(table, columns, chunk, email=email)
+        if _spelled_out(table, columns):
+            binds, whole = {}, sa.select(table).where(matches(table, columns, values=chunk))
+            limited = whole.limit(FEW + 1)
         if connection.dialect.name != "sqlite":
             few = connection.execute(limited, binds).all()
             if len(few) <= FEW:

@@ -121,11 +121,16 @@ def _look_at_rows(connection: sa.Connection, bound: Bound, standings: list[Stand
             wanted.setdefault(value, []).append(standing)
     for chunk in chunks(sorted(wanted, key=repr), max(1, BINDS // len(bound.key))):
         statement = sa.select(bound.table).where(are(bound, chunk)).order_by(*(bound.table.c[c] for c in bound.key))
-        for row in connection.execute(statement.with_for_update() if lock else statement):
+        for row in connection.execute(locked(statement, bound.table) if lock else statement):
             whole = dict(zip(names, row, strict=True))
             for standing in wanted.get(tuple(whole[c] for c in bound.key), ()):
                 standing.rows.append(whole)
                 standing.digest = row_digest(whole, encode)
+
+
+def locked(statement: sa.Select[Any], table: sa.Table) -> sa.Select[Any]:
+    """The same, and nobody else changes these rows until the transaction ends."""
+    return statement.with_for_update().with_hint(table, "WITH (UPDLOCK, HOLDLOCK, ROWLOCK)", "mssql")
 
 
 def are(bound: Bound, values: Sequence[Value]) -> sa.ColumnElement[bool]:
