@@ -141,7 +141,14 @@ def _open(session: Session, rt: Runtime, first: Request, sources: list[str]) -> 
         # What led to the missing records may have been erased since: what it led to is known all the same.
         leads = leads_of(old, first.id, finding)
         finding_of(session, request, finding.source).leads_sealed = seal_leads(key, request.id, finding.source, leads)
-    facts = {"right": first.right.value, "supplements": first.reference, "sources": sources}
+    facts = {
+        "right": first.right.value,
+        "channel": first.channel.value,
+        "received_on": first.received_on.isoformat(),
+        "due_a": first.due_a.isoformat(),
+        "supplements": first.reference,
+        "sources": sources,
+    }
     audit.record(session, "request:opened", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
     facts = {"reference": request.reference, "sources": sources}
     audit.record(session, "source:supplemented", at=rt.now(), actor="vastine", request_id=first.id, facts=facts)
