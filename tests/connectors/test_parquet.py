@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from models.vocabulary import Action, ReceiptOutcome
+from models.vocabulary import Action, Ownership, ReceiptOutcome
 from tests.connectors.shop import KEY, dataset, field, ref, register, run_sql, source
 from workflows.connectors import parquet_rewrite
 from workflows.connectors.drops import FolderDrop
@@ -361,3 +361,18 @@ def test_a_file_that_was_merged_into_another_is_not_taken_for_erased(tmp_path: P
             call(items)
     with pytest.raises(PersonMustLook, match="file_gone"):
         archive(tmp_path / "a").erase("op", 1, items)
+
+
+def test_a_day_that_two_ways_lead_to_is_told_once_and_is_whose_the_register_says(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    folder.mkdir()
+    rows = [{"gsrn": g, "customer": "7", "at_utc": at, "kwh": kwh} for g, at, kwh in ROWS if g != "G3"]
+    schema = SCHEMA.append(pa.field("customer", pa.string()))
+    pq.write_table(pa.Table.from_pylist(rows, schema), folder / "x.parquet")
+    fields = [*READING, field("customer", KEY, identity="customer_number")]
+    person = {"collections": {"reading": {**SERIES["reading"], "ownership": "shared"}}}
+    items: list[Item] = []
+    seeds = {LEAD: [Lead("G1")], "identity:customer_number": [Lead("7")]}
+    archive(folder, fields, person).collect(seeds, items.append)
+    assert len({str(i.locator) for i in items}) == len(items) == 2 * len(found(archive(folder, fields, person)))
+    assert {i.ownership for i in items} == {Ownership.SHARED}

@@ -33,7 +33,7 @@ from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, Prev
 from workflows.register.categories import category_of
 from workflows.register.model import Register, SourceSpec
 from workflows.register.parquet_connection import ParquetConnection
-from workflows.rules.items import Item, canonical
+from workflows.rules.items import Item, canonical, digest_of
 
 
 class ParquetConnector(ParquetDiscovery):
@@ -119,6 +119,7 @@ class _Call:
         self.archive = Archive(drop, self._files)
         self._rows = ParquetRows(self.archive, everywhere=not self._newest)
         self._items: Sequence[EraseItem] = ()
+        self._told: set[str] = set()  # days that were emitted
         graph = build_graph(spec, register)
         self.search = RecordSearch(self, graph, spec=spec, register=register, series=self._days, keyed=self._newest)
 
@@ -191,21 +192,28 @@ class _Call:
         node = self._nodes[name]
         series = self._series(node)
         category = category_of(self._register, self._spec.source, name)
-        path = f"{' + '.join(columns)} → {name}"
+        path = f"{name}.{'+'.join(columns)}"
+        said = node.spec.ownership
+        ownership = Ownership.OWN if said == "auto" else Ownership(said)
         for value, windows in sorted(values.items()):
             for span in spans(windows):
                 for day in series.days(columns, value, span=span):
+                    locator = series.locator(day)
+                    mark = digest_of([name, locator])
+                    if mark in self._told:
+                        continue  # two ways led to it
+                    self._told.add(mark)
                     first = dict(zip(series.series.names, day.raw[0], strict=False))
                     facts = {n: fact(n, one, row=first, zone=self._zone) for n, one in node.spec.facts.items()}
                     item = series.series.item(
                         day,
                         facts=facts,
                         path=path,
-                        ownership=Ownership.OWN,
+                        ownership=ownership,
                         source=self._spec.source,
                         category=category,
                     )
-                    emit(replace(item, locator=series.locator(day)))
+                    emit(replace(item, locator=locator))
 
     def _rewrite(self, collection: str, file: Dropped, changes: Changes, out: BinaryIO) -> int:
         node = self._nodes[collection]
