@@ -48,7 +48,8 @@ def collected(connector: FileConnector, **seeds: Lead) -> list[Item]:
 
 def test_a_co_debtors_line_is_marked_as_theirs(tmp_path: Path) -> None:
     connector = agency(tmp_path)
-    assert connector.entries() == {"billing:invoice.no", "crm:customer.hetu"}
+    led = {"billing:invoice.no", "crm:customer.hetu"}
+    assert connector.entries() == led | {f"joint:{key}" for key in led}
     found = collected(connector, invoice=Lead("500"), hetu=Lead("A"))
     assert [(i.locator, i.ownership) for i in found] == [
         ({"no": "1"}, Ownership.OWN),
