@@ -18,10 +18,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 
 from models.vocabulary import Action, Ownership, ReceiptOutcome
 from tests.connectors.service import Notes
-from tests.connectors.shop import dataset, field, ref, register, run_sql, source
+from tests.connectors.shop import dataset, field, ref, register, run_sql, source, with_driver
 from tests.connectors.shop import dump as dump_sql
 from tests.http_source import HttpSource, running
 from workflows.connectors.csv_source import CsvConnector
@@ -32,9 +33,10 @@ from workflows.connectors.parquet_source import ParquetConnector
 from workflows.connectors.sql import SqlConnector
 from workflows.errors import PersonMustLook, VastineError
 from workflows.handed import HandAnswer, HandRecord
+from workflows.listed import Lists
 from workflows.ports import Connector, EraseItem, Lead
 from workflows.register.model import SourceSpec
-from workflows.rules.items import Item
+from workflows.rules.items import Item, canonical
 
 ERASED, MASKED, KEPT = ReceiptOutcome.ERASED, ReceiptOutcome.MASKED, ReceiptOutcome.KEPT
 ABSENT, DRIFTED = ReceiptOutcome.ABSENT, ReceiptOutcome.DRIFTED
@@ -115,6 +117,34 @@ def sql_world(folder: Path) -> World:
             connection.execute("DROP TABLE IF EXISTS reading")
             connection.execute(f"CREATE TABLE reading ({columns})")
             connection.executemany("INSERT INTO reading VALUES (?, ?, ?, ?)", rows)
+
+    spec = described("sql")
+    write(ROWS)
+    return World(
+        "sql",
+        lambda: SqlConnector(spec, register=register(spec), url=url),
+        lambda: dump_sql(url)["reading"],
+        write,
+        lambda: run_sql(url, "DROP TABLE reading"),
+    )
+
+
+def server_world(url: str) -> World:
+    """A table of a database server."""
+    engine = sa.create_engine(with_driver(url))
+    table = sa.Table(
+        "reading",
+        sa.MetaData(),
+        sa.Column("id", sa.Integer, primary_key=True),
+        *(sa.Column(name, sa.String(size)) for name, size in (("gsrn", 18), ("at", 40), ("note", 9000))),
+    )
+
+    def write(rows: Sequence[Reading]) -> None:
+        table.drop(engine, checkfirst=True)
+        table.create(engine)
+        with engine.begin() as connection:
+            connection.execute(sa.insert(table), [dict(zip(NAMES, row, strict=True)) for row in rows])
+        engine.dispose()
 
     spec = described("sql")
     write(ROWS)
@@ -266,6 +296,24 @@ def hand_world(kind: str) -> World:
 
 class Contract:
     """The sentences. Whoever holds a kind to them gives `world`."""
+
+    def test_what_can_be_read_through_lists_each_record_once_where_a_search_finds_it(self, world: World) -> None:
+        """Of a stranger too: what came back has no name that could be looked for."""
+        source = world.connect()
+        if not isinstance(source, Lists):
+            pytest.skip("whoever keeps it has to look")
+        listed = [row.locator for name in source.collections() for row in source.everything(name)]
+        assert len(listed) == len(ROWS) == len({canonical(locator) for locator in listed})
+        assert {canonical(item.locator) for item in world.found()} <= {canonical(locator) for locator in listed}
+
+    def test_what_can_be_read_through_fails_clearly_where_it_is_away(self, world: World) -> None:
+        """Nothing at all would pass for "nobody came back"."""
+        source = world.connect()
+        if not isinstance(source, Lists):
+            pytest.skip("whoever keeps it has to look")
+        world.silence()
+        with pytest.raises(VastineError):
+            [row for name in source.collections() for row in source.everything(name)]
 
     def test_it_finds_what_it_should_and_nothing_of_anybody_else(self, world: World) -> None:
         before = world.dump()

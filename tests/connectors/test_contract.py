@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,11 +15,14 @@ from tests.connectors.contract import (
     http_world,
     parquet_world,
     running,
+    server_world,
     sql_world,
 )
 
-KINDS = (
+KINDS: tuple[Any, ...] = (
     "sql",
+    pytest.param("postgresql", marks=pytest.mark.slow),
+    pytest.param("mariadb", marks=pytest.mark.slow),
     "csv",
     "csv read only",
     "file",
@@ -40,6 +44,10 @@ class TestEveryKind(Contract):
         match request.param:
             case "sql":
                 yield sql_world(tmp_path)
+            case "postgresql":
+                yield server_world(request.getfixturevalue("postgres_url"))
+            case "mariadb":
+                yield server_world(request.getfixturevalue("mariadb_url"))
             case "csv" | "csv read only":
                 yield csv_world(tmp_path, writable=request.param == "csv")
             case "file":

@@ -258,3 +258,21 @@ def test_a_row_that_somebody_holds_is_waited_for_and_tried_again(mariadb_url: st
             connector.preview(plan)
     engine.dispose()
     assert told(mariadb_url, connector, plan) == [""]
+
+
+def test_many_rows_of_one_person_come_page_by_page_and_each_once(mariadb_url: str) -> None:
+    rows = ", ".join(f"({a}, 'k{b}', 1)" for a in range(50) for b in range(60))
+    made(
+        mariadb_url,
+        "CREATE TABLE thing (a INTEGER, b VARCHAR(9), person_id INTEGER NOT NULL REFERENCES person (id),"
+        " PRIMARY KEY (a, b))",
+        f"INSERT INTO thing VALUES {rows}",
+    )
+    fields = [
+        field("a", primary_key=True),
+        field("b", primary_key=True),
+        field("person_id", KEY, references=[ref("person.id", "from", "s")]),
+    ]
+    items = collected(connect(mariadb_url, {"person": FIELDS, "thing": fields}), seeds(email="one@shop.example"))
+    found = [(i.locator["a"], i.locator["b"]) for i in items if i.collection == "thing"]
+    assert (len(found), len(set(found))) == (3_000, 3_000)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from workflows.connectors.sql_mysql import MYSQL
 from workflows.connectors.sql_schema import DIALECT, names_of
 
 BINDS = 500
@@ -117,17 +118,17 @@ def batches_with(
     whole, limited = kept_with(table, ("rows", columns, email, FEW), make)
     texts = tuple(c for c in columns if isinstance(table.c[c].type, sa.String))
     if texts and connection.dialect.name in FOLDING:
-        wanted = {_folded(value) for value in values}
+        wanted = {_written(value, email=email) for value in values}
         key = picker(columns)
         for batch in _batches(connection, table, columns, values=values, email=email, whole=whole, limited=limited):
-            yield [row for row in batch if _folded(key(row)) in wanted]
+            yield [row for row in batch if _written(key(row), email=email) in wanted]
         return
     yield from _batches(connection, table, columns, values=values, email=email, whole=whole, limited=limited)
 
 
-def _folded(value: Value) -> Value:
-    """Case and spaces at the end never make two people in a database that does not tell them apart; accents may."""
-    return tuple(v.rstrip(" ").casefold() if isinstance(v, str) else v for v in value)
+def _written(value: Value, *, email: bool) -> Value:
+    """What must be the same to the letter, whatever the database takes for equal; an address in any case."""
+    return tuple(v.lower() if email and isinstance(v, str) else v for v in value)
 
 
 def _batches(
@@ -151,9 +152,29 @@ def _batches(
             if len(few) <= FEW:
                 yield [dict(zip(names, row, strict=False)) for row in few]
                 continue
-        result = connection.execute(whole, binds, execution_options={"stream_results": True})
-        for part in result.partitions(ROWS):
+        if connection.dialect.name in MYSQL and len(table.primary_key.columns):
+            parts = _pages(connection, table, whole, binds=binds)
+        else:
+            result = connection.execute(whole, binds, execution_options={"stream_results": True})
+            parts = result.partitions(ROWS)
+        for part in parts:
             yield [dict(zip(names, row, strict=False)) for row in part]
+
+
+def _pages(
+    connection: sa.Connection, table: sa.Table, whole: sa.Select[Any], *, binds: Mapping[str, Any]
+) -> Iterator[Sequence[Any]]:
+    """In the order of the key, page after page: a stream would be lost with the next question."""
+    key = list(table.primary_key.columns)
+    places = [list(table.columns).index(c) for c in key]
+    page = ordered = whole.order_by(*key).limit(ROWS)
+    while rows := connection.execute(page, binds).all():
+        yield rows
+        if len(rows) < ROWS:
+            return
+        last = [rows[-1][i] for i in places]
+        after = sa.tuple_(*key) > sa.tuple_(*(sa.literal(v, c.type) for c, v in zip(key, last, strict=True)))
+        page = ordered.where(after if len(key) > 1 else key[0] > last[0])
 
 
 def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
