@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from models.audit import AuditEntry
 from models.decision import Plan, PlanItem
+from models.delivery import Artifact
 from models.erasure import Replay, Tombstone, TombstoneKind
 from models.request import Request
 from models.staff import HumanTask
@@ -212,6 +213,14 @@ def test_records_without_a_day_are_left_to_a_person(world: World) -> None:
     assert [row[:2] for row in dump(world)["shop.orders"]] == [row[:2] for row in after["shop.orders"]]
 
 
+def test_a_record_without_a_day_stays_though_others_of_the_person_go(world: World) -> None:
+    restore(world, erased(world))
+    world.execute("shop", "UPDATE orders SET created_at = NULL WHERE id = 2")
+    opened = replay(world.rt, "shop", SINCE, user="cleo")
+    carried_out(world, opened)
+    assert [row[0] for row in dump(world)["shop.orders"]] == [2, 3, 4]
+
+
 def test_the_very_day_of_the_erasure_is_no_proof_of_age(world: World) -> None:
     before = erased(world)
     restore(world, before)
@@ -310,3 +319,4 @@ def test_the_case_of_a_replay_belongs_to_nobody_who_asked(world: World) -> None:
         request = session.scalars(select(Request).where(Request.reference == opened.references[0])).one()
         assert request.replay_id == opened.replay_id
         assert request.state is RequestState.CLOSED
+        assert not session.scalars(select(Artifact.name).where(Artifact.request_id == request.id)).all()
