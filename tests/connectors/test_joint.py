@@ -121,3 +121,37 @@ def test_the_days_of_a_joint_contract_are_shared_and_those_before_it_are_not(url
         date(2021, 12, 31): Ownership.OWN,
         date(2022, 1, 1): Ownership.SHARED,
     }
+
+
+def test_a_day_that_is_the_persons_and_a_candidates_is_told_once_and_as_the_persons(url: str) -> None:
+    meter = source(
+        "metering",
+        dataset(
+            {
+                "place": [
+                    field("id", SYSTEM, primary_key=True),
+                    field("email", "user.contact.email", identity="email"),
+                    field("gsrn", KEY),
+                ],
+                "reading": [
+                    field("gsrn", KEY, primary_key=True, references=[ref("place.gsrn", dataset="metering")]),
+                    field("at", SYSTEM, primary_key=True),
+                    field("kwh", "user.behavior"),
+                ],
+            },
+            key="metering",
+        ),
+        person={**SERIES, "strength": {"email": "weak"}},
+    )
+    run_sql(
+        url,
+        "CREATE TABLE place (id INTEGER PRIMARY KEY, email VARCHAR(40), gsrn VARCHAR(20));\n"
+        "INSERT INTO place VALUES (1, 'maija@example.fi', 'G1'), (2, 'home@example.fi', 'G1'), "
+        "(3, 'home@example.fi', 'G2')",
+    )
+    seeds = {"identity:email": [Lead("maija@example.fi")], "shared:email": [Lead("home@example.fi")]}
+    items: list[Item] = []
+    SqlConnector(meter, register=register(meter), url=url).collect(seeds, items.append)
+    days = [(i.locator["key"]["gsrn"], i.on, i.ownership) for i in items if i.collection == "reading"]
+    assert len(days) == len(set(days)) == 4
+    assert {(gsrn, whose) for gsrn, _, whose in days} == {("G1", Ownership.OWN), ("G2", Ownership.CANDIDATE)}

@@ -17,7 +17,7 @@ from workflows.connectors.records_people import people_of
 from workflows.connectors.records_pointed import RecordPointers
 from workflows.connectors.records_shape import shape_of
 from workflows.connectors.shares import Doubt, Shares
-from workflows.connectors.sql_collect import as_json_leads, as_leads, days_together, whose
+from workflows.connectors.sql_collect import as_json_leads, as_leads, days_together, doubted, whose
 from workflows.connectors.sql_found import Found, Key, Row
 from workflows.connectors.sql_pointed import Pointed
 from workflows.connectors.sql_schema import Schema, Way
@@ -80,9 +80,9 @@ class RecordSearch:
         if (run.series or run.doubtful_series) and self._series is None:
             raise NeverAgain("no_series", detail="this kind of source has no time series")
         for (name, columns), values in run.series.items():
-            self._days(name, columns, values, run.together(name, columns, emit))
+            self._days(name, columns, values, run.together(name, emit))
         for (name, columns), values in run.doubtful_series.items():
-            self._days(name, columns, values, lambda item: emit(replace(item, ownership=Ownership.CANDIDATE)))
+            self._days(name, columns, values, lambda item: emit(doubted(item)))
         return run.leads() | shares.leads()
 
     def _days(self, name: str, columns: tuple[str, ...], values: Values, emit: Emit) -> None:
@@ -266,11 +266,9 @@ class _Run:
         """Find out what is held together with others, now that all is found."""
         self._joint = Joint(self._found, seeds, self._graph.people)
 
-    def together(self, name: str, columns: tuple[str, ...], emit: Emit) -> Emit:
+    def together(self, name: str, emit: Emit) -> Emit:
         """Passes days of a series on; one that is held together with somebody is shared."""
-        return lambda item: emit(
-            days_together(item, name, columns, self._joint) if item.ownership is Ownership.OWN else item
-        )
+        return lambda item: emit(days_together(item, name, self._joint))
 
     def _led(self, name: str, found: Found, into: dict[str, dict[str, Windows]]) -> dict[str, dict[str, Windows]]:
         for column in self._exports[name]:

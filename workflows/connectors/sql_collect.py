@@ -1,6 +1,7 @@
 """Collect: search, judge, emit each record once, and say which values lead on to other sources."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import tzinfo
 from zoneinfo import ZoneInfo
@@ -17,7 +18,7 @@ from workflows.connectors.sql_items import ItemMaker
 from workflows.connectors.sql_lookup import BINDS, chunks, rows_with
 from workflows.connectors.sql_pointed import Pointed, Pointers
 from workflows.connectors.sql_schema import Schema
-from workflows.connectors.sql_search import Search, Target, Values
+from workflows.connectors.sql_search import Search
 from workflows.connectors.sql_series import Series
 from workflows.connectors.sql_values import as_json
 from workflows.connectors.windows import Windows, union
@@ -71,8 +72,7 @@ class Collect:
                         self._led(discovery, name, found, onward, self._leads)
                         if held:
                             self._led(discovery, name, found, onward, joint_leads)
-        self._series(search.series, emit, ownership=None, joint=joint)
-        self._series(search.doubtful_series, emit, ownership=Ownership.CANDIDATE, joint=joint)
+        self._series(search, emit, joint)
         joint_keys = {f"joint:{key}": values for key, values in joint_leads.items()}
         return as_leads(self._leads | joint_keys) | shares.leads()
 
@@ -107,20 +107,15 @@ class Collect:
             values[value] = union(values[value], windows) if value in values else windows
         return into
 
-    def _series(
-        self,
-        found: Mapping[Target, Values],
-        emit: Callable[[Item], None],
-        *,
-        ownership: Ownership | None,
-        joint: Joint,
-    ) -> None:
-        """Days of series; where two ways lead to the same day it is emitted once."""
-        ways: dict[str, int] = {}
-        for name, _ in found:
-            ways[name] = ways.get(name, 0) + 1
+    def _series(self, search: Search, emit: Callable[[Item], None], joint: Joint) -> None:
+        """Days of series; where two ways lead to the same day it is emitted once, by the surest of them."""
+        found = [
+            *((t, v, False) for t, v in search.series.items()),
+            *((t, v, True) for t, v in search.doubtful_series.items()),
+        ]
+        ways = Counter(name for (name, _), _, _ in found)
         seen: set[str] = set()
-        for (name, columns), values in found.items():
+        for (name, columns), values, doubtful in found:
             bound = self._schema.bound[name]
             said = bound.node.spec.ownership
             series = Series(bound, zone=self._zone)
@@ -131,7 +126,7 @@ class Collect:
                 values,
                 maker=maker,
                 path=f"{name}.{'+'.join(columns)}",
-                ownership=ownership or (Ownership.OWN if said == "auto" else Ownership(said)),
+                ownership=Ownership.OWN if said == "auto" else Ownership(said),
                 source=self._spec.source,
                 category=maker.category,
             ):
@@ -140,13 +135,18 @@ class Collect:
                     if mark in seen:
                         continue
                     seen.add(mark)
-                emit(days_together(item, name, columns, joint) if item.ownership is Ownership.OWN else item)
+                emit(doubted(item) if doubtful else days_together(item, name, joint))
 
 
-def days_together(item: Item, name: str, columns: tuple[str, ...], joint: Joint) -> Item:
+def doubted(item: Item) -> Item:
+    """A day that only a candidate leads to is a candidate, unless the register says that it is another's."""
+    return item if item.ownership is Ownership.THIRD_PARTY else replace(item, ownership=Ownership.CANDIDATE)
+
+
+def days_together(item: Item, name: str, joint: Joint) -> Item:
     """A day of a series that is held together with somebody is shared."""
     key = item.locator["key"]
-    held = any(joint.covers(name, c, key[c], item.on) for c in columns if c in key)
+    held = item.ownership is Ownership.OWN and any(joint.covers(name, c, key[c], item.on) for c in key)
     return replace(item, ownership=Ownership.SHARED) if held else item
 
 
