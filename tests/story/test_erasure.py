@@ -285,7 +285,6 @@ def test_a_day_on_which_the_system_was_down_is_caught_up_once(house: House) -> N
     assert house.state(reference) == "held"
 
 
-
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])
 def test_the_plan_and_the_certificate_say_what_each_system_can_prove(move_in_here: Move, language: str) -> None:

@@ -15,7 +15,6 @@ from workflows.connectors.dataset import Edge, Graph, Node
 from workflows.connectors.sql_catalogue import (
     ORDINARY,
     Relation,
-    Uniques,
     as_kept,
     pointing_schemas,
     relations,

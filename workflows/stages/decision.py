@@ -42,6 +42,8 @@ _TASKS = {TaskKind.DECIDE, TaskKind.REVIEW, TaskKind.HOLD_UNKNOWN}
 def begin(session: Session, rt: Runtime, request: Request) -> list[NewStep]:  # noqa: ARG001
     """A step that waits: it is a person's, and no worker ever claims it."""
     return [NewStep(key="decide", kind=Kind.DECIDE, state=StepState.WAITING)]
+
+
 _LIVING = (PlanState.FROZEN, PlanState.APPROVED)
 
 
@@ -180,9 +182,7 @@ def extend(session: Session, rt: Runtime, request: Request, *, user: str, reason
 def withdraw(session: Session, rt: Runtime, request: Request, *, actor: str) -> None:
     """The person takes the request back; raises `Conflict` once something was delivered or erased."""
     audit.record(session, "request:withdrawn", at=rt.now(), actor=actor, request_id=request.id)
-    for plan in session.scalars(
-        select(Plan).where(Plan.request_id == request.id, Plan.state.in_(_LIVING))
-    ):
+    for plan in session.scalars(select(Plan).where(Plan.request_id == request.id, Plan.state.in_(_LIVING))):
         plan.state = PlanState.VOID
     close_tasks_of(session, rt, request.id, kinds=set(TaskKind), by=actor)
     lifecycle.advance(session, rt, request, Event.WITHDRAWN, actor=actor)
