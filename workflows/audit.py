@@ -104,7 +104,6 @@ EVENTS = frozenset(
         "staff:signed",
         "token:made",
         "key:destroyed",
-        "purge:marked",
         "purge:done",
         "purge:refused",
         "tombstone:set",

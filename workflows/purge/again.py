@@ -43,7 +43,7 @@ def do_again(rt: Runtime, lines: Iterable[str], *, dry_run: bool = False) -> Aga
     done = Again()
     if dry_run:
         with rt.unit() as session:
-            keys = [uuid.UUID(e.facts["key"]) for e in entries if e.event == "key:destroyed"]
+            keys = [uuid.UUID(e.facts["data_key"]) for e in entries if e.event == "key:destroyed"]
             alive = select(DataKey.id).where(DataKey.id.in_(keys), DataKey.destroyed_at.is_(None))
             done.keys = len(session.scalars(alive).all())
         return done
@@ -66,7 +66,7 @@ _OWNERS: Mapping[str, tuple[PurgeStage, Any]] = {
 
 
 def _destroy(session: Session, rt: Runtime, facts: Mapping[str, Any]) -> bool:
-    key = session.get(DataKey, uuid.UUID(facts["key"]), with_for_update=True)
+    key = session.get(DataKey, uuid.UUID(facts["data_key"]), with_for_update=True)
     if key is None or key.wrapped is None:
         return False
     stage, table = _OWNERS[facts["of"]]

@@ -65,7 +65,7 @@ def destroy_key(session: Session, rt: Runtime, ident: uuid.UUID, *, of: str, req
     if row is None or row.wrapped is None:
         return False
     row.wrapped, row.destroyed_at = None, rt.now()
-    facts = {"key": str(ident), "of": of}
+    facts = {"data_key": str(ident), "of": of}
     audit.record(session, "key:destroyed", at=rt.now(), actor="vastine", request_id=request_id, facts=facts)
     return True
 
