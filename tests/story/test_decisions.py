@@ -59,7 +59,8 @@ def test_a_refusal_ends_with_a_certificate_that_names_ground_and_reason(house: H
     house.work()
     assert house.ended(reference) == ("closed", "refused")
     assert house.dump() == before
-    (mail,) = house.mails_to(mail_of("active"))
+    notice, mail = house.mails_to(mail_of("active"))
+    assert notice.startswith("Joku asioi tiedoistasi nimissäsi")
     assert "/fetch/" in mail
     assert "voimassa" not in mail
     assert house.file(reference, "letter_refusal.pdf").stat().st_size > 0

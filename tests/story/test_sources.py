@@ -184,7 +184,7 @@ def test_a_column_that_was_lost_stops_the_search_and_says_so(house: House) -> No
     (task,) = house.tasks(reference)
     assert (task.kind.value, task.code, task.facts["source"]) == ("source_failed", "schema_changed", "laskutus")
     assert results(house, reference)["laskutus"] == "failed"
-    assert house.mails_to("aino.korhonen@posti.example") == []
+    assert not [m for m in house.mails_to("aino.korhonen@posti.example") if "/fetch/" in m]
     house.execute("laskutus", "ALTER TABLE lasku RENAME COLUMN avoinna TO avoin")
     try_again(house)
     house.work()
