@@ -41,14 +41,14 @@ def noop_rate(place: Place) -> float:
 
 
 @contextmanager
-def working(place: Place, mode: str) -> Iterator[tuple[Runtime, int]]:
-    """Two worker processes in this mode, warm; a runtime that rings for them, and the worker's process id."""
+def working(place: Place, mode: str, *, warm: int = 6) -> Iterator[tuple[Runtime, int]]:
+    """Two worker processes in this mode, warmed by so many requests; a runtime that rings for them, and their id."""
     place.empty_broker()
     worker = place.vastine("worker", "-c", "2") if mode == "full" else place.start("-m", "bench.worker", mode)
     place.wait_for_worker(worker)
     rt = place.runtime(bell=CeleryBell(make_app(place.settings())))
     try:
-        for customer in range(1, 7):
+        for customer in range(1, warm + 1):
             batch.open_one(rt, customer)
         batch.wait_until_idle(place)
         yield rt, worker.pid
