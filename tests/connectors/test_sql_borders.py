@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from tests.connectors.shop import (
     to_erase,
 )
 from workflows.connectors.sql import SqlConnector
+from workflows.connectors.sql_source import SqlSource
 from workflows.errors import BadRegister, NeverAgain, SourceDown, TryAgain
 from workflows.ports import EraseItem, Lead
 from workflows.rules.items import Item
@@ -242,3 +244,13 @@ def test_a_row_below_another_persons_row_is_not_ours_because_ours_points_at_it(s
     found = {(i.collection, i.locator.get("id")): i for i in collected(shop(shop_url), seeds(email="one@shop.example"))}
     assert found["card", 8].ownership is Ownership.THIRD_PARTY
     assert {("account", 2), ("customer", 2)}.isdisjoint(found)
+
+
+@pytest.mark.slow
+def test_a_database_that_takes_calls_and_says_nothing_is_waited_for_no_longer_than_a_call_may_take() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing"
+        source = SqlSource(url, timeout_seconds=2)
+        assert source.connect_seconds == 2
+        with pytest.raises(SourceDown), source.reading():
+            pass

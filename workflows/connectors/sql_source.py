@@ -24,6 +24,7 @@ _DRIVERS = {
 }
 LOCK_SECONDS = 10
 CONNECT_SECONDS = 10
+"""The longest wait for a connection; a source whose calls may take less is waited for no longer either."""
 STEPS = 50_000
 
 
@@ -39,6 +40,7 @@ class SqlSource:
             parsed = parsed.set(drivername=driver)
         self._url = parsed
         self._timeout_seconds = timeout_seconds
+        self.connect_seconds = min(CONNECT_SECONDS, timeout_seconds)
         self._engine: sa.Engine | None = None
         self._pid = 0
         self.dialect = parsed.get_backend_name()
@@ -118,7 +120,7 @@ class SqlSource:
         if self.dialect in MYSQL:
             return mysql_engine(
                 self._url,
-                connect_seconds=CONNECT_SECONDS,
+                connect_seconds=self.connect_seconds,
                 lock_seconds=LOCK_SECONDS,
                 timeout_seconds=self._timeout_seconds,
             )
@@ -126,7 +128,7 @@ class SqlSource:
         if self.dialect == "postgresql":
             milliseconds = self._timeout_seconds * 1000
             arguments = {
-                "connect_timeout": CONNECT_SECONDS,
+                "connect_timeout": self.connect_seconds,
                 "application_name": "vastine",
                 "options": (
                     f"-c statement_timeout={milliseconds} -c lock_timeout={min(milliseconds, LOCK_SECONDS * 1000)}"
