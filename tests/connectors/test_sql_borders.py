@@ -72,7 +72,7 @@ def test_a_search_goes_on_from_one_database_to_the_next(fresh_postgres: Any, tmp
     crm = SqlConnector(specs[0], register=whole, url=crm_url)
     billing = SqlConnector(specs[1], register=whole, url=billing_url)
     assert (crm.exports, billing.exports) == ({"customer.no"}, {"contract.gsrn"})
-    assert billing.entries() == {"crm:customer.no"}
+    assert billing.entries() == {"crm:customer.no", "joint:crm:customer.no"}
     leads = crm.collect(seeds(email="one@shop.example"), [].append)
     assert leads == {"crm:customer.no": [Lead("1")]}
     found: list[Item] = []

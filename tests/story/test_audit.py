@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models.audit import AuditEntry
+from models.delivery import Artifact
 from models.request import DataKey, Request
 from models.vocabulary import Ground, Right, TaskKind
 from tests.story.house import House, mail_of
@@ -122,9 +123,10 @@ def test_destroying_a_key_leaves_the_chain_whole_and_everything_sealed_unreadabl
     with lived_in.rt.unit() as session:
         request = session.scalars(select(Request).where(Request.right == Right.ACCESS).limit(1)).one()
         reference = request.reference
+        packages = session.scalars(select(Artifact.data_key_id).where(Artifact.request_id == request.id)).all()
         session.execute(
             update(DataKey)
-            .where(DataKey.id == request.data_key_id)
+            .where(DataKey.id.in_([request.data_key_id, *(key for key in packages if key)]))
             .values(wrapped=None, destroyed_at=lived_in.clock.now())
         )
     assert lived_in.chain_is_whole()

@@ -221,7 +221,7 @@ def test_a_source_that_refuses_halfway_keeps_all_of_it_and_the_request_waits(hou
     (task,) = house.tasks(reference)
     assert task.facts["source"] == "laskutus"
     assert "Aino" not in f"{task.facts}{task.code}{house.show(reference)}"
-    assert len(house.mails_to("toivo.hietanen@posti.example")) == 0
+    assert not [m for m in house.mails_to("toivo.hietanen@posti.example") if "/fetch/" in m]
     house.execute("laskutus", relent)
     try_again(house)
     house.work()
