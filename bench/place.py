@@ -191,6 +191,14 @@ def memory_mb(pid: int) -> tuple[float, float]:
     return resident, shared
 
 
+def high_water_mb(pid: str) -> float:
+    """The most megabytes that a process was resident with since its program began."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return float(line.split()[1]) / 1024
+    raise RuntimeError("this system does not tell it")
+
+
 def cpu_seconds(pid: int) -> float:
     """CPU seconds of a process and its children so far."""
     ticks = 0

@@ -120,7 +120,7 @@ class SmtpMailer:
 
     def _connect(self) -> smtplib.SMTP:
         server, name = self._server, parseaddr(self._sender)[1].rpartition("@")[2]
-        context = ssl.create_default_context()
+        context = ssl.create_default_context() if server.tls in ("ssl", "starttls") else None  # reads every root
         smtp: smtplib.SMTP | None = None
         try:
             if server.tls == "ssl":
