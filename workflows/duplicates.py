@@ -25,7 +25,7 @@ def join(session: Session, rt: Runtime, request: Request) -> Event:
     if request.subject_digest is None or _is_about_another(request):
         return Event.IDENTIFIED
     _alone_with(session, request.subject_digest)
-    leading = _leading(session, request)
+    leading = _leading(session, rt, request)
     if leading is None:
         return Event.IDENTIFIED
     request.leading_id, request.outcome = leading.id, Outcome.DUPLICATE
@@ -47,8 +47,11 @@ def _alone_with(session: Session, subject: bytes) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:of, 0))"), {"of": subject.hex()})
 
 
-def _leading(session: Session, request: Request) -> Request | None:
-    """The case this one joins, locked and as it is now."""
+def _leading(session: Session, rt: Runtime, request: Request) -> Request | None:
+    """The case this one joins, locked and as it is now.
+
+    One that the person on file may still disown leads none: it would take their own request with it.
+    """
     unanswered = (
         Request.subject_digest == request.subject_digest,
         Request.right == request.right,
@@ -59,6 +62,7 @@ def _leading(session: Session, request: Request) -> Request | None:
         Request.supplements_id.is_(None),
         Request.replay_id.is_(None),
         or_(Request.outcome.is_(None), Request.outcome.not_in(_OVER)),
+        or_(Request.objection_until.is_(None), Request.objection_until <= rt.now()),
     )
     found = (
         select(Request)

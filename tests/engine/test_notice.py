@@ -119,3 +119,18 @@ def test_the_effect_itself_waits_even_if_its_step_is_begun_early(world: World) -
         require_no_objection(world.rt, world.request(ident))
     assert waits.value.code == "objection_window"
     assert 86_000 < (waits.value.after_seconds or 0) <= 86_400
+
+
+def test_a_case_that_may_still_be_disowned_takes_no_request_of_the_person_with_it(world: World) -> None:
+    somebody = world.open(Right.ERASURE)
+    world.work()
+    herself = world.open(Right.ERASURE)
+    world.work()
+    assert world.request(herself).leading_id is None
+    refuse(world, somebody, Ground.NOT_IDENTIFIED)
+    world.work()
+    assert world.state(herself) is RequestState.DECIDING
+    world.clock.advance(hours=25)
+    later = world.open(Right.ERASURE)
+    world.work()
+    assert world.request(later).leading_id == herself
