@@ -5,16 +5,16 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.delivery import Artifact
 from models.request import Request
+from models.step import Step
 from models.vocabulary import Channel, Ground, RequestState, Right
 from tests.world import JANE, World, open_world, prepare, write_register
 from workflows import engine, post
-from workflows.errors import Conflict, WaitFor
+from workflows.errors import Conflict
 from workflows.messages import WORK
-from workflows.notice import require_no_objection
 from workflows.stages import decision
 
 TOLD = "Somebody asked about your data in your name"
@@ -112,13 +112,19 @@ def test_whoever_is_not_on_file_can_be_told_nothing_and_nothing_waits(world: Wor
     assert world.request(ident).objection_until is None
 
 
-def test_the_effect_itself_waits_even_if_its_step_is_begun_early(world: World) -> None:
-    ident = world.open(Right.ERASURE)
+@pytest.mark.parametrize("right", [Right.ERASURE, Right.ACCESS])
+def test_the_effect_itself_waits_even_if_its_step_is_begun_early(world: World, right: Right) -> None:
+    ident = world.open(right)
     world.work()
-    with pytest.raises(WaitFor) as waits:
-        require_no_objection(world.rt, world.request(ident))
-    assert waits.value.code == "objection_window"
-    assert 86_000 < (waits.value.after_seconds or 0) <= 86_400
+    if right is Right.ERASURE:
+        world.approve(ident)
+    with world.rt.unit() as session:
+        session.execute(update(Step).where(Step.request_id == ident).values(run_at=world.rt.now()))
+    world.work()
+    assert world.state(ident) in (RequestState.ERASING, RequestState.DELIVERING)
+    assert (len(world.rows("shop", "orders")), len(world.rows("billing", "invoice"))) == (4, 4)
+    with world.rt.unit() as session:
+        assert "objection_window" in session.scalars(select(Step.error_code).where(Step.request_id == ident)).all()
 
 
 def test_a_case_that_may_still_be_disowned_takes_no_request_of_the_person_with_it(world: World) -> None:
