@@ -8,6 +8,7 @@ import pytest
 
 from workflows.register.check import advice_on, check_folder
 from workflows.register.model import Category, CollectionSpec, Controller, HoldRule, SourceSpec, SubjectSpec
+from workflows.register.recipients import Hook, Recipient
 
 PAGE = (Path(__file__).parents[2] / "docs/reference/register.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"<!-- (\w+)/(\S+) -->\n```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -23,7 +24,9 @@ def test_the_examples_load_without_a_fault(register, tmp_path):
     assert advice_on(tmp_path / register, today=date(2026, 11, 24))
 
 
-@pytest.mark.parametrize("model", [Controller, Category, HoldRule, SourceSpec, SubjectSpec, CollectionSpec])
+@pytest.mark.parametrize(
+    "model", [Controller, Category, HoldRule, SourceSpec, SubjectSpec, CollectionSpec, Recipient, Hook]
+)
 def test_every_key_is_in_the_reference(model):
     missing = [name for name in model.model_fields if name != "file" and f"`{name}`" not in PAGE]
     assert missing == []

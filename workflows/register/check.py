@@ -12,6 +12,7 @@ from workflows.register.check_graph import graph_faults
 from workflows.register.check_holds import hold_faults
 from workflows.register.check_person import person_faults
 from workflows.register.check_recipes import recipe_faults
+from workflows.register.check_recipients import recipient_faults
 from workflows.register.check_sources import source_faults
 from workflows.register.reading import Reading, read_folder
 
@@ -29,6 +30,7 @@ def faults_of(reading: Reading) -> list[Fault]:
             *person_faults(reading, catalogue),
             *hold_faults(reading, catalogue),
             *recipe_faults(reading, catalogue),
+            *recipient_faults(reading, catalogue),
             *canary_faults(reading, catalogue),
         ]
     )

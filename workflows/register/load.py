@@ -25,4 +25,5 @@ def load_register(folder: str | Path) -> Register:
         sources={source.source: source for source, _ in reading.sources},
         digest=reading.digest,
         recipes=tuple(recipe for recipe, _ in reading.recipes),
+        recipients=tuple(recipient for recipient, _ in reading.recipients),
     )

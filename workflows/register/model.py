@@ -12,7 +12,9 @@ from fideslang.models import Dataset
 from pydantic import BaseModel, ConfigDict, Field
 
 from workflows.register.recipes import Recipe
+from workflows.register.recipients import Recipient
 from workflows.register.source_parts import Canary, Restriction
+from workflows.register.source_parts import Secret as Secret  # noqa: PLC0414  the register's other modules find it here
 
 
 class Strict(BaseModel):
@@ -31,13 +33,6 @@ class Text(Strict):
     def get(self, language: str) -> str:
         """The words in this language, Finnish if it is none of the three."""
         return str(getattr(self, language, self.fi))
-
-
-class Secret(Strict):
-    """Where a secret is: an environment variable or a file, never the value itself."""
-
-    env: str | None = None
-    file: str | None = None
 
 
 class Officer(Strict):
@@ -141,6 +136,7 @@ class Controller(Strict):
     backups: Backups = Backups()
     own_records: OwnRecords = OwnRecords()
     staff: Staff = Staff()
+    names_recipients: bool = True  # letters name those who were told; else they are named when the person asks
     canary: Mapping[str, str] = {}  # who is in every source that expects a canary and names none of its own
 
 
@@ -293,3 +289,4 @@ class Register(Strict):
     sources: Mapping[str, SourceSpec]
     digest: str  # over all files: a plan says which register it was made with
     recipes: tuple[Recipe, ...] = ()
+    recipients: tuple[Recipient, ...] = ()

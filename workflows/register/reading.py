@@ -12,10 +12,11 @@ from workflows.register.document import Path as At
 from workflows.register.kinds import kinds
 from workflows.register.model import Category, Controller, HoldRule, SourceSpec
 from workflows.register.recipes import Recipe
+from workflows.register.recipients import Recipient
 from workflows.register.secret import secret_faults
 from workflows.register.shape import nearest, shaped
 
-FILES = ("controller.yaml", "categories.yaml", "holds.yaml", "recipes.yaml")
+FILES = ("controller.yaml", "categories.yaml", "holds.yaml", "recipes.yaml", "recipients.yaml")
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Reading:
     categories_whole: bool = True
     holds: list[tuple[HoldRule, At]] = field(default_factory=list)
     recipes: list[tuple[Recipe, At]] = field(default_factory=list)
+    recipients: list[tuple[Recipient, At]] = field(default_factory=list)
     sources: list[tuple[SourceSpec, Document]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     sources_whole: bool = True
@@ -69,6 +71,7 @@ def read_folder(folder: Path) -> Reading:
     _categories(reading)
     _holds(reading)
     _recipes(reading)
+    _recipients(reading)
     _sources(reading)
     return reading
 
@@ -163,6 +166,16 @@ def _recipes(reading: Reading) -> None:
         reading.faults += faults
         if recipe is not None:
             reading.recipes.append((recipe, path))
+
+
+def _recipients(reading: Reading) -> None:
+    doc = reading.documents.get("recipients.yaml")
+    for _, entry, path in _entries(reading, "recipients.yaml", "id"):
+        assert doc is not None  # noqa: S101  there are no entries without a file
+        recipient, faults = shaped(Recipient, doc, path, data=entry)
+        reading.faults += faults + secret_faults(entry, doc, path, model=Recipient)
+        if recipient is not None:
+            reading.recipients.append((recipient, path))
 
 
 def _sources(reading: Reading) -> None:

@@ -1,4 +1,4 @@
-"""Small parts of a source file that stand for themselves: its canary, and what restricts a record."""
+"""Small parts of register files that stand for themselves: where a secret is, a canary, what restricts a record."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -8,6 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+
+class Secret(_Part):
+    """Where a secret is: an environment variable or a file, never the value itself."""
+
+    env: str | None = None
+    file: str | None = None
 
 
 class Canary(_Part):
