@@ -13,6 +13,8 @@
 | `decision` | plans, plan_items, kept_items, approvals | sealed locators |
 | `delivery` | artifacts, grants, outbox | sealed columns; files sealed in the blob store |
 | `erasure` | receipts, tombstones, replays, replay_records | keyed digests |
+| `rectification` | rectification_items | sealed columns |
+| `notices` | notices | sealed columns |
 | `purge` | purge_marks | none |
 | `hand` | hand_searches, hand_files, hand_ticks, checkouts | sealed columns; sealed files |
 | `source` | source_limits, source_slots, source_marks | sealed column |
@@ -29,7 +31,9 @@ from models.erasure import Receipt, Replay, ReplayRecord, Tombstone
 from models.hand import Checkout, HandFile, HandSearch, HandTick
 from models.holds import ManualHold
 from models.intake import CaseKey, EventCase, EventKey, InboundEvent, Message, MessageCase
+from models.notices import Notice
 from models.purge import PurgeMark
+from models.rectification import RectificationItem
 from models.request import DataKey, Reminder, Request
 from models.source import SourceLimit, SourceMark, SourceSlot
 from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
@@ -61,12 +65,14 @@ __all__ = [
     "ManualHold",
     "Message",
     "MessageCase",
+    "Notice",
     "Outbox",
     "Pace",
     "Plan",
     "PlanItem",
     "PurgeMark",
     "Receipt",
+    "RectificationItem",
     "Reminder",
     "Replay",
     "ReplayRecord",

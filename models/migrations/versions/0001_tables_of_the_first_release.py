@@ -678,6 +678,88 @@ def upgrade() -> None:
         sa.UniqueConstraint("channel", "external_id", name=op.f("uq_messages_channel_external_id")),
     )
     op.create_table(
+        "notices",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("recipient", sa.String(length=64), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "rectification",
+                "erasure",
+                "restriction",
+                "lifting",
+                name="noticekind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("occurrence", sa.String(length=120), nullable=False),
+        sa.Column(
+            "way",
+            sa.Enum("mail", "webhook", "hand", name="noticeway", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "waiting",
+                "sent",
+                "failed",
+                "acknowledged",
+                "excused",
+                name="noticestate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("categories", sa.JSON(), nullable=False),
+        sa.Column("content_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("token_digest", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("created_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("run_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("lease_until", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("error_code", sa.String(length=64), nullable=True),
+        sa.Column("sent_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("reminded_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("asked_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("answered_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("answered_by", sa.String(length=64), nullable=True),
+        sa.Column(
+            "excuse",
+            sa.Enum(
+                "impossible", "disproportionate", name="excuse", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=True,
+        ),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint(
+            "(answered_at IS NULL) = (state NOT IN ('acknowledged', 'excused'))",
+            name=op.f("ck_notices_answered_is_dated"),
+        ),
+        sa.CheckConstraint("(excuse IS NULL) = (state != 'excused')", name=op.f("ck_notices_excused_says_why")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_notices_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+        sa.UniqueConstraint(
+            "request_id",
+            "recipient",
+            "kind",
+            "occurrence",
+            name=op.f("uq_notices_request_id_recipient_kind_occurrence"),
+        ),
+        sa.UniqueConstraint("token_digest", name=op.f("uq_notices_token_digest")),
+    )
+    with op.batch_alter_table("notices", schema=None) as batch_op:
+        batch_op.create_index("ix_notices_state", ["state", "due_on"], unique=False)
+
+    op.create_table(
         "outbox",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=True),
@@ -762,6 +844,92 @@ def upgrade() -> None:
             postgresql_where=sa.text("state IN ('frozen', 'approved')"),
             sqlite_where=sa.text("state IN ('frozen', 'approved')"),
         )
+
+    op.create_table(
+        "rectification_items",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("item_no", sa.SmallInteger(), nullable=False),
+        sa.Column(
+            "remedy",
+            sa.Enum(
+                "correct", "erase", "complete", name="remedy", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=True,
+        ),
+        sa.Column(
+            "flaw",
+            sa.Enum(
+                "inaccurate",
+                "unnecessary",
+                "incomplete",
+                "outdated",
+                name="flaw",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("said_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=True),
+        sa.Column("collection", sa.String(length=120), nullable=True),
+        sa.Column("field", sa.String(length=120), nullable=True),
+        sa.Column("category", sa.String(length=64), nullable=False),
+        sa.Column("target_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("before_digest", sa.LargeBinary(length=32), nullable=True),
+        sa.Column(
+            "decision",
+            sa.Enum(
+                "change",
+                "note",
+                "forward",
+                "refer",
+                "refuse",
+                name="itemdecision",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("ground", sa.String(length=32), nullable=True),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("decided_by", sa.String(length=64), nullable=True),
+        sa.Column("decided_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "changed",
+                "as_it_was",
+                "absent",
+                "drifted",
+                "refused",
+                name="itemoutcome",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("op_id", sa.String(length=160), nullable=True),
+        sa.Column("after_digest", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("done_by", sa.String(length=64), nullable=True),
+        sa.Column("done_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("overwritten_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "outcome IS NULL OR decision = 'change'", name=op.f("ck_rectification_items_only_changes_have_outcomes")
+        ),
+        sa.CheckConstraint(
+            "(decision IS NULL) = (decided_at IS NULL)", name=op.f("ck_rectification_items_decided_is_dated")
+        ),
+        sa.CheckConstraint("(outcome IS NULL) = (done_at IS NULL)", name=op.f("ck_rectification_items_done_is_dated")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_rectification_items_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rectification_items")),
+        sa.UniqueConstraint("request_id", "item_no", name=op.f("uq_rectification_items_request_id_item_no")),
+    )
+    with op.batch_alter_table("rectification_items", schema=None) as batch_op:
+        batch_op.create_index("ix_rectification_items_done", ["outcome", "done_at"], unique=False)
 
     op.create_table(
         "reminders",
@@ -1162,6 +1330,10 @@ def downgrade() -> None:
 
     op.drop_table("steps")
     op.drop_table("reminders")
+    with op.batch_alter_table("rectification_items", schema=None) as batch_op:
+        batch_op.drop_index("ix_rectification_items_done")
+
+    op.drop_table("rectification_items")
     with op.batch_alter_table("plans", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_plans_current",
@@ -1179,6 +1351,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("outbox")
+    with op.batch_alter_table("notices", schema=None) as batch_op:
+        batch_op.drop_index("ix_notices_state")
+
+    op.drop_table("notices")
     op.drop_table("messages")
     op.drop_table("hand_searches")
     with op.batch_alter_table("hand_files", schema=None) as batch_op:
