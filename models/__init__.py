@@ -18,9 +18,14 @@
 | `purge` | purge_marks | none |
 | `hand` | hand_searches, hand_files, hand_ticks, checkouts | sealed columns; sealed files |
 | `source` | source_limits, source_slots, source_marks | sealed column |
+| `asking` | asks | sealed column |
+| `mandate` | mandates, mandate_checks | sealed column |
+| `refusing` | refusal_cases | sealed columns |
+| `nearness` | staff_keys, case_nearness | names of staff, keyed digests |
 | `staff` | staff, staff_sessions, api_tokens, tasks | names of staff |
 """
 
+from models.asking import Ask
 from models.audit import AuditEntry
 from models.base import Base
 from models.candidates import CandidateVerdict
@@ -31,9 +36,12 @@ from models.erasure import Receipt, Replay, ReplayRecord, Tombstone
 from models.hand import Checkout, HandFile, HandSearch, HandTick
 from models.holds import ManualHold
 from models.intake import CaseKey, EventCase, EventKey, InboundEvent, Message, MessageCase
+from models.mandate import Mandate, MandateCheck
+from models.nearness import CaseNearness, StaffKey
 from models.notices import Notice
 from models.purge import PurgeMark
 from models.rectification import RectificationItem
+from models.refusing import RefusalCase
 from models.request import DataKey, Reminder, Request
 from models.source import SourceLimit, SourceMark, SourceSlot
 from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
@@ -44,10 +52,12 @@ __all__ = [
     "ApiToken",
     "Approval",
     "Artifact",
+    "Ask",
     "AuditEntry",
     "Base",
     "CandidateVerdict",
     "CaseKey",
+    "CaseNearness",
     "Challenge",
     "Checkout",
     "DataKey",
@@ -62,6 +72,8 @@ __all__ = [
     "HumanTask",
     "InboundEvent",
     "KeptItem",
+    "Mandate",
+    "MandateCheck",
     "ManualHold",
     "Message",
     "MessageCase",
@@ -73,6 +85,7 @@ __all__ = [
     "PurgeMark",
     "Receipt",
     "RectificationItem",
+    "RefusalCase",
     "Reminder",
     "Replay",
     "ReplayRecord",
@@ -81,6 +94,7 @@ __all__ = [
     "SourceLimit",
     "SourceMark",
     "SourceSlot",
+    "StaffKey",
     "StaffSession",
     "StaffUser",
     "Step",

@@ -60,6 +60,10 @@ class Request(Base):
     extended_until: Mapped[date | None]
     extended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     extension_reason: Mapped[str | None] = mapped_column(String(64))
+    extension_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the reason in words
+    suspended_a: Mapped[date | None]  # due dates while questions to the person stop the clock, if the register
+    suspended_b: Mapped[date | None]  # says so and one does; planning never goes by them
+    reopened_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  # the last time it was taken up again
 
     data_key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("data_keys.id"))
     claim_sealed: Mapped[bytes] = mapped_column(LargeBinary)  # Claim: as told by the person, unproven
@@ -107,6 +111,7 @@ class Request(Base):
     __table_args__ = (
         CheckConstraint("due_a <= due_b", name="due_a_not_after_due_b"),
         CheckConstraint("(extended_until IS NULL) = (extended_at IS NULL)", name="extension_is_dated"),
+        CheckConstraint("(suspended_a IS NULL) = (suspended_b IS NULL)", name="suspended_has_both"),
         CheckConstraint("(verified_method IS NULL) = (verified_at IS NULL)", name="verification_is_dated"),
         CheckConstraint("state != 'closed' OR outcome IS NOT NULL", name="closed_has_outcome"),
         Index("ix_requests_open", "due_a", "id"),

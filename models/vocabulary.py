@@ -75,6 +75,7 @@ class Event(StrEnum):
     WITHDRAWN = "withdrawn"
     MERGED = "merged"
     ANSWERED_BY_HAND = "answered_by_hand"
+    REOPENED = "reopened"  # what was asked for came after the case had ended without it
 
 
 class Kind(StrEnum):

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from models.asking import Ask
 from models.candidates import CandidateVerdict
 from models.collection import Finding
 from models.decision import KeptItem, Plan, PlanItem
@@ -20,7 +21,10 @@ from models.delivery import Artifact, Grant, Outbox
 from models.erasure import Receipt
 from models.hand import Checkout, HandFile, HandSearch, HandTick
 from models.intake import CaseKey, EventCase, Message
+from models.mandate import Mandate
+from models.nearness import CaseNearness
 from models.purge import PurgeStage
+from models.refusing import RefusalCase
 from models.request import DataKey, Request
 from models.session import after_commit
 from models.source import SourceMark
@@ -105,12 +109,15 @@ def _case(session: Session, rt: Runtime, request: Request) -> None:
     mine: list[tuple[Any, dict[str, Any]]] = [
         (Finding, {"leads_sealed": None, "blob": None, "seeds_digest": None}),
         (Artifact, {"purged_at": rt.now()}),
+        (Ask, {"words_sealed": None}),
+        (Mandate, {"holder_sealed": None}),
+        (RefusalCase, {"evidence_sealed": None, "reason_sealed": None}),
     ]
     for table, values in mine:
         session.execute(
             update(table).where(table.request_id == request.id).values(**values).execution_options(**_QUIET)
         )
-    for gone in (Challenge, Grant, CandidateVerdict, CaseKey, EventCase):
+    for gone in (Challenge, Grant, CandidateVerdict, CaseKey, CaseNearness, EventCase):
         session.execute(delete(gone).where(gone.request_id == request.id).execution_options(**_QUIET))
     for key_id in session.scalars(
         select(Artifact.data_key_id).where(Artifact.request_id == request.id, Artifact.data_key_id.is_not(None))
@@ -118,6 +125,7 @@ def _case(session: Session, rt: Runtime, request: Request) -> None:
         if key_id is not None:
             destroy_key(session, rt, key_id, of="package", request_id=request.id)
     request.claim_sealed, request.proof_sealed, request.refusal_sealed = b"", None, None
+    request.extension_sealed = None
     request.subject_digest, request.status_digest = None, secrets.token_bytes(32)  # no link leads here any more
     destroy_key(session, rt, request.data_key_id, of="case", request_id=request.id)
     after_commit(session, partial(_delete, rt, names))

@@ -353,6 +353,10 @@ def upgrade() -> None:
         sa.Column("extended_until", sa.Date(), nullable=True),
         sa.Column("extended_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("extension_reason", sa.String(length=64), nullable=True),
+        sa.Column("extension_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("suspended_a", sa.Date(), nullable=True),
+        sa.Column("suspended_b", sa.Date(), nullable=True),
+        sa.Column("reopened_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("data_key_id", sa.Uuid(), nullable=False),
         sa.Column("claim_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("proof_sealed", sa.LargeBinary(), nullable=True),
@@ -392,6 +396,9 @@ def upgrade() -> None:
             "(extended_until IS NULL) = (extended_at IS NULL)", name=op.f("ck_requests_extension_is_dated")
         ),
         sa.CheckConstraint(
+            "(suspended_a IS NULL) = (suspended_b IS NULL)", name=op.f("ck_requests_suspended_has_both")
+        ),
+        sa.CheckConstraint(
             "(verified_method IS NULL) = (verified_at IS NULL)", name=op.f("ck_requests_verification_is_dated")
         ),
         sa.CheckConstraint("due_a <= due_b", name=op.f("ck_requests_due_a_not_after_due_b")),
@@ -411,6 +418,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_requests_replay_id"), ["replay_id"], unique=False)
         batch_op.create_index("ix_requests_subject", ["subject_digest"], unique=False)
         batch_op.create_index(batch_op.f("ix_requests_supplements_id"), ["supplements_id"], unique=False)
+
+    op.create_table(
+        "staff_keys",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column(
+            "nearness",
+            sa.Enum("own", "near", name="nearness", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.ForeignKeyConstraint(["name"], ["staff.name"], name=op.f("fk_staff_keys_name")),
+        sa.PrimaryKeyConstraint("name", "digest", name=op.f("pk_staff_keys")),
+    )
+    with op.batch_alter_table("staff_keys", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_staff_keys_digest"), ["digest"], unique=False)
 
     op.create_table(
         "staff_sessions",
@@ -439,6 +461,37 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_artifacts")),
         sa.UniqueConstraint("request_id", "name", name=op.f("uq_artifacts_request_id_name")),
     )
+    op.create_table(
+        "asks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "identity",
+                "mandate",
+                "specification",
+                name="askkind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("wanted", sa.JSON(), nullable=False),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("asked_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("asked_by", sa.String(length=64), nullable=False),
+        sa.Column("insufficient", sa.SmallInteger(), nullable=False),
+        sa.Column("answered_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("taken_by", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("(answered_at IS NULL) = (taken_by IS NULL)", name=op.f("ck_asks_answer_is_somebodys")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_asks_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_asks")),
+    )
+    with op.batch_alter_table("asks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_asks_request_id"), ["request_id"], unique=False)
+
     op.create_table(
         "audit",
         sa.Column("chain", sa.String(length=40), nullable=False),
@@ -488,6 +541,21 @@ def upgrade() -> None:
     with op.batch_alter_table("case_keys", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_case_keys_digest"), ["digest"], unique=False)
 
+    op.create_table(
+        "case_nearness",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column(
+            "nearness",
+            sa.Enum("own", "near", name="nearness", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("noted_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("opened_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["name"], ["staff.name"], name=op.f("fk_case_nearness_name")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_case_nearness_request_id")),
+        sa.PrimaryKeyConstraint("request_id", "name", name=op.f("pk_case_nearness")),
+    )
     op.create_table(
         "challenges",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -629,6 +697,39 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_hand_searches_request_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_searches")),
         sa.UniqueConstraint("request_id", "source", name=op.f("uq_hand_searches_request_id_source")),
+    )
+    op.create_table(
+        "mandates",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "claimed",
+                "proven",
+                "refused",
+                name="mandatestate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("rights", sa.JSON(), nullable=False),
+        sa.Column("valid_until", sa.Date(), nullable=True),
+        sa.Column(
+            "answer_to",
+            sa.Enum("subject", "representative", name="answerto", native_enum=False, create_constraint=True, length=32),
+            nullable=False,
+        ),
+        sa.Column("holder_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("told_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("proven_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("proven_by", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("(state = 'proven') = (proven_at IS NOT NULL)", name=op.f("ck_mandates_proof_is_dated")),
+        sa.CheckConstraint("(proven_at IS NULL) = (proven_by IS NULL)", name=op.f("ck_mandates_proof_is_somebodys")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_mandates_request_id")),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_mandates")),
     )
     op.create_table(
         "messages",
@@ -932,6 +1033,55 @@ def upgrade() -> None:
         batch_op.create_index("ix_rectification_items_done", ["outcome", "done_at"], unique=False)
 
     op.create_table(
+        "refusal_cases",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("ground", sa.String(length=32), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "prepared",
+                "fee_announced",
+                "fee_settled",
+                "refused",
+                "dropped",
+                name="casestate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("evidence_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("fee_word", sa.String(length=32), nullable=False),
+        sa.Column("fee_cents", sa.Integer(), nullable=True),
+        sa.Column("fee_announced_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("fee_settled_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("fee_settled_by", sa.String(length=64), nullable=True),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("prepared_by", sa.String(length=64), nullable=False),
+        sa.Column("prepared_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("agreed_by", sa.String(length=64), nullable=True),
+        sa.Column("agreed_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state != 'refused' OR agreed_by IS NOT NULL", name=op.f("ck_refusal_cases_refused_by_two")),
+        sa.CheckConstraint("agreed_by IS NULL OR agreed_by != prepared_by", name=op.f("ck_refusal_cases_two_people")),
+        sa.CheckConstraint("fee_cents IS NULL OR fee_cents > 0", name=op.f("ck_refusal_cases_fee_is_money")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_refusal_cases_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_refusal_cases")),
+    )
+    with op.batch_alter_table("refusal_cases", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_refusal_cases_open",
+            ["request_id"],
+            unique=True,
+            postgresql_where=sa.text("state IN ('prepared', 'fee_announced')"),
+            sqlite_where=sa.text("state IN ('prepared', 'fee_announced')"),
+        )
+        batch_op.create_index(batch_op.f("ix_refusal_cases_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
         "reminders",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
@@ -1054,6 +1204,15 @@ def upgrade() -> None:
         sa.Column("settled_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["step_id"], ["steps.id"], name=op.f("fk_effects_step_id")),
         sa.PrimaryKeyConstraint("op_id", name=op.f("pk_effects")),
+    )
+    op.create_table(
+        "mandate_checks",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("checked_by", sa.String(length=64), nullable=False),
+        sa.Column("checked_on", sa.Date(), nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["mandates.request_id"], name=op.f("fk_mandate_checks_request_id")),
+        sa.PrimaryKeyConstraint("request_id", "code", name=op.f("pk_mandate_checks")),
     )
     op.create_table(
         "message_cases",
@@ -1320,6 +1479,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_message_cases_request_id"))
 
     op.drop_table("message_cases")
+    op.drop_table("mandate_checks")
     op.drop_table("effects")
     op.drop_table("approvals")
     with op.batch_alter_table("steps", schema=None) as batch_op:
@@ -1330,6 +1490,15 @@ def downgrade() -> None:
 
     op.drop_table("steps")
     op.drop_table("reminders")
+    with op.batch_alter_table("refusal_cases", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refusal_cases_request_id"))
+        batch_op.drop_index(
+            "ix_refusal_cases_open",
+            postgresql_where=sa.text("state IN ('prepared', 'fee_announced')"),
+            sqlite_where=sa.text("state IN ('prepared', 'fee_announced')"),
+        )
+
+    op.drop_table("refusal_cases")
     with op.batch_alter_table("rectification_items", schema=None) as batch_op:
         batch_op.drop_index("ix_rectification_items_done")
 
@@ -1356,6 +1525,7 @@ def downgrade() -> None:
 
     op.drop_table("notices")
     op.drop_table("messages")
+    op.drop_table("mandates")
     op.drop_table("hand_searches")
     with op.batch_alter_table("hand_files", schema=None) as batch_op:
         batch_op.drop_index("ix_hand_files_request")
@@ -1378,14 +1548,23 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_challenges_request_id"))
 
     op.drop_table("challenges")
+    op.drop_table("case_nearness")
     with op.batch_alter_table("case_keys", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_case_keys_digest"))
 
     op.drop_table("case_keys")
     op.drop_table("candidate_verdicts")
     op.drop_table("audit")
+    with op.batch_alter_table("asks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_asks_request_id"))
+
+    op.drop_table("asks")
     op.drop_table("artifacts")
     op.drop_table("staff_sessions")
+    with op.batch_alter_table("staff_keys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_staff_keys_digest"))
+
+    op.drop_table("staff_keys")
     with op.batch_alter_table("requests", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_requests_supplements_id"))
         batch_op.drop_index("ix_requests_subject")
