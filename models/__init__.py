@@ -6,7 +6,7 @@
 | `step` | steps, step_attempts, effects | none |
 | `audit` | audit | sealed column only |
 | `intake` | messages, message_cases, inbound_events, event_keys, event_cases, case_keys | sealed, keyed digests |
-| `verification` | challenges, paces | sealed column, keyed digests |
+| `verification` | challenges, sign_ins, lowerings, paces | sealed column, keyed digests |
 | `collection` | findings, source_health | sealed column; records sealed in the blob store |
 | `candidates` | candidate_verdicts | keyed digest, sealed column |
 | `holds` | manual_holds | keyed digest |
@@ -46,7 +46,7 @@ from models.request import DataKey, Reminder, Request
 from models.source import SourceLimit, SourceMark, SourceSlot
 from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
 from models.step import Effect, Step, StepAttempt
-from models.verification import Challenge, Pace
+from models.verification import Challenge, Lowering, Pace, SignIn
 
 __all__ = [
     "ApiToken",
@@ -72,6 +72,7 @@ __all__ = [
     "HumanTask",
     "InboundEvent",
     "KeptItem",
+    "Lowering",
     "Mandate",
     "MandateCheck",
     "ManualHold",
@@ -90,6 +91,7 @@ __all__ = [
     "Replay",
     "ReplayRecord",
     "Request",
+    "SignIn",
     "SourceHealth",
     "SourceLimit",
     "SourceMark",

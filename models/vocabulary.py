@@ -138,7 +138,9 @@ class Method(StrEnum):
     CODE = "code"
     DESK = "desk"
     CALL_BACK = "call_back"
-    SESSION = "session"
+    SESSION = "session"  # the controller's own log-in
+    LETTER = "letter"  # a code that went to the postal address on file
+    STRONG = "strong"  # a bank's or another strong electronic identification
 
 
 class SourceResult(StrEnum):

@@ -369,6 +369,8 @@ def upgrade() -> None:
                 "desk",
                 "call_back",
                 "session",
+                "letter",
+                "strong",
                 name="method",
                 native_enum=False,
                 create_constraint=True,
@@ -561,6 +563,22 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
         sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column(
+            "method",
+            sa.Enum(
+                "code",
+                "desk",
+                "call_back",
+                "session",
+                "letter",
+                "strong",
+                name="method",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
         sa.Column("code_digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("candidate_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", models.types.UTCDateTime(timezone=True), nullable=False),
@@ -697,6 +715,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_hand_searches_request_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hand_searches")),
         sa.UniqueConstraint("request_id", "source", name=op.f("uq_hand_searches_request_id_source")),
+    )
+    op.create_table(
+        "lowerings",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("asked_by", sa.String(length=64), nullable=False),
+        sa.Column("asked_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=64), nullable=True),
+        sa.Column("confirmed_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(confirmed_by IS NULL) = (confirmed_at IS NULL)", name=op.f("ck_lowerings_confirmation_is_dated")
+        ),
+        sa.CheckConstraint(
+            "confirmed_by IS NULL OR confirmed_by != asked_by", name=op.f("ck_lowerings_confirmed_by_another")
+        ),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_lowerings_request_id")),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_lowerings")),
     )
     op.create_table(
         "mandates",
@@ -1097,6 +1132,25 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "sign_ins",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("provider", sa.String(length=64), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("state_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("browser_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("used_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_sign_ins_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ins")),
+        sa.UniqueConstraint("state_digest", name=op.f("uq_sign_ins_state_digest")),
+    )
+    with op.batch_alter_table("sign_ins", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_ins_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
         "steps",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
@@ -1489,6 +1543,10 @@ def downgrade() -> None:
         )
 
     op.drop_table("steps")
+    with op.batch_alter_table("sign_ins", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_ins_request_id"))
+
+    op.drop_table("sign_ins")
     op.drop_table("reminders")
     with op.batch_alter_table("refusal_cases", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refusal_cases_request_id"))
@@ -1526,6 +1584,7 @@ def downgrade() -> None:
     op.drop_table("notices")
     op.drop_table("messages")
     op.drop_table("mandates")
+    op.drop_table("lowerings")
     op.drop_table("hand_searches")
     with op.batch_alter_table("hand_files", schema=None) as batch_op:
         batch_op.drop_index("ix_hand_files_request")
