@@ -19,6 +19,7 @@
 | `hand` | hand_searches, hand_files, hand_ticks, checkouts | sealed columns; sealed files |
 | `source` | source_limits, source_slots, source_marks | sealed column |
 | `asking` | asks | sealed column |
+| `mailbox` | mailboxes | none |
 | `mandate` | mandates, mandate_checks | sealed column |
 | `refusing` | refusal_cases | sealed columns |
 | `nearness` | staff_keys, case_nearness | names of staff, keyed digests |
@@ -36,6 +37,7 @@ from models.erasure import Receipt, Replay, ReplayRecord, Tombstone
 from models.hand import Checkout, HandFile, HandSearch, HandTick
 from models.holds import ManualHold
 from models.intake import CaseKey, EventCase, EventKey, InboundEvent, Message, MessageCase
+from models.mailbox import Mailbox
 from models.mandate import Mandate, MandateCheck
 from models.nearness import CaseNearness, StaffKey
 from models.notices import Notice
@@ -75,6 +77,7 @@ __all__ = [
     "Lowering",
     "Mandate",
     "MandateCheck",
+    "Mailbox",
     "ManualHold",
     "Message",
     "MessageCase",

@@ -1,9 +1,10 @@
 """Messages as they arrived, kept raw and sealed before anyone tries to understand them."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, new_id, word
@@ -27,6 +28,9 @@ class Message(Base):
     state: Mapped[MessageState] = mapped_column(word(MessageState))
     why: Mapped[str | None] = mapped_column(String(64))  # code: why triage, why ignored
     request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("requests.id"))  # the first of its cases
+    authenticated: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # spf, dkim, dmarc: a hint, never a proof
+    strip_on: Mapped[date | None]  # the day on which copies of identity documents that nobody asked for go out of it
+    stripped_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     __table_args__ = (UniqueConstraint("channel", "external_id"),)
 

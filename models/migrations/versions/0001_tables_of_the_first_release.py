@@ -77,6 +77,17 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "mailboxes",
+        sa.Column("name", sa.String(length=250), nullable=False),
+        sa.Column("watched_since", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("read_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("mail_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("gaps", sa.JSON(), nullable=False),
+        sa.Column("failing_since", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("code", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_mailboxes")),
+    )
+    op.create_table(
         "manual_holds",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("subject_digest", sa.LargeBinary(length=32), nullable=False),
@@ -808,6 +819,9 @@ def upgrade() -> None:
         ),
         sa.Column("why", sa.String(length=64), nullable=True),
         sa.Column("request_id", sa.Uuid(), nullable=True),
+        sa.Column("authenticated", sa.JSON(), nullable=True),
+        sa.Column("strip_on", sa.Date(), nullable=True),
+        sa.Column("stripped_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["data_key_id"], ["data_keys.id"], name=op.f("fk_messages_data_key_id")),
         sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_messages_request_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
@@ -1663,6 +1677,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_manual_holds_subject_digest"))
 
     op.drop_table("manual_holds")
+    op.drop_table("mailboxes")
     with op.batch_alter_table("inbound_events", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_inbound_events_open",
