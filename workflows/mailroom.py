@@ -17,8 +17,9 @@ from models.vocabulary import Channel, MessageState, RequestState, TaskKind
 from workflows import audit
 from workflows.casefile import Claim
 from workflows.human import open_task
+from workflows.returned import case_answered, take_report
 from workflows.rules.items import canonical
-from workflows.rules.mail import Understood, understand_mail
+from workflows.rules.mail import House, Understood, understand_mail
 from workflows.runtime import Runtime
 from workflows.stages.intake import Asked, belongs, open_raw, open_requests, requests_of, store, to_triage
 
@@ -62,22 +63,24 @@ def receive(rt: Runtime, raw: bytes) -> Received:
 def _differs(session: Session, rt: Runtime, known: Message, raw: bytes) -> bool:
     if known.body_digest == hashlib.sha256(raw).digest():
         return False
-    return _content(_read(rt, open_raw(session, rt, known))) != _content(_read(rt, raw))
+    return _content(read(rt, open_raw(session, rt, known))) != _content(read(rt, raw))
 
 
 def _content(mail: Understood) -> str:
     return canonical([mail.sender, mail.subject, mail.text])
 
 
-def _read(rt: Runtime, raw: bytes) -> Understood:
-    return understand_mail(raw, own_addresses=own_addresses(rt), now=rt.now())
+def read(rt: Runtime, raw: bytes) -> Understood:
+    """What a raw mail says, to this house."""
+    return understand_mail(raw, house_of(rt), now=rt.now())
 
 
-def own_addresses(rt: Runtime) -> list[str]:
-    """The addresses of our own mailboxes: mail from them is a loop."""
+def house_of(rt: Runtime) -> House:
+    """What a reader of mail must know of us. Mail from our own mailboxes is a loop."""
     c = rt.register.controller
     sender = rt.settings.mail_from.rpartition("<")[2].rstrip("> ")
-    return [a for a in (c.email, c.dpo.email, sender) if a]
+    addresses = tuple(dict.fromkeys(a for a in (c.email, c.dpo.email, sender, *c.mail.addresses) if a))
+    return House(addresses, c.mail.domains, c.mail.authserv_ids, c.mail.own_hops)
 
 
 def understand(rt: Runtime, message_id: uuid.UUID, *, new: bool = False) -> Received:
@@ -86,7 +89,7 @@ def understand(rt: Runtime, message_id: uuid.UUID, *, new: bool = False) -> Rece
         message = session.get_one(Message, message_id, with_for_update=True)
         references: tuple[str, ...] = ()
         if message.state is MessageState.RECEIVED:
-            mail = _read(rt, open_raw(session, rt, message))
+            mail = read(rt, open_raw(session, rt, message))
             references = _file(session, rt, message, mail)
         else:
             references = tuple(request.reference for request in requests_of(session, message))
@@ -94,16 +97,23 @@ def understand(rt: Runtime, message_id: uuid.UUID, *, new: bool = False) -> Rece
 
 
 def _file(session: Session, rt: Runtime, message: Message, mail: Understood) -> tuple[str, ...]:
+    if mail.report is not None and mail.triage is None:
+        concerned = take_report(session, rt, message, mail.report)
+        if concerned:
+            return concerned
     if mail.automatic is not None and mail.triage is None:
         message.state, message.why = MessageState.IGNORED, mail.automatic[:64]
         facts: dict[str, object] = {"message": str(message.id), "code": message.why}
         audit.record(session, "message:ignored", at=rt.now(), actor="vastine", facts=facts)
         return ()
-    known = _known_request(session, mail.references)
+    known = _known_request(session, mail)
     if known is not None:
         return _attach(session, rt, message, known)
     if mail.triage is not None:
         to_triage(session, rt, message, code=mail.triage)
+        return ()
+    if not mail.rights:  # it names a case that is closed, or none of ours
+        to_triage(session, rt, message, code="unknown_case")
         return ()
     opened = open_requests(session, rt, asked_of(mail, message.arrived_at), message=message)
     facts = {"message": str(message.id), "requests": len(opened)}
@@ -128,12 +138,14 @@ def asked_of(mail: Understood, arrived_at: datetime) -> Sequence[Asked]:
     ]
 
 
-def _known_request(session: Session, references: Sequence[str]) -> Request | None:
-    for reference in references:
+def _known_request(session: Session, mail: Understood) -> Request | None:
+    """The open case that a mail belongs to: the one it names, else the one whose mail it answers."""
+    for reference in mail.references:
         request = session.scalar(select(Request).where(Request.reference == reference))
         if request is not None and request.state is not RequestState.CLOSED:
             return request
-    return None
+    answered = case_answered(session, mail.answers)
+    return answered if answered is not None and answered.state is not RequestState.CLOSED else None
 
 
 def _attach(session: Session, rt: Runtime, message: Message, request: Request) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import pytest
 from models.vocabulary import Channel, Method, Outcome, RequestState, Right, Role
 from workflows.demo.planting import CAST, as_person, customer_number
 from workflows.demo.stories import MAILBOX, STAFF, STORIES, Story, eml
-from workflows.rules.mail import understand_mail
+from workflows.rules.mail import House, understand_mail
 
 MAILS = [story for story in STORIES if story.mail]
 MEMBERS = {member.slug: member for member in CAST}
@@ -17,7 +17,7 @@ by_mail = pytest.mark.parametrize("story", MAILS, ids=lambda s: s.slug)
 
 @by_mail
 def test_a_mail_is_understood_without_a_person(story: Story) -> None:
-    mail = understand_mail(eml(story), own_addresses=[MAILBOX], now=datetime(2026, 11, 24, 12, tzinfo=UTC))
+    mail = understand_mail(eml(story), House([MAILBOX]), now=datetime(2026, 11, 24, 12, tzinfo=UTC))
     assert mail.triage is None
     assert mail.automatic is None
     assert mail.rights == (story.right,)

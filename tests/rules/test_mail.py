@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.vocabulary import Right
 from tests.effort import examples
-from workflows.rules.mail import understand_mail
+from workflows.rules.mail import House, understand_mail
 
 NOW = datetime(2026, 11, 24, 6, tzinfo=UTC)
 OWN = ("tietosuoja@lakeus.example", "asiakaspalvelu@lakeus.example")
@@ -30,7 +30,7 @@ def mail(body, *, subject="Asia", sender="Aino Äijälä <aino@esimerkki.example
 
 
 def understood(body, **more):
-    return understand_mail(mail(body, **more), own_addresses=OWN)
+    return understand_mail(mail(body, **more), House(OWN))
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_an_address_in_the_text_is_never_where_the_claim_comes_from():
 
 def test_a_mail_without_sender_claims_no_address_even_if_its_text_has_one():
     raw = b"Subject: x\r\n\r\nDelete all my data, I am victim@esimerkki.example"
-    assert understand_mail(raw, own_addresses=OWN).claims() == {}
+    assert understand_mail(raw, House(OWN)).claims() == {}
 
 
 def test_a_mailbox_at_a_public_provider_makes_no_colleagues():
     body = "---------- Forwarded message ---------\nFrom: a@b.example\nDate: 1.11.2026\n\nDelete all my data."
     raw = mail(body, sender="x@gmail.com", subject="Fwd: x")
-    assert understand_mail(raw, own_addresses=["tietosuoja@gmail.com"]).forwarded is None
+    assert understand_mail(raw, House(["tietosuoja@gmail.com"])).forwarded is None
 
 
 def test_a_forward_that_names_no_sender_goes_to_a_person():
@@ -86,7 +86,7 @@ def test_a_forward_that_names_no_sender_goes_to_a_person():
 
 
 def test_a_header_too_deep_to_read_is_called_so():
-    assert understand_mail(b"From: " + b"(" * 7000 + b"\r\n\r\n", own_addresses=OWN).triage == "too_complex"
+    assert understand_mail(b"From: " + b"(" * 7000 + b"\r\n\r\n", House(OWN)).triage == "too_complex"
 
 
 def test_a_kind_of_identifier_mentioned_twice_claims_nothing():
@@ -96,26 +96,26 @@ def test_a_kind_of_identifier_mentioned_twice_claims_nothing():
 
 def test_the_controllers_pattern_finds_a_customer_number_without_its_word():
     raw = mail("Poistakaa tietoni. 100042, kiitos. Lasku 1000421.")
-    assert understand_mail(raw, own_addresses=OWN, customer_number=r"1\d{5}").claims()["customer_number"] == "100042"
-    assert "customer_number" not in understand_mail(raw, own_addresses=OWN).claims()
+    assert understand_mail(raw, House(OWN, customer_number=r"1\d{5}")).claims()["customer_number"] == "100042"
+    assert "customer_number" not in understand_mail(raw, House(OWN)).claims()
 
 
 def test_a_date_after_today_is_not_believed():
     raw = mail("Poistakaa tietoni.")
-    assert understand_mail(raw, own_addresses=OWN, now=datetime(2026, 11, 22, tzinfo=UTC)).sent_at is None
-    assert understand_mail(raw, own_addresses=OWN, now=datetime(2026, 11, 24, tzinfo=UTC)).sent_at is not None
+    assert understand_mail(raw, House(OWN), now=datetime(2026, 11, 22, tzinfo=UTC)).sent_at is None
+    assert understand_mail(raw, House(OWN), now=datetime(2026, 11, 24, tzinfo=UTC)).sent_at is not None
 
 
 def test_a_message_without_usable_id_gets_the_same_one_every_time():
     raw = b"From: a@b.example\r\n\r\nhei"
-    first, second = (understand_mail(raw, own_addresses=OWN).message_id for _ in range(2))
+    first, second = (understand_mail(raw, House(OWN)).message_id for _ in range(2))
     assert first == second
     assert first.startswith("digest:")
 
 
 def test_too_large_a_message_is_not_even_parsed():
     raw = b"From: a@b.example\r\n\r\n" + b"x" * 25_000_000
-    mail_ = understand_mail(raw, own_addresses=OWN)
+    mail_ = understand_mail(raw, House(OWN))
     assert (mail_.triage, mail_.text, mail_.sender) == ("too_large", "", "")
 
 
@@ -143,7 +143,7 @@ H = b"From: a@b.example\r\nSubject: x\r\n"
     ids=["tags", "comments", "elements", "headers", "parts", "messages", "brackets", "parameters", "host"],
 )
 def test_a_bomb_ends_as_a_task_for_a_person(raw):
-    assert understand_mail(raw, own_addresses=OWN).triage is not None
+    assert understand_mail(raw, House(OWN)).triage is not None
 
 
 def test_whatever_breaks_inside_becomes_a_task_and_not_an_exception(monkeypatch):
@@ -151,12 +151,12 @@ def test_whatever_breaks_inside_becomes_a_task_and_not_an_exception(monkeypatch)
         raise AttributeError("anything")
 
     monkeypatch.setattr("workflows.rules.mail.read_parts", broken)
-    assert understand_mail(b"x", own_addresses=OWN).triage == "unreadable"
+    assert understand_mail(b"x", House(OWN)).triage == "unreadable"
 
 
 def whole(raw):
     """Whatever the bytes: an answer in which everything has its type and the limits hold."""
-    mail_ = understand_mail(raw, own_addresses=OWN, now=NOW)
+    mail_ = understand_mail(raw, House(OWN), now=NOW)
     assert mail_.message_id
     assert mail_.language in ("fi", "sv", "en", "other")
     assert len(mail_.text) <= 200_003

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflows.rules.mail import understand_mail
+from workflows.rules.mail import House, understand_mail
 
 FOLDER = Path(__file__).parent / "mail"
 EXPECTED = yaml.safe_load((FOLDER / "expected.yaml").read_text("utf-8"))
@@ -39,7 +39,7 @@ def test_every_message_has_its_row_and_every_row_its_message():
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_a_message_is_understood_as_the_table_says(name):
     wanted = dict(EXPECTED[name])
-    understood = understand_mail((FOLDER / f"{name}.eml").read_bytes(), own_addresses=OWN, now=NOW)
+    understood = understand_mail((FOLDER / f"{name}.eml").read_bytes(), House(OWN), now=NOW)
     contains, lacks = wanted.pop("contains", ""), wanted.pop("lacks", None)
     if "rights" in wanted and wanted["rights"] and "automatic" not in wanted:
         wanted.setdefault("triage", None)

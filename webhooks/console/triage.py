@@ -16,9 +16,9 @@ from webhooks.console.roles import RECORDS, REGISTER, allow
 from webhooks.console.shell import Shell
 from workflows import audit
 from workflows.errors import BadInput, Fault, NotAllowed, NotFound, VastineError
-from workflows.mailroom import own_addresses
+from workflows.mailroom import read
 from workflows.rules.identity import NAME
-from workflows.rules.mail import Understood, understand_mail
+from workflows.rules.mail import Understood
 from workflows.stages.intake import open_raw, requests_of
 from workflows.triage import attach_to, no_request, open_from, waiting_message
 from workflows.views import find_request
@@ -115,7 +115,7 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         references = [case.reference for case in requests_of(session, message)]
     mail = None
     if message.channel is Channel.EMAIL:
-        mail = understand_mail(raw, own_addresses=own_addresses(rt), now=rt.now())
+        mail = read(rt, raw)
     typed: Any = request.form if problem else _guessed(mail)
     return shell.page(
         "message.html",

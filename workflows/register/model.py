@@ -11,6 +11,7 @@ from typing import Any, Literal
 from fideslang.models import Dataset
 from pydantic import BaseModel, ConfigDict, Field
 
+from workflows.register.mail import Mail
 from workflows.register.recipes import Recipe
 from workflows.register.recipients import Recipient
 from workflows.register.source_parts import Canary, Restriction
@@ -136,6 +137,7 @@ class Controller(Strict):
     backups: Backups = Backups()
     own_records: OwnRecords = OwnRecords()
     staff: Staff = Staff()
+    mail: Mail = Mail()
     names_recipients: bool = True  # letters name those who were told; else they are named when the person asks
     canary: Mapping[str, str] = {}  # who is in every source that expects a canary and names none of its own
 

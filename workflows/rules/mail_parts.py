@@ -48,12 +48,18 @@ class Attachment:
 
 @dataclass(slots=True)
 class Contents:
-    """The parts of one message. `forwarded` are messages inside it: their headers, outermost first."""
+    """The parts of one message. `forwarded` are messages inside it: their headers, outermost first, with `depths`.
+
+    `reports`: blocks of fields about mail that was sent earlier; `returned`: what came back of its headers.
+    """
 
     headers: list[tuple[str, str]]
     text: str = ""
     attachments: list[Attachment] = field(default_factory=list)
     forwarded: list[list[tuple[str, str]]] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    reports: list[list[tuple[str, str]]] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)
     encrypted: bool = False
     undecodable: bool = False  # a part whose text only a certain mail program can read
     too_large: bool = False
@@ -153,8 +159,12 @@ def _walk(part: Mime, contents: Contents, *, texts: list[str], depth: int) -> No
         contents.encrypted = True
     if isinstance(payload, list):
         parts = [p for p in payload if isinstance(p, Message)]
-        if kind == "message/rfc822":
+        if kind in ("message/rfc822", "message/global"):
             contents.forwarded.extend(_headers(p) for p in parts)
+            contents.depths.extend(depth for _ in parts)
+        elif kind.startswith("message/"):
+            contents.reports.extend(_headers(p) for p in parts)
+            return
         _walk_parts(parts, contents, texts=texts, depth=depth, alternative=kind == "multipart/alternative")
     else:
         _leaf(part, kind, contents=contents, texts=texts)
@@ -185,6 +195,9 @@ def _leaf(part: Mime, kind: str, *, contents: Contents, texts: list[str]) -> Non
         contents.too_large = contents.too_large or len(data) > 8 * MAX_TEXT
         text = decode(data[: 8 * MAX_TEXT], charset)
         texts.append(text_of_html(text) if kind == "text/html" else text)
+        return
+    if kind in ("text/rfc822-headers", "message/global-headers"):
+        contents.returned.append(decode(data[:_MAX_HEAD_BYTES], "utf-8"))
         return
     if kind in ("application/ms-tnef", "application/vnd.ms-tnef"):
         contents.undecodable = True
