@@ -148,8 +148,8 @@ def _days(text: str) -> Sequence[tuple[str, str | int, str]]:
         found.append((m[1], m[2], m[3]) if m[1] else (m[6], m[5], m[4]))
     for m in _WORDS.finditer(text):
         name = (m["m"] or m["m2"]).lower()
-        month = _MONTHS.get(name) or _MONTHS.get(name.removesuffix("ta"))
-        if month:
+        stem = max((m for m in _MONTHS if name.startswith(m)), key=len, default="")
+        if month := _MONTHS.get(stem):
             found.append((m["d"] or m["d2"], month, m["y"] or m["y2"]))
     if m := _SLASHES.search(text):
         if int(m[1]) > 12 >= int(m[2]):
