@@ -187,6 +187,7 @@ class CaseFacts:
     refusal_ground: str = ""
     refusal_reason: str = ""
     decided_by: str = ""
+    extension_words: str = ""  # for the letter; no mail says them
     guarantees: Mapping[str, Guarantee] = field(default_factory=dict)  # source -> tier
     link: str = ""
     link_expires_on: date | None = None

@@ -30,6 +30,7 @@ from models.vocabulary import (
     TaskState,
 )
 from workflows import lifecycle, news
+from workflows.asking import keep_running
 from workflows.attaching import finding_of
 from workflows.gaps import ask_near_the_end
 from workflows.hand.watching import announce, wake_for_news
@@ -63,6 +64,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "urgency": urgency(rt),
         "identity": unidentified(rt),
         "healed": heal(rt),
+        "clocks": keep_running(rt),
         "rechecks": rechecks(rt),
         "rung": ring_for_ready(rt),
         "packages": old_packages(rt),

@@ -15,15 +15,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from workflows.register.model import FactSpec
-from workflows.rules.items import FACTS, Fact, Json
+from workflows.rules.items import DATE_FACTS, FACTS, Fact, Json
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 NO_MATCH = object()
 """What a text becomes that can't be a value of the column's type: it matches no row."""
 
-DAYS = frozenset(
-    {"on", "fiscal_year_end", "due_on", "reminded_on", "judgment_on", "contract_start", "contract_end", "role_end"}
-)
+DAYS = DATE_FACTS
 """The facts that are calendar dates."""
 
 TEMPORAL = "temporal"

@@ -51,7 +51,7 @@ DEBTORS: tuple[Member, ...] = (
     Member(
         "disputed", "Pihlajamäki", "Sirpa Maarit", date(1967, 3, 9), True,
         "Disputes the invoice that is with the agency.",
-        partly("H10", "H09", rows="M39"),
+        partly("H10", "H11", "H09", rows="M39"),
         deals=(Deal(Ago(years=4), Ago(months=10)),),
         debts=(Debt(Ago(months=9), 318_20, 318_20, (Ago(months=8),), disputed=True, claim="New"),),
     ),
@@ -81,7 +81,7 @@ DEBTORS: tuple[Member, ...] = (
     Member(
         "credit-balance", "Salo", "Ulla Marjatta", date(1952, 10, 4), True,
         "Left with 38.20 euros in her favour; the money has not been paid back.",
-        partly("H06", "H01", rows="M41"),
+        partly("H21", "H06", "H01", rows="M41"),
         deals=(Deal(Ago(years=4), Ago(months=3)),), debts=(Debt(Ago(months=2), 52_10, -38_20),),
     ),
     Member(

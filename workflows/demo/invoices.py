@@ -44,7 +44,8 @@ def add_invoice(world: World, customer: str, contract: str, bill: Bill) -> str:
     world.add(
         "lasku", number, customer, contract, bill.day, bill.due, euros(bill.cents), euros(bill.open_cents),
         _state(bill, world.as_of), ends, numbers.reference_number(int(number)),
-        bill.reminded[-1] if bill.reminded else None, bill.judged, bill.disputed,
+        bill.reminded[-1] if bill.reminded else None, paid_on if 0 < paid < bill.cents else None, bill.judged,
+        bill.disputed,
     )  # fmt: skip
     _lines(world, number, bill, ends)
     if paid > 0:

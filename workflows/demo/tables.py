@@ -140,6 +140,7 @@ sa.Table(
     _year_end(),
     _text("viite", 20),
     sa.Column("muistutettu", sa.Date),
+    sa.Column("lyhennetty", sa.Date),
     sa.Column("tuomio_pvm", sa.Date),
     sa.Column("riitautettu", sa.Boolean, nullable=False),
     _mark(),

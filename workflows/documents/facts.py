@@ -54,7 +54,8 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
     controller = catalogue.register.controller
     known = {
         "name": case.name,
-        "extension_reason": case.extension_reason,
+        "extension_reason": w.extension.one_of(case.extension_reason) if case.extension_reason else "",
+        "extension_words": case.extension_words,
         "refusal_ground": w.ground.one_of(case.refusal_ground) if case.refusal_ground else "",
         "refusal_reason": case.refusal_reason,
         "signed_by": controller.signer.name or controller.dpo.name or case.decided_by or controller.name,

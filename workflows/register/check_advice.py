@@ -56,6 +56,9 @@ def _holds(reading: Reading, *, today: date) -> Iterator[Fault]:
         if rule.active and not rule.approved_by:
             remedy = "let a lawyer read it and name them in `approved_by`"
             yield doc.fault(path, f"nobody has approved {rule.id}", remedy=remedy)
+        if not rule.active and not rule.why_inactive.strip():
+            remedy = "say in `why_inactive` why it is not used"
+            yield doc.fault((*path, "active"), f"{rule.id} is not used and does not say why", remedy=remedy)
         if rule.checked_on > today:
             yield doc.fault((*path, "checked_on"), f"{rule.id} was checked in the future", remedy="mend the date")
         elif today - rule.checked_on > _STALE:

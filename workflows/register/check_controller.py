@@ -124,6 +124,11 @@ def _place_and_time(controller: Controller, doc: Document) -> Iterator[Fault]:
     if not 1 <= deadlines.target_days <= 28 * max(1, deadlines.months):
         what = "`target_days` must be at least 1 and before the last day"
         yield doc.fault(("deadlines", "target_days"), what, remedy="20 is usual")
+    if not 0 <= deadlines.prompt_days <= 10:
+        what = "`prompt_days` must be from 0 to 10"
+        yield doc.fault(
+            ("deadlines", "prompt_days"), what, remedy="3 is usual: without undue delay (EDPB 01/2022, 159)"
+        )
     try:
         month, day = controller.fiscal_year_end.split("-")
         date(2023, int(month), int(day))  # a year without a leap day: the fiscal year ends in each year

@@ -176,6 +176,7 @@ class HoldRule(Strict):
 
     id: str
     active: bool = True
+    why_inactive: str = ""  # of a rule that is kept and not used
     law: Law
     source: str
     checked_on: date

@@ -241,6 +241,8 @@ class _Judge:
         words = facts.words()
         if "subject_open_balance" in rule.subject_needs and not facts.owes:
             words |= self._subject.claims
+        if "subject_credit" in rule.subject_needs and not facts.is_owed:
+            words |= self._subject.credits
         if "subject_collection_open" in rule.subject_needs and facts.known.get("collection_open") is not True:
             words |= self._subject.collections
         if "subject_role_active" in rule.subject_needs and "company" not in words:

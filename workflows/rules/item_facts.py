@@ -67,10 +67,16 @@ class ItemFacts:
         balance = self.known.get("open_balance")
         return isinstance(balance, float) and balance > 0
 
+    @property
+    def is_owed(self) -> bool:
+        balance = self.known.get("open_balance")
+        return isinstance(balance, float) and balance < 0
+
     def words(self) -> dict[str, str]:
         """What a sentence about this item can name: number, agency, company, amount, due, ref."""
         words = {name: str(self.known[name]) for name in ("number", "agency", "company") if self.known.get(name)}
-        amount = self.known.get("open_balance") if self.owes else self.known.get("amount")
+        balance = self.known.get("open_balance")
+        amount = abs(balance) if isinstance(balance, float) and balance else self.known.get("amount")
         if isinstance(amount, float):
             words["amount"] = f"{amount:.2f}"
         if self.known.get("due_on"):

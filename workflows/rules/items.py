@@ -23,11 +23,16 @@ FACTS: Mapping[str, type] = {
     "fiscal_year_end": str,
     "open_balance": float,  # euros still owed; negative: owed to the person
     "due_on": str,
-    "reminded_on": str,  # last interruption of the limitation period
+    "reminded_on": str,  # last interruption of the limitation period by whoever the debt is owed to
+    "acknowledged_on": str,  # last payment or other word of the debtor that admits the debt: interrupts it too
     "judgment_on": str,
     "contract_start": str,
     "contract_end": str,  # first day no longer in force; "" while in force
+    "made_on": str,  # the day a contract was made
+    "made_at_distance": bool,  # by telephone, or where the two parties did not meet
+    "wholesale": bool,  # a contract with somebody who trades, no consumer
     "collection_open": bool,
+    "enforced": bool,  # before a court or a bailiff: the limitation period stands still as long as that lasts
     "role_active": bool,
     "role_end": str,
     "number": str,  # invoice or contract number, for the sentence to the person
@@ -41,16 +46,29 @@ FACTS: Mapping[str, type] = {
 """Facts a source file may declare for a collection (`person.collections.NAME.facts`)."""
 
 DATE_FACTS = frozenset(
-    {"on", "fiscal_year_end", "due_on", "reminded_on", "judgment_on", "contract_start", "contract_end", "role_end"}
+    {
+        "on",
+        "fiscal_year_end",
+        "due_on",
+        "reminded_on",
+        "acknowledged_on",
+        "judgment_on",
+        "contract_start",
+        "contract_end",
+        "made_on",
+        "role_end",
+    }
 )
 """Those of `FACTS` that are dates: `YYYY-MM-DD` or "". Anything else is unknown, and unknown holds."""
 
 EVENT_FACTS: Mapping[str, Fact] = {
     "reminded_on": "",
+    "acknowledged_on": "",
     "judgment_on": "",
     "contract_end": "",
     "role_end": "",
     "collection_open": False,
+    "enforced": False,
     "disputed": False,
 }
 """Facts about events that may never happen, and what holds where a source has no column for them."""
@@ -77,7 +95,10 @@ SUBJECT_FACTS: Mapping[str, type] = {
     "category": str,
     "subject_open_balance": float,  # the sum of positive open balances over all items of the person
     "subject_claim_until": str,  # the day the last open claim becomes time-barred, "" if there is none
+    "subject_credit": float,  # the sum of what is owed to the person
+    "subject_credit_until": str,  # the day the last of that becomes time-barred, "" if there is none
     "subject_collection_open": bool,
+    "subject_enforced": bool,
     "subject_contract_active": bool,
     "subject_contract_end": str,  # the latest end of the person's contracts, "" if one is in force or there is none
     "subject_role_active": bool,

@@ -19,6 +19,7 @@ class Subject:
 
     facts: Mapping[str, Fact]
     claims: Mapping[str, str] = field(default_factory=dict)
+    credits: Mapping[str, str] = field(default_factory=dict)
     collections: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
 
@@ -34,17 +35,65 @@ class _Any:
             self.value = value
 
 
+class _Claims:
+    """What one of the two owes the other: how much, until when it can be asked for, and on which invoices."""
+
+    def __init__(self, today: date) -> None:
+        self.today = today
+        self.balance = 0.0
+        self.any = _Any()
+        self.barred: date | None = None
+        self.barred_unknown = False
+        self.named: dict[str, tuple[float, str]] = {}
+
+    def cannot_be_told(self) -> None:
+        self.any.add(None)
+        self.barred_unknown = True
+
+    def add(self, amount: float, facts: Mapping[str, Fact]) -> None:
+        self.any.add(True)
+        self.balance += amount
+        due_on = facts.get("due_on")
+        named = str(facts.get("number") or f"#{len(self.named) + 1}"), (amount, str(due_on or ""))
+        try:
+            last = [_date(facts.get(name, "")) for name in ("reminded_on", "acknowledged_on")]
+            until = prescription(
+                _date(due_on) or _no_date(),
+                max([day for day in last if day is not None], default=None),
+                _date(facts.get("judgment_on", "")),
+                today=self.today,
+            )
+        except Exception:  # noqa: BLE001  # whatever is wrong with the dates: the end of this claim is unknown
+            self.barred_unknown = True
+            self.named.update([named])
+            return
+        if until >= self.today:  # of what is time-barred we say nothing
+            self.named.update([named])
+        self.barred = max(self.barred or until, until)
+
+    @property
+    def total(self) -> float | None:
+        return None if self.any.value is None else self.balance
+
+    @property
+    def until(self) -> str | None:
+        return None if self.barred_unknown else self.barred.isoformat() if self.barred else ""
+
+    def words(self) -> dict[str, str]:
+        if not self.named:
+            return {}
+        dues = sorted(due for _, due in self.named.values() if due)
+        amount = sum(balance for balance, _ in self.named.values())
+        return _words(number=_listed(self.named), amount=f"{amount:.2f}", due=dues[0] if dues else "")
+
+
 class _Gathering:
     """Sums up items one by one, so that they can be streamed."""
 
     def __init__(self, today: date) -> None:
         self.today = today
-        self.balance = 0.0
-        self.owed = _Any()
-        self.barred: date | None = None
-        self.barred_unknown = False
-        self.claims: dict[str, tuple[float, str]] = {}
-        self.collected, self.in_force, self.in_role = _Any(), _Any(), _Any()
+        self.owed, self.owing = _Claims(today), _Claims(today)  # by the person, to the person
+        self.collected, self.enforced, self.in_force, self.in_role = _Any(), _Any(), _Any(), _Any()
         self.contract_end = ""
         self.references: dict[str, None] = {}
         self.agencies: dict[str, None] = {}
@@ -58,6 +107,8 @@ class _Gathering:
             if facts["collection_open"] is not False:
                 _note(self.references, facts.get("number"))
                 _note(self.agencies, facts.get("agency"))
+        if "enforced" in facts:
+            self.enforced.add(_true(facts["enforced"]))
         if "contract_end" in facts or "contract_start" in facts:
             self._contract(facts.get("contract_end", ""))
         if "role_active" in facts:
@@ -68,29 +119,12 @@ class _Gathering:
     def _claim(self, facts: Mapping[str, Fact]) -> None:
         balance = facts["open_balance"]
         if not isinstance(balance, float):
-            self.owed.add(None)
-            self.barred_unknown = True
-            return
-        if balance <= 0:
-            return
-        self.owed.add(True)
-        self.balance += balance
-        due_on = facts.get("due_on")
-        claim = str(facts.get("number") or f"#{len(self.claims) + 1}"), (balance, str(due_on or ""))
-        try:
-            until = prescription(
-                _date(due_on) or _no_date(),
-                _date(facts.get("reminded_on", "")),
-                _date(facts.get("judgment_on", "")),
-                today=self.today,
-            )
-        except Exception:  # noqa: BLE001  # whatever is wrong with the dates: the end of this claim is unknown
-            self.barred_unknown = True
-            self.claims.update([claim])
-            return
-        if until >= self.today:  # of what is time-barred we say nothing
-            self.claims.update([claim])
-        self.barred = max(self.barred or until, until)
+            self.owed.cannot_be_told()
+            self.owing.cannot_be_told()
+        elif balance > 0:
+            self.owed.add(balance, facts)
+        elif balance < 0:
+            self.owing.add(-balance, facts)
 
     def _contract(self, end: Fact) -> None:
         if not isinstance(end, str):
@@ -102,20 +136,20 @@ class _Gathering:
     def subject(self) -> Subject:
         active = self.in_force.value
         facts: dict[str, Fact] = {
-            "subject_open_balance": None if self.owed.value is None else self.balance,
-            "subject_claim_until": None if self.barred_unknown else self.barred.isoformat() if self.barred else "",
+            "subject_open_balance": self.owed.total,
+            "subject_claim_until": self.owed.until,
+            "subject_credit": self.owing.total,
+            "subject_credit_until": self.owing.until,
             "subject_collection_open": self.collected.value,
+            "subject_enforced": self.enforced.value,
             "subject_contract_active": active,
             "subject_contract_end": None if active is None else "" if active else self.contract_end,
             "subject_role_active": self.in_role.value,
         }
-        owed = sum(balance for balance, _ in self.claims.values())
-        dues = sorted(due for _, due in self.claims.values() if due)
         return Subject(
             facts,
-            claims=_words(number=_listed(self.claims), amount=f"{owed:.2f}", due=dues[0] if dues else "")
-            if self.claims
-            else {},
+            claims=self.owed.words(),
+            credits=self.owing.words(),
             collections=_words(ref=_listed(self.references), agency=_listed(self.agencies)),
             roles=_words(company=_listed(self.companies)),
         )
