@@ -257,14 +257,16 @@ def _mail(told: Settings) -> Iterator[Finding]:
             yield Finding("online", "VASTINE_MAIL_URL", "fail", f"{error.detail} ({error.code})", "check the address")
         else:
             yield Finding("online", "VASTINE_MAIL_URL", "ok", "the mail server lets us in")
-    if told.inbox_url:
-        inbox = ImapInbox(mail_server(told.inbox_url, "imap"))
+    for url in told.inbox_url:
+        server = mail_server(url, "imap")
+        inbox = ImapInbox(server)
         try:
             list(inbox.fetch(0))
         except VastineError as error:
-            yield Finding("online", "VASTINE_INBOX_URL", "fail", f"{error.detail} ({error.code})", "check the address")
+            text = f"{server.place}: {error.detail} ({error.code})"
+            yield Finding("online", "VASTINE_INBOX_URL", "fail", text, "check the address")
         else:
-            yield Finding("online", "VASTINE_INBOX_URL", "ok", "the mailbox lets us in")
+            yield Finding("online", "VASTINE_INBOX_URL", "ok", f"the mailbox lets us in: {server.place}")
         finally:
             inbox.close()
 

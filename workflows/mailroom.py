@@ -16,7 +16,10 @@ from models.request import Request
 from models.vocabulary import Channel, MessageState, RequestState, TaskKind
 from workflows import audit
 from workflows.casefile import Claim
+from workflows.errors import TryAgain
 from workflows.human import open_task
+from workflows.mailboxes import listen, note_failure, note_read
+from workflows.ports import Inbox
 from workflows.returned import case_answered, take_report
 from workflows.rules.items import canonical
 from workflows.rules.mail import House, Understood, understand_mail
@@ -166,22 +169,37 @@ def _attach(session: Session, rt: Runtime, message: Message, request: Request) -
 
 
 def poll(rt: Runtime, *, most: int = 200) -> int:
-    """Read the mailbox; a mail is settled there only after it is safe here. How many were taken in."""
-    if rt.inbox is None:
-        return 0
+    """Read every mailbox, and listen for those that have gone silent. How many mails were taken in."""
     count = 0
-    for handle, raw in rt.inbox.fetch(most):
-        if raw:
-            receive(rt, raw)
-        else:
-            _too_large(rt, handle)
-        rt.inbox.settle(handle)
-        count += 1
+    for name, inbox in rt.inboxes.items():
+        try:
+            count += poll_one(rt, name, inbox, most=most)
+        except TryAgain as error:
+            log.warning("mailbox.not_read", code=error.code)  # the others are read all the same
+    listen(rt)
     return count
 
 
-def _too_large(rt: Runtime, handle: str) -> None:
+def poll_one(rt: Runtime, name: str, inbox: Inbox, *, most: int = 200) -> int:
+    """Read one mailbox; a mail is settled there only after it is safe here. Raises `TryAgain` where it can't be read."""
+    count = 0
+    try:
+        for handle, raw in inbox.fetch(most):
+            if raw:
+                receive(rt, raw)
+            else:
+                _too_large(rt, f"{name}:{handle}")
+            inbox.settle(handle)
+            count += 1
+    except TryAgain as error:
+        note_failure(rt, name, error.code)
+        raise
+    note_read(rt, name, taken=count)
+    return count
+
+
+def _too_large(rt: Runtime, where: str) -> None:
     with rt.unit() as session:
-        message, new = store(session, rt, channel=Channel.EMAIL, external_id=f"too_large:{handle}", raw=b"")
+        message, new = store(session, rt, channel=Channel.EMAIL, external_id=f"too_large:{where}", raw=b"")
         if new:
             to_triage(session, rt, message, code="too_large")

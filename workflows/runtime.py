@@ -39,7 +39,7 @@ class Runtime:
     erasure_kind: ErasureKind  # what erasing an item means, holds aside
     stages: "Mapping[Kind, Stage]"
     entries: "Mapping[RequestState, Callable[[Session, Runtime, Request], Sequence[NewStep]]]"
-    inbox: Inbox | None = None
+    inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # by user@host/folder
     worker: str = "here"
     failpoint: Callable[[str], None] = field(default=lambda _name: None)
 

@@ -45,6 +45,11 @@ class MailServer:
     folder: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def place(self) -> str:
+        """Where a mailbox is, without the password: what people are told it is called."""
+        return f"{self.user}@{self.host}:{self.port}/{self.folder or 'INBOX'}"[:250]
+
 
 def folder(text: str) -> Path:
     """An absolute path."""
@@ -93,13 +98,17 @@ def mail_url(text: str) -> str:
     return text
 
 
-def inbox_url(text: str) -> str:
-    """`imap://user:password@host:port/folder?tls=…`, `imaps://`, or nothing."""
-    if text:
-        server = mail_server(text, "imap")
+def inbox_url(text: str) -> tuple[str, ...]:
+    """`imap://user:password@host:port/folder?tls=…` or `imaps://`, several with blanks between them, or nothing."""
+    places = set()
+    for one in text.split():
+        server = mail_server(one, "imap")
         if not server.user:
             raise Wrong("names no user", "write imaps://user:password@host/INBOX")
-    return text
+        if server.place in places:
+            raise Wrong("names one mailbox twice", "keep one address for each folder")
+        places.add(server.place)
+    return tuple(text.split())
 
 
 def mail_server(text: str, protocol: Literal["smtp", "imap"]) -> MailServer:

@@ -64,7 +64,7 @@ _SETTINGS = (
 class Settings:
     """What one process was told; paths are absolute, addresses carry no trailing slash.
 
-    `secret_key` is "" where it is to be derived from the key file, `inbox_url` "" where no mailbox is read.
+    `secret_key` is "" where it is to be derived from the key file, `inbox_url` empty where no mailbox is read.
     """
 
     data_dir: Path
@@ -73,7 +73,7 @@ class Settings:
     broker_url: str
     blobs_url: str
     mail_url: str
-    inbox_url: str
+    inbox_url: tuple[str, ...]
     mail_from: str
     mail_allow: tuple[str, ...]  # in trial mode mail leaves only to these addresses and @domains
     key_file: Path
@@ -132,8 +132,9 @@ class Settings:
         rows = []
         for setting in _SETTINGS:
             value = getattr(self, setting.attribute)
-            shown = ", ".join(value) if isinstance(value, tuple) else str(value)
-            shown = ("(set)" if shown else "") if setting.secret else values.masked(shown)
+            texts = value if isinstance(value, tuple) else (str(value),)
+            shown = ", ".join(values.masked(text) for text in texts)
+            shown = ("(set)" if shown else "") if setting.secret else shown
             rows.append(Origin(setting.name, shown, self.told.get(setting.name, "default")))
         return rows
 

@@ -29,7 +29,7 @@ from workflows.connectors.mailbox_source import MailboxConnector
 from workflows.connectors.registry import Registry
 from workflows.connectors.sql import SqlConnector
 from workflows.documents.documents import Documents
-from workflows.ports import Bell, Clock, Connector, Discovers, Inbox, Limiter, Mailer, Marks, Paced
+from workflows.ports import Bell, Clock, Connector, Discovers, Limiter, Mailer, Marks, Paced
 from workflows.register.kinds import kinds
 from workflows.register.load import load_register
 from workflows.register.model import Register, SourceSpec
@@ -160,6 +160,12 @@ def mailer_of(settings: Settings, clock: Clock) -> Mailer:
     return SmtpMailer(mail_server(settings.mail_url, "smtp"), settings.mail_from, clock=clock, allow=allow)
 
 
+def inboxes_of(settings: Settings) -> dict[str, ImapInbox]:
+    """Every mailbox that is read, by a name that says where it is."""
+    servers = [mail_server(url, "imap") for url in settings.inbox_url]
+    return {server.place: ImapInbox(server) for server in servers}
+
+
 def process_name() -> str:
     """Who holds a step, for whoever looks at the table: machine and process."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}"
@@ -184,7 +190,6 @@ def build(
     sessions = open_sessions(open_engine(settings.database_url))
     throttle = Throttle(sessions, clock.now)
     marks = Marking(sessions, clock.now, key=vault.derive("source-marks"))
-    inbox: Inbox | None = ImapInbox(mail_server(settings.inbox_url, "imap")) if settings.inbox_url else None
     wired: dict[str, Any] = {
         "settings": settings,
         "register": register,
@@ -200,7 +205,7 @@ def build(
         "erasure_kind": partial(plan_action, register),
         "stages": STAGES,
         "entries": ENTRIES,
-        "inbox": inbox,
+        "inboxes": inboxes_of(settings),
         "worker": process_name(),
     }
     return Runtime(**{**wired, **parts})

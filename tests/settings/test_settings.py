@@ -57,7 +57,7 @@ def test_nothing_set_is_the_embedded_default() -> None:
     assert settings.blobs_dir == settings.data_dir / "blobs"
     assert settings.key_file == settings.data_dir / "keys.json"
     assert settings.mail_url == "outbox://"
-    assert settings.inbox_url == ""
+    assert settings.inbox_url == ()
     assert {row.origin for row in settings.origins()} == {"default"}
 
 

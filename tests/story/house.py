@@ -218,8 +218,9 @@ class House:
 
     def close(self) -> None:
         """Let go of every database and mailbox."""
-        if isinstance(self.rt.inbox, ImapInbox):
-            self.rt.inbox.close()
+        for inbox in self.rt.inboxes.values():
+            if isinstance(inbox, ImapInbox):
+                inbox.close()
         self.rt.sessions.kw["bind"].dispose()
         for connector in self.rt.connectors.values():
             with suppress(AttributeError):

@@ -50,7 +50,7 @@ def sentence(shell: Shell, task: HumanTask) -> str:
     label = shell.catalogue.source_label(source, g.t.language) if source else ""
     if key in g.t:
         column = ".".join(str(task.facts[k]) for k in ("collection", "field") if task.facts.get(k))
-        return str(g.t(key, source=label, column=column))
+        return str(g.t(key, source=label, column=column, mailbox=str(task.facts.get("mailbox") or "")))
     told = g.t("why.source", source=label, code=task.code) if label else g.t("why.other", code=task.code)
     return str(told)
 

@@ -3,6 +3,7 @@
 import imaplib
 import re
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,7 @@ from workflows.setting_values import MailServer
 
 _LARGEST_BYTES = 50 * 1024 * 1024
 _ANSWER_SECONDS = 30.0
+_LOOK_SECONDS = 2.0
 _HANDLE = re.compile(r"(\d+):(\d+)(:large)?")
 _SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
 _BROKEN = (OSError, imaplib.IMAP4.error, ImapToolsError)
@@ -77,6 +79,27 @@ class ImapInbox:
             mailbox.move(uid, folder)
 
         self._tried_twice(move)
+
+    def wait(self, seconds: float, *, stop: Callable[[], bool]) -> bool:
+        """Wait until something happens in the folder, but no longer than that; False if the server can't tell.
+
+        Looks at `stop` every other second. Raises `TryAgain` as `fetch` does, above all where the line was cut.
+        """
+        return self._tried_twice(partial(self._idle, until=time.monotonic() + seconds, stop=stop))
+
+    @staticmethod
+    def _idle(mailbox: BaseMailBox, *, until: float, stop: Callable[[], bool]) -> bool:
+        if "IDLE" not in mailbox.client.capabilities:
+            return False
+        mailbox.idle.start()
+        while not stop() and (left := until - time.monotonic()) > 0:
+            began = time.monotonic()
+            if mailbox.idle.poll(min(_LOOK_SECONDS, left)):
+                break
+            if time.monotonic() - began < _LOOK_SECONDS / 10 < left:
+                break  # something to read that says nothing: the end of the line, which `stop` will meet
+        mailbox.idle.stop()
+        return True
 
     def close(self) -> None:
         """Log out; the next call logs in again."""

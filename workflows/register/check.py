@@ -10,6 +10,7 @@ from workflows.register.check_canary import canary_faults
 from workflows.register.check_controller import category_faults, controller_faults
 from workflows.register.check_graph import graph_faults
 from workflows.register.check_holds import hold_faults
+from workflows.register.check_identity import identity_faults
 from workflows.register.check_person import person_faults
 from workflows.register.check_recipes import recipe_faults
 from workflows.register.check_recipients import recipient_faults
@@ -25,6 +26,7 @@ def faults_of(reading: Reading) -> list[Fault]:
             *reading.faults,
             *controller_faults(reading),
             *category_faults(reading),
+            *identity_faults(reading),
             *source_faults(reading, catalogue),
             *graph_faults(reading, catalogue),
             *person_faults(reading, catalogue),

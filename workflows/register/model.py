@@ -12,6 +12,7 @@ from fideslang.models import Dataset
 from pydantic import BaseModel, ConfigDict, Field
 
 from workflows.register.mail import Mail
+from workflows.register.proofs import Identity, Risk
 from workflows.register.recipes import Recipe
 from workflows.register.recipients import Recipient
 from workflows.register.source_parts import Canary, Restriction
@@ -139,6 +140,7 @@ class Controller(Strict):
     staff: Staff = Staff()
     mail: Mail = Mail()
     names_recipients: bool = True  # letters name those who were told; else they are named when the person asks
+    identity: Identity = Identity()
     canary: Mapping[str, str] = {}  # who is in every source that expects a canary and names none of its own
 
 
@@ -156,6 +158,7 @@ class Category(Strict):
     retention: Text | None = None
     provided: bool = True  # by the person or observed: portable. Source: GDPR Art. 20(1)
     sensitive: bool = False
+    risk: Risk = "medium"  # what harm it would do in a stranger's hands: it decides the proof of who asks
 
 
 class Law(Strict):
