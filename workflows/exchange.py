@@ -179,6 +179,7 @@ class CaseFacts:
     channel: str = ""  # how the request came in
     extended_until: date | None = None
     extension_reason: str = ""
+    extension_words: str = ""  # for the letter; no mail says them
     leading: str = ""  # the reference of the case that this one was joined with
     sources: tuple[SourceFacts, ...] = ()
     plan: tuple[PlanLine, ...] = ()
@@ -187,13 +188,17 @@ class CaseFacts:
     refusal_ground: str = ""
     refusal_reason: str = ""
     decided_by: str = ""
-    extension_words: str = ""  # for the letter; no mail says them
     guarantees: Mapping[str, Guarantee] = field(default_factory=dict)  # source -> tier
     link: str = ""
     link_expires_on: date | None = None
     code: str = ""
     code_minutes: int = 0
     objection_until: datetime | None = None
+    ask_kind: str = ""  # what the person is asked about: identity, mandate or specification
+    wanted: tuple[str, ...] = ()  # codes of the least that is needed from the person
+    answer_by: date | None = None  # the day the person, or a late controller, is to answer by
+    time_waits: bool = False  # the days until the person answers don't count
+    stage: str = ""  # where a late request stands
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -166,7 +166,7 @@ def make_case(language: str = "fi", right: Right = Right.ACCESS, **more: object)
         "name": NAME,
         "verified_method": "code",
         "extended_until": date(2027, 1, 25),
-        "extension_reason": "Tietoja on monessa järjestelmässä.",
+        "extension_reason": "complexity",
         "sources": (
             SourceFacts(
                 "crm",
@@ -202,6 +202,10 @@ def make_case(language: str = "fi", right: Right = Right.ACCESS, **more: object)
         "link_expires_on": date(2026, 11, 17),
         "code": "417 902",
         "code_minutes": 30,
+        "ask_kind": "identity",
+        "wanted": ("who", "visit"),
+        "answer_by": date(2026, 12, 8),
+        "stage": "collecting",
     }
     return CaseFacts(**(facts | more))
 

@@ -17,6 +17,7 @@ from workflows.documents.words import words
 from workflows.errors import NeverAgain
 from workflows.register.model import Backups
 
+FRAME = "{{ reference }} {{ controller.name }} {{ controller.dpo.email }}"
 PAPER = [letter for letter in Letter if letter not in MAIL_ONLY]
 
 
@@ -44,7 +45,7 @@ def test_a_notice_that_goes_by_mail_only_has_no_letter(documents, case):
 def test_a_mail_holds_no_personal_data(documents, case, letter):
     canary = "Kanarialintu"
     marked = case(
-        name=canary, extension_reason=canary, refusal_reason=canary, verified_method="code", decided_by=canary
+        name=canary, extension_reason="complexity", refusal_reason=canary, verified_method="code", decided_by=canary
     )
     mail = documents.mail(letter, marked)
     assert canary not in mail.subject + mail.body
@@ -132,7 +133,7 @@ def test_every_template_names_its_version_and_approver(documents):
 def test_the_register_may_override_a_letter(tmp_path, new_register, case):
     folder = tmp_path / "letters" / "ready"
     folder.mkdir(parents=True)
-    (folder / "mail.fi.txt").write_text("{# version: 2 · approved by: T. T. #}\nSubject: Oma\n\nOma {{ reference }}\n")
+    (folder / "mail.fi.txt").write_text(f"{{# version: 2 · approved by: T. T. #}}\nSubject: Oma\n\nOma {FRAME}\n")
     own = Documents(new_register(str(tmp_path)), signing_key=None)
     assert own.mail(Letter.READY, case()).subject == "Oma"
     assert own.template_versions()["ready/mail.fi.txt"] == "2 · T. T."

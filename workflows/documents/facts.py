@@ -9,10 +9,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from models.vocabulary import Action, SourceResult
+from models.vocabulary import Action, Ground, SourceResult
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.formats import long_date, short_instant
-from workflows.documents.words import words
+from workflows.documents.words import Words, fill, words
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
 from workflows.register.model import Authority, Controller, Officer
 from workflows.rules.items import HoldMatch
@@ -32,6 +32,12 @@ def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "extended_until": _day(case.extended_until, lang),
         "objection_until": _moment(case.objection_until, catalogue.register.controller, lang),
         "channel": w.channel.one_of(case.channel) if case.channel else "",
+        "extension_reason": w.extension.get(case.extension_reason, ""),  # a code's sentence; free words are a letter's
+        "unproven_ground": w.ground.not_identified if case.refusal_ground == Ground.NOT_IDENTIFIED else "",
+        "ask_kind": case.ask_kind,
+        "ask": _asked(case, w) if case.ask_kind else "",
+        "answer_by": _day(case.answer_by, lang),
+        "standing": w.stage.one_of(case.stage) if case.stage else "",
     }
     return {
         "lang": lang,
@@ -43,7 +49,10 @@ def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "limit_on": long_date(case.due_b, lang),
         "days_left": (case.due_b - case.today).days,
         "today": long_date(case.today, lang),
+        "promised_on": long_date(case.extended_until or case.due_b, lang),
+        "ready": _ready(case, w),
         "controller": controller_facts(catalogue.register.controller, lang),
+        "remedies": _remedies(catalogue.register.controller, lang),
         "extra": dict(case.extra),
     } | {name: value for name, value in known.items() if value}
 
@@ -79,12 +88,40 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
             "unsure_count": sum(s.ownerships.get("candidate", 0) for s in case.sources),
             "erased": [plan_row(catalogue, line, lang) for line in lines if is_erased(line)],
             "kept": [plan_row(catalogue, line, lang) for line in lines if not is_erased(line)],
+            "refused": [plan_row(catalogue, line, lang) for line in case.plan] if case.refusal_ground else [],
+            "transmission": w.transmission[case.extra.get("transmission", "to_you")],
             "receipts": [(w.receipt.one_of(name), count) for name, count in case.receipts.items() if count],
             "proofs": proofs(catalogue, case),
             "processing": processing(catalogue, case, lang),
         }
         | {name: value for name, value in known.items() if value}
     )
+
+
+def _asked(case: CaseFacts, w: Words) -> Context:
+    """What the person is asked, why, how to answer, and what it does to the time. Source: GDPR Art. 11(2), 12(6)."""
+    due_on = long_date(case.due_a, case.language)
+    return {
+        "why": w.ask.why[case.ask_kind],
+        "wanted": [w.ask.wanted.one_of(code) for code in case.wanted],
+        "methods": w.ask.methods[case.ask_kind],
+        "time": fill(w.ask.time["waits" if case.time_waits else "runs"], due_on=due_on),
+        "if_not": w.ask.if_not[case.ask_kind],
+    }
+
+
+def _ready(case: CaseFacts, w: Words) -> str:
+    """How much of the answer there is already, in numbers of systems: nothing about the person."""
+    done = sum(s.result in {SourceResult.FOUND, SourceResult.NONE} for s in case.sources)
+    return fill(w.ready.some, done=done, left=len(case.sources) - done) if done else str(w.ready.nothing)
+
+
+def _remedies(controller: Controller, language: str) -> Context:
+    """Where a person can complain, for texts that hold nothing else."""
+    told, facts = words(language).remedies, authority_facts(controller.authority, language)
+    named = ", ".join(v for v in facts.values() if v) if facts else ""
+    authority = f"{told.authority} {named}" if named else told.own_authority
+    return {"complaint": told.complaint, "court": told.court, "authority": authority}
 
 
 def _backups_until(controller: Controller, today: date, language: str) -> str:

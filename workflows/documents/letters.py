@@ -12,10 +12,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from models.vocabulary import LANGUAGES, Letter
 from workflows.documents.catalogue import Catalogue
+from workflows.documents.contents import Medium, frame_missing, missing
 from workflows.documents.facts import Context, letter_facts, mail_facts
+from workflows.documents.saying import plain, says, told, unmarked
 from workflows.documents.words import fill
 from workflows.errors import NeverAgain
 from workflows.ports import CaseFacts, MailText
+from workflows.rules.code_in_text import has_identity_code
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAIL_ONLY = frozenset({Letter.NOTICE, Letter.FETCH_CODE, Letter.READY, Letter.REMINDER})
@@ -35,7 +38,7 @@ class Letters:
 
     def mail(self, letter: Letter, case: CaseFacts) -> MailText:
         """Subject and body; the facts a template can reach hold no personal data."""
-        text = self._render(f"{letter.value}/mail.{case.language}.txt", mail_facts(self._catalogue, case))
+        text = self._composed(letter, "mail", context=mail_facts(self._catalogue, case))
         subject, _, body = text.strip().partition("\n")
         title, mark, subject = subject.partition(":")
         if not mark or title.strip() != "Subject" or not subject.strip():
@@ -49,11 +52,26 @@ class Letters:
         """The letter as HTML for the PDF; `NeverAgain("no_letter")` for what is a mail only."""
         if letter in MAIL_ONLY:
             raise NeverAgain("no_letter", detail="This notice goes by mail only.")
-        return self._render(f"{letter.value}/letter.{case.language}.html", letter_facts(self._catalogue, case))
+        return self._composed(letter, "letter", context=letter_facts(self._catalogue, case))
 
     def versions(self) -> dict[str, str]:
         """Template file to "version · approver", for the audit and `vastine check`."""
         return {name: " · ".join(self._header(name)) for name in template_names()}
+
+    def _composed(self, letter: Letter, medium: Medium, *, context: Context) -> str:
+        """The text as it may go out; `NeverAgain("contents")`, `NeverAgain("identity_code")` if it may not."""
+        markup = medium == "letter"
+        name = template_name(letter, medium, language=context["lang"])
+        text = self._render(name, context)
+        seen = plain(unmarked(text), markup=markup)
+        gaps = missing(letter, medium, told=told(text, markup=markup), context=context)
+        if letter is not Letter.REMINDER:  # to our own staff, who know who we are
+            gaps += frame_missing(context, seen, medium=medium)
+        if gaps:
+            raise NeverAgain("contents", detail=f"{name} does not say: {', '.join(gaps)}")
+        if has_identity_code(seen):
+            raise NeverAgain("identity_code", detail=f"{name} would show a personal identity code.")
+        return unmarked(text)
 
     def _header(self, name: str) -> tuple[str, str]:
         loader = self._env.loader
@@ -89,7 +107,15 @@ def environment(folders: list[Path]) -> ImmutableSandboxedEnvironment:
         keep_trailing_newline=True,
     )
     env.filters["fill"] = fill
+    env.globals["says"] = says
     return env
+
+
+def template_name(letter: Letter, medium: Medium, *, language: str) -> str:
+    """Where the text of a letter or mail stands, below a folder of templates."""
+    return (
+        f"{letter.value}/{'mail' if medium == 'mail' else 'letter'}.{language}.{'txt' if medium == 'mail' else 'html'}"
+    )
 
 
 def template_names() -> list[str]:
