@@ -1,0 +1,30 @@
+"""The letters this version can write, and the languages it writes them in."""
+
+from enum import StrEnum
+
+
+class Letter(StrEnum):
+    """The letters of this version; the value names the template in `workflows/documents/templates`."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"  # L01
+    CODE = "code"  # L02: the one-time code, to the contact on file
+    NOTICE = "notice"  # to the contact on file: somebody was taken for you without it
+    FETCH_CODE = "fetch_code"  # the code that opens an answer, to the same contact
+    ASK = "ask"  # L02: what else is needed from the person
+    EXTENSION = "extension"  # L03
+    ACCESS = "access"  # L04
+    PORTABILITY = "portability"  # L05
+    REFUSAL = "refusal"  # L08
+    ESTATE = "estate"  # L08e: about a person who has died
+    PARTIAL_ERASURE = "partial_erasure"  # L09
+    ERASURE = "erasure"  # L10
+    FINAL_ERASURE = "final_erasure"  # L10b
+    HOLD_LATER = "hold_later"  # L09 again: a date moved later
+    DUPLICATE = "duplicate"  # L13, joined with an earlier case
+    WITHDRAWN = "withdrawn"  # L13, taken back
+    LATE = "late"  # L14: the day has passed
+    READY = "ready"  # the mail that says a package or letter can be fetched
+    REMINDER = "reminder"  # to staff
+
+
+LANGUAGES = ("fi", "sv", "en")
