@@ -9,6 +9,7 @@ from models.request import Request
 from models.staff import HumanTask
 from models.step import Step
 from models.vocabulary import Bucket, TaskState
+from workflows.asking import suspend
 from workflows.lifecycle import OPEN
 from workflows.rules.bucket import deadline_bucket
 from workflows.rules.deadlines import due_dates, extended_until, may_extend, received_on
@@ -24,6 +25,7 @@ def arrived_on(session: Session, rt: Runtime, request: Request, day: date) -> No
     """
     before = request.due_on
     _reckon(rt, request, day)
+    suspend(session, rt, request)
     _follow(session, rt, request, before)
 
 
@@ -37,7 +39,7 @@ def _reckon(rt: Runtime, request: Request, day: date) -> None:
         until = extended_until(day, country=told.country, not_holidays=told.not_holidays)
         request.extended_until = until.due_a
     else:
-        request.extended_until = request.extended_at = request.extension_reason = None
+        request.extended_until = request.extended_at = request.extension_reason = request.extension_sealed = None
 
 
 def _follow(session: Session, rt: Runtime, request: Request, before: date) -> None:

@@ -14,8 +14,9 @@ from models.collection import Finding
 from models.request import DataKey, Request
 from models.session import reading
 from workflows.errors import NeverAgain
-from workflows.ports import Contact, Lead, RequestKey, Seeds
+from workflows.ports import Contact, Lead, Person, RequestKey, Seeds
 from workflows.register.naming import record_name
+from workflows.rules.identity import Match, proven_identifiers, same_person, shared_keys
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
 
@@ -65,6 +66,21 @@ class Proof:
         """What was proven, as names of the register and values: an event may come with any of them."""
         named = {(record_name(source), number) for source, number in self.records}
         return named | {(f"identity:{name}", value) for name, values in self.identifiers.items() for value in values}
+
+
+def proof_of(match: Match[Person], people: Sequence[Person]) -> Proof | None:
+    """Who a match means, by every record that is the same person's; None where it means nobody or several."""
+    if (person := match.person) is None or match.outcome not in ("one", "selected"):
+        return None
+    identifiers, common = dict[str, list[str]](), dict[str, list[str]]()
+    records = [*match.people, *(p for p in people if p not in match.people and same_person(person, p))] or [person]
+    for record in records:
+        shared = shared_keys(record, people)
+        for name, value in proven_identifiers(record).items():
+            if value not in (values := (common if name in shared else identifiers).setdefault(name, [])):
+                values.append(value)
+    known = dict.fromkeys((record.source, record.key) for record in records if record.key)
+    return Proof(identifiers, person.contact, person.source, person.key, tuple(known), common)
 
 
 def make_key(session: Session, rt: Runtime) -> tuple[DataKey, RequestKey]:

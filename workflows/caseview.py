@@ -39,6 +39,7 @@ def case_facts(rt: Runtime, request: Request, key: RequestKey, **more: Any) -> C
         refusal_ground=request.refusal_ground or "",
         refusal_reason=_refusal(request, key),
         decided_by=request.refused_by or "",
+        extension_words=_extension(request, key) if request.extension_sealed else "",
     )
     return replace(facts, **more)
 
@@ -47,6 +48,10 @@ def _refusal(request: Request, key: RequestKey) -> str:
     if request.refusal_sealed is None:
         return ""
     return key.open(request.refusal_sealed, f"requests.refusal:{request.id}").decode()
+
+
+def _extension(request: Request, key: RequestKey) -> str:
+    return key.open(request.extension_sealed or b"", f"requests.extension:{request.id}").decode()
 
 
 def source_facts(

@@ -81,6 +81,8 @@ def next_state(request: Request, event: Event) -> RequestState:
         return S.CLOSING
     if (request.state, event) == (S.DECIDING, E.APPROVED) and request.right in APPROVED_TO:
         return APPROVED_TO[request.right]
+    if (request.state, event) == (S.CLOSED, E.REOPENED):
+        return S.VERIFYING if request.proof_sealed is None else S.COLLECTING
     state = TABLE.get((request.state, event))
     if state is None:
         raise Conflict("no_transition", detail=f"{event.value} does not belong to state {request.state.value}")

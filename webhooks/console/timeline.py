@@ -42,6 +42,7 @@ _NOT_TOLD = dict.fromkeys(
         "rule",
         "what",
         "rows",
+        "kind",
     ),
     "–",
 )
@@ -100,6 +101,7 @@ _WORDS = {
     "letter": "letter",
     "ground": "ground",
     "reason": "reason",
+    "kind": "asked",
 }
 
 

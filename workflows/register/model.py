@@ -63,7 +63,8 @@ class Deadlines(Strict):
     country: str = "FI"
     months: int = 1
     target_days: int = 20
-    suspension: Literal["none", "pause", "restart"] = "none"
+    suspension: Literal["none", "pause", "restart"] = "none"  # whether questions to the person stop the clock
+    prompt_days: int = 3  # a question counts if asked within so many working days
     not_holidays: tuple[str, ...] = ()  # names the `holidays` package lists that are no statutory holidays
 
 

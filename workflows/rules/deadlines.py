@@ -221,6 +221,22 @@ def suspended(
     return _moved(raw, country=country, not_holidays=not_holidays, why=why)
 
 
+def suspended_extension(
+    received_on: date, first: DueDates, *, country: str = "FI", not_holidays: Iterable[str] = ()
+) -> DueDates:
+    """The last days of an extended request whose first month ends as in `first`: both readings, the earlier aimed at.
+
+    Source: GDPR Art. 12(3).
+    """
+    until = extended_until(received_on, first_raw=first.raw, country=country, not_holidays=not_holidays)
+    return DueDates(min(until.from_receipt.raw, until.from_first_end.raw), until.due_a, until.due_b, first.why)
+
+
+def target_day(received_on: date, due: date, *, target_days: int) -> date:
+    """The day a controller means to answer by: so many days after receipt, and never after the day it is due."""
+    return min(received_on + timedelta(days=target_days), due)
+
+
 def _prompt(
     received_on: date, pauses: Sequence[Pause], *, today: date, country: str, prompt_days: int
 ) -> list[tuple[date, date]]:

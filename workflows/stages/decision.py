@@ -1,5 +1,7 @@
 """People decide: approve a plan by its hash, refuse with a ground, extend once, or take note of a withdrawal."""
 
+import hashlib
+import uuid
 from datetime import date
 
 from sqlalchemy import func, select
@@ -22,14 +24,17 @@ from models.vocabulary import (
     TaskKind,
 )
 from workflows import audit, lifecycle
+from workflows.answer import keep_artifact
+from workflows.asking import suspend
 from workflows.candidates import undecided
 from workflows.casefile import open_key, open_proof
-from workflows.caseview import case_facts
+from workflows.caseview import case_facts, source_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.human import close_tasks_of
 from workflows.intents import approvals_needed
 from workflows.notice import may_object
 from workflows.outbox import queue_mail
+from workflows.ports import RequestKey
 from workflows.rules.deadlines import extended_until, may_extend
 from workflows.runtime import Runtime
 from workflows.work import NewStep
@@ -143,10 +148,12 @@ def refuse(session: Session, rt: Runtime, request: Request, *, user: str, ground
     lifecycle.advance(session, rt, request, Event.REFUSED, actor=user)
 
 
-def extend(session: Session, rt: Runtime, request: Request, *, user: str, reason: str) -> date:
+def extend(session: Session, rt: Runtime, request: Request, *, user: str, reason: str, words: str = "") -> date:
     """Two further months, once, told to the person with the reason while the first month still runs.
 
-    Returns the new date. Raises `Conflict` after the first month or a second time.
+    `reason` is a code, `words` say in a sentence what makes this one request complex or one of many; they go into the
+    letter. Returns the new date. Raises `BadInput` (reason, extension_words), `Conflict` after the first month, by the
+    clock that no question stops, or a second time.
     Source: GDPR Art. 12(3).
     """
     staff = session.get(StaffUser, user)
@@ -154,6 +161,9 @@ def extend(session: Session, rt: Runtime, request: Request, *, user: str, reason
         raise NotAllowed("role", detail="extending needs the role caseworker, approver or dpo")
     if reason not in EXTENSION_REASONS:
         raise BadInput([Fault("reason", "unknown reason", f"one of {', '.join(EXTENSION_REASONS)}")])
+    said = words.strip()
+    if said and not 10 <= len(said) <= 1000:
+        raise BadInput([Fault("extension_words", "extension_words", "write one sentence, at most 1000 characters")])
     if request.extended_at is not None:
         raise Conflict("already_extended", detail="a request can be extended once")
     if request.answered_at is not None or request.state in (RequestState.CLOSED, RequestState.CLOSING):
@@ -164,10 +174,14 @@ def extend(session: Session, rt: Runtime, request: Request, *, user: str, reason
     until = extended_until(request.received_on, country=settings.country, not_holidays=settings.not_holidays)
     request.extended_until, request.extended_at, request.extension_reason = until.due_a, rt.now(), reason
     key = open_key(session, rt, request.data_key_id)
+    if said:
+        request.extension_sealed = key.seal(said.encode(), f"requests.extension:{request.id}")
+    suspend(session, rt, request)
     if request.proof_sealed is not None:
         to = open_proof(key, request).contact.email
         case = case_facts(rt, request, key, name="")
         queue_mail(session, rt, request, key, letter=Letter.EXTENSION, to=to, case=case)
+        _extension_letter(session, rt, request, key)
     audit.record(
         session,
         "request:extended",
@@ -177,6 +191,22 @@ def extend(session: Session, rt: Runtime, request: Request, *, user: str, reason
         facts={"until": until.due_a.isoformat(), "reason": reason},
     )
     return until.due_a
+
+
+def _extension_letter(session: Session, rt: Runtime, request: Request, key: RequestKey) -> None:
+    """The letter itself, which may name the person and say in words why; it can be fetched with the answer."""
+    case = case_facts(rt, request, key, sources=source_facts(session, rt, request))
+    pdf = rt.documents.letter(Letter.EXTENSION, case)
+    blob = f"{request.id}/letter.{uuid.uuid4().hex}"
+    with rt.blobs.write(blob, key) as out:
+        out.write(pdf)
+    digest = hashlib.sha256(pdf).digest()
+    name = f"letter_{Letter.EXTENSION.value}.pdf"
+    keep_artifact(
+        session, rt, request, name=name, media_type="application/pdf", blob=blob, digest=digest, size=len(pdf)
+    )
+    facts = {"letter": Letter.EXTENSION.value, "sha256": digest.hex()}
+    audit.record(session, "letter:made", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
 
 
 def withdraw(session: Session, rt: Runtime, request: Request, *, actor: str) -> None:

@@ -16,12 +16,23 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.asking import AskKind
 from models.request import Request
 from models.step import Step
 from models.verification import Challenge
 from models.vocabulary import Event, Kind, Letter, Method, Outcome, RequestState, StepState, TaskKind
-from workflows import audit, duplicates, lifecycle, news
-from workflows.casefile import Claim, Proof, open_claim, open_key, open_proof, proof_from, seal_claim, seal_proof
+from workflows import asking, audit, duplicates, lifecycle, news
+from workflows.casefile import (
+    Claim,
+    Proof,
+    open_claim,
+    open_key,
+    open_proof,
+    proof_from,
+    proof_of,
+    seal_claim,
+    seal_proof,
+)
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, VastineError
 from workflows.human import close_tasks_of, open_task
@@ -29,7 +40,7 @@ from workflows.notice import BY_STAFF, tell
 from workflows.outbox import queue_mail
 from workflows.pace import may_send_code
 from workflows.ports import Contact, Person, RequestKey
-from workflows.rules.identity import Match, match_identity, proven_identifiers, same_person, shared_keys
+from workflows.rules.identity import Match, match_identity
 from workflows.rules.items import canonical
 from workflows.rules.text import NOT_IDENTIFIED
 from workflows.runtime import Runtime
@@ -90,7 +101,7 @@ class Verification:
             if match.outcome == "ambiguous":
                 _wait(session, rt, request, step, code="ambiguous")
                 return None
-            proof = _proof(match, result.people) or Proof(
+            proof = proof_of(match, result.people) or Proof(
                 {k: [v] for k, v in _to_look_up(inputs.claim).items()},
                 Contact(name=inputs.claim.name, email=inputs.claim.reply_to),
             )
@@ -102,7 +113,7 @@ class Verification:
             return None
         if match.outcome == "ambiguous":
             _wait(session, rt, request, step, code="ambiguous")
-        challenge(session, rt, request, inputs.key, _proof(match, result.people))
+        challenge(session, rt, request, inputs.key, proof_of(match, result.people))
         step.state, step.done_at = StepState.WAITING, None
         return None
 
@@ -115,20 +126,6 @@ def _to_look_up(claim: Claim) -> Mapping[str, str]:
     # What staff checked stands alone: who wrote a neighbour's address into the form and then comes to the desk is
     # not the neighbour.
     return claim.checked or claim.identifiers
-
-
-def _proof(match: Match[Person], people: Sequence[Person]) -> Proof | None:
-    if (person := match.person) is None or match.outcome not in ("one", "selected"):
-        return None
-    identifiers, common = dict[str, list[str]](), dict[str, list[str]]()
-    records = [*match.people, *(p for p in people if p not in match.people and same_person(person, p))] or [person]
-    for record in records:
-        shared = shared_keys(record, people)
-        for name, value in proven_identifiers(record).items():
-            if value not in (values := (common if name in shared else identifiers).setdefault(name, [])):
-                values.append(value)
-    known = dict.fromkeys((record.source, record.key) for record in records if record.key)
-    return Proof(identifiers, person.contact, person.source, person.key, tuple(known), common)
 
 
 def _with_the_first(session: Session, rt: Runtime, request: Request, step: Step, key: RequestKey) -> Event | None:
@@ -190,6 +187,7 @@ def challenge(session: Session, rt: Runtime, request: Request, key: RequestKey, 
         row.candidate_sealed = key.seal(canonical(asdict(proof)).encode(), f"challenges.candidate:{row.id}")
         case = case_facts(rt, request, key, name="", code=code, code_minutes=delivery.code_minutes)
         queue_mail(session, rt, request, key, letter=Letter.CODE, to=to, case=case, occurrence=str(row.id))
+    asking.ask(session, rt, request, kind=AskKind.IDENTITY, wanted=["who"], by="vastine")
     facts = {"sent": sent}
     audit.record(session, "identity:challenged", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
 
@@ -205,6 +203,7 @@ def answer(session: Session, rt: Runtime, request: Request, code: str) -> bool:
     given = rt.vault.digest("challenge", f"{row.id}:{''.join(c for c in code if c.isdigit())}")
     if row.code_digest is None or not hmac.compare_digest(given, row.code_digest):
         row.tries_left -= 1
+        asking.insufficient(session, rt, request, kind=AskKind.IDENTITY, by="person")
         audit.record(session, "identity:code:failed", at=rt.now(), actor="person", request_id=request.id)
         return False
     row.used_at = rt.now()
@@ -271,6 +270,7 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
     request.proof_sealed = seal_proof(key, request.id, proof)
     root = f"{proof.source}:{proof.key}" if proof.key else canonical(dict(proof.identifiers))
     request.subject_digest = rt.vault.digest("subject", root)
+    asking.answered(session, rt, request, kind=AskKind.IDENTITY, by=actor)
     news.add_keys(session, rt, request, proof.named())
     tell(session, rt, request, key, proof)
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
