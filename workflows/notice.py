@@ -24,13 +24,13 @@ STOPPABLE = (
 
 
 def tell(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof) -> None:
-    """Tell the contact on file of what staff took somebody's word for, and give them time to object.
+    """Tell the contact on file that somebody was taken for them without it, and give them time to object.
 
     A code needs no notice: it went to that contact itself. Where there is no address on file, nobody can be told
     by mail, and staff who saw the person are all there is.
     Source: GDPR Art. 12(6), 32(1).
     """
-    if request.verified_method not in BY_STAFF or not proof.key:
+    if request.verified_method is Method.CODE or not proof.key:
         return
     hours = rt.register.controller.delivery.objection_hours
     until = rt.now() + timedelta(hours=hours) if hours else None

@@ -15,6 +15,7 @@ from workflows.ports import Bell, BlobStore, Clock, Connector, Documents, Inbox,
 from workflows.register.model import Register
 from workflows.rules.holds import CompiledRules, ErasureKind
 from workflows.settings import Settings
+from workflows.vouching import IdentityProvider
 
 if TYPE_CHECKING:
     from models.request import Request
@@ -40,6 +41,7 @@ class Runtime:
     stages: "Mapping[Kind, Stage]"
     entries: "Mapping[RequestState, Callable[[Session, Runtime, Request], Sequence[NewStep]]]"
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # by user@host/folder
+    providers: Mapping[str, IdentityProvider] = field(default_factory=dict)  # who vouches for people, by name
     worker: str = "here"
     failpoint: Callable[[str], None] = field(default=lambda _name: None)
 

@@ -2,10 +2,12 @@
 
 import os
 import socket
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +20,7 @@ from workflows.adapters.clock import SystemClock
 from workflows.adapters.keys import FileKeyVault
 from workflows.adapters.mail import FolderMailer, SmtpMailer
 from workflows.adapters.mailbox import ImapInbox
+from workflows.adapters.oidc import Call, OidcProvider
 from workflows.connectors.csv_discovery import Folder, SheetDiscovery
 from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.discovery import SqlDiscovery
@@ -25,6 +28,7 @@ from workflows.connectors.erasing import plan_action
 from workflows.connectors.file import FileConnector
 from workflows.connectors.hand import HandConnector
 from workflows.connectors.http import HttpConnector
+from workflows.connectors.http_client import Client, Service
 from workflows.connectors.mailbox_source import MailboxConnector
 from workflows.connectors.registry import Registry
 from workflows.connectors.sql import SqlConnector
@@ -33,6 +37,7 @@ from workflows.ports import Bell, Clock, Connector, Discovers, Limiter, Mailer, 
 from workflows.register.kinds import kinds
 from workflows.register.load import load_register
 from workflows.register.model import Register, SourceSpec
+from workflows.register.proofs import Provider
 from workflows.register.secret import connection_url
 from workflows.rules.holds import compile_rules
 from workflows.runtime import Runtime
@@ -65,6 +70,7 @@ ENTRIES: Mapping[RequestState, Entry] = {
     RequestState.CLOSING: closing.begin,
 }
 
+_MOST_TOLD = 262_144  # bytes that a provider of identities may answer with
 Build = Callable[[SourceSpec, Register, Mapping[str, str]], Connector]
 CONNECTORS: Registry[Build] = Registry()
 
@@ -166,6 +172,27 @@ def inboxes_of(settings: Settings) -> dict[str, ImapInbox]:
     return {server.place: ImapInbox(server) for server in servers}
 
 
+def providers_of(register: Register, settings: Settings) -> dict[str, OidcProvider]:
+    """Who vouches for people. Raises `BadInput` where a key or secret is not there or can't be used."""
+    live = settings.mode == "live"
+    return {
+        name: OidcProvider(name, spec, environ=settings.environ, call=_calls_to(spec), live=live)
+        for name, spec in register.controller.identity.providers.items()
+    }
+
+
+def _calls_to(spec: Provider) -> Call:
+    service = Service(
+        urlsplit(spec.issuer), spec.allow_private, ssl.create_default_context(), spec.timeout_seconds, _MOST_TOLD
+    )
+
+    def call(method: str, url: str, headers: Mapping[str, str], content: bytes) -> bytes:
+        with Client(service) as client:
+            return client.call(method, url, headers=headers, content=content).body
+
+    return call
+
+
 def process_name() -> str:
     """Who holds a step, for whoever looks at the table: machine and process."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}"
@@ -206,6 +233,7 @@ def build(
         "stages": STAGES,
         "entries": ENTRIES,
         "inboxes": inboxes_of(settings),
+        "providers": providers_of(register, settings),
         "worker": process_name(),
     }
     return Runtime(**{**wired, **parts})

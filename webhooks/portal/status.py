@@ -17,6 +17,7 @@ from webhooks.portal.opened import is_open, remember
 from webhooks.portal.progress import files_of, progress_of
 from workflows import answer
 from workflows.errors import Conflict
+from workflows.ladder.codes import open_challenge
 from workflows.rules.reference import parse_reference
 from workflows.stages import decision, verification
 
@@ -83,7 +84,7 @@ def code(lang: str, reference: str, secret: str) -> AnyResponse:
         if not may_try(session):
             return _show(session, lang, asked, secret, errors=[("", words()("fault.too_often"))], status=429)
         given = request.form.get("code", "")[:40]
-        row = verification.open_challenge(session, rt, asked)
+        row = open_challenge(session, rt, asked)
         if asked.state is RequestState.VERIFYING:
             right = row if verification.answer(session, rt, asked, given) else None
         else:

@@ -35,7 +35,10 @@ from workflows.casefile import (
 )
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, VastineError
-from workflows.human import close_tasks_of, open_task
+from workflows.human import close_tasks_of
+from workflows.ladder import rungs, signin
+from workflows.ladder.codes import open_challenge
+from workflows.ladder.waiting import wait_for_staff
 from workflows.notice import BY_STAFF, tell
 from workflows.outbox import queue_mail
 from workflows.pace import may_send_code
@@ -55,6 +58,7 @@ class Looked:
 
     match: Match[Person]
     people: tuple[Person, ...]  # every record that carries one of the identifiers claimed or on file
+    claimed: tuple[Person, ...] = ()  # where a provider vouches for somebody: who carries what the request said
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Ask:
 
     claim: Claim
     key: RequestKey
+    vouched: bool = False  # `claim.checked` is what a provider vouches for
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
@@ -76,7 +81,7 @@ class Verification:
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Ask:
         """The claim, opened."""
         key = open_key(session, rt, request.data_key_id)
-        return Ask(open_claim(key, request), key)
+        return Ask(open_claim(key, request), key, request.verified_method in signin.BY_PROVIDER)
 
     def work(self, rt: Runtime, lease: Lease, inputs: Ask) -> Looked:
         """Ask every source that knows people; raises `SourceDown` if one of them is silent: absence of an answer
@@ -90,31 +95,40 @@ class Verification:
         for record in match.people:
             for connector in sources:
                 people.extend(p for p in connector.find(record.identifiers) if p not in people)
-        return Looked(match, tuple(people))
+        claimed = rt.look_up(inputs.claim.identifiers)[1] if inputs.vouched else ()
+        return Looked(match, tuple(people), tuple(claimed))
 
-    def settle(
+    def settle(  # noqa: PLR0911  # every line is another way to be known or not
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Ask, result: Looked
     ) -> Event | None:
         """Staff's word, a code on its way, or a person who must look."""
         match = result.match
-        if request.verified_method in BY_STAFF:
+        if open_claim(inputs.key, request).checked != inputs.claim.checked:
+            return None  # somebody was seen meanwhile: the step that began then looks up what was checked
+        if doubt := signin.doubt(session, rt, request, inputs.claim, match=match, claimed=result.claimed):
+            signin.forget(session, rt, request, step, code=doubt)
+            return None
+        if request.verified_method in BY_STAFF + signin.BY_PROVIDER:
             if match.outcome == "ambiguous":
-                _wait(session, rt, request, step, code="ambiguous")
+                wait_for_staff(session, rt, request, step, code="ambiguous")
                 return None
             proof = proof_of(match, result.people) or Proof(
                 {k: [v] for k, v in _to_look_up(inputs.claim).items()},
                 Contact(name=inputs.claim.name, email=inputs.claim.reply_to),
             )
             return prove(session, rt, request, inputs.key, proof, actor=request.verified_by or "vastine")
-        if request.after_request_id is not None:
+        if request.after_request_id is not None and not rungs.must_prove_itself(session, rt, request):
             return _with_the_first(session, rt, request, step, inputs.key)
         if inputs.claim.for_another:
-            _wait(session, rt, request, step, code="for_another")
+            wait_for_staff(session, rt, request, step, code="for_another")
             return None
         if match.outcome == "ambiguous":
-            _wait(session, rt, request, step, code="ambiguous")
-        challenge(session, rt, request, inputs.key, proof_of(match, result.people))
+            wait_for_staff(session, rt, request, step, code="ambiguous")
         step.state, step.done_at = StepState.WAITING, None
+        if rungs.suffices(session, rt, request, Method.CODE):
+            challenge(session, rt, request, inputs.key, proof_of(match, result.people))
+        elif not rungs.providers_for(session, rt, request):
+            wait_for_staff(session, rt, request, step, code="proof_needed")
         return None
 
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
@@ -147,25 +161,13 @@ def _prove_followers(session: Session, rt: Runtime, request: Request, proof: Pro
         .with_for_update()
     ).all()
     for follower in followers:
-        if follower.verified_at is None:
+        if not rungs.suffices(session, rt, follower, request.verified_method):
+            lifecycle.add_steps(session, rt, follower, begin(session, rt, follower))
+        elif follower.verified_at is None:
             follower.verified_method, follower.verified_at = request.verified_method, rt.now()
             follower.verified_by = request.verified_by
             key = open_key(session, rt, follower.data_key_id)
             lifecycle.advance(session, rt, follower, prove(session, rt, follower, key, proof, actor=actor), actor=actor)
-
-
-def _wait(session: Session, rt: Runtime, request: Request, step: Step, *, code: str) -> None:
-    step.state, step.done_at = StepState.WAITING, None
-    open_task(
-        session,
-        rt,
-        key=f"identify:{request.id}",
-        kind=TaskKind.IDENTIFY,
-        code=code,
-        request_id=request.id,
-        step_id=step.id,
-        due_on=request.due_on,
-    )
 
 
 def challenge(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof | None) -> None:
@@ -215,22 +217,6 @@ def answer(session: Session, rt: Runtime, request: Request, code: str) -> bool:
     return True
 
 
-def open_challenge(session: Session, rt: Runtime, request: Request) -> Challenge | None:
-    """The challenge that can still be answered."""
-    return session.scalar(
-        select(Challenge)
-        .where(
-            Challenge.request_id == request.id,
-            Challenge.purpose == "identify",
-            Challenge.used_at.is_(None),
-            Challenge.tries_left > 0,
-            Challenge.expires_at > rt.now(),
-        )
-        .order_by(Challenge.created_at.desc())
-        .limit(1)
-    )
-
-
 def again(session: Session, rt: Runtime, request: Request) -> None:
     """A fresh code: the look-up is repeated, so that what is on file now gets it."""
     if request.state is not RequestState.VERIFYING:
@@ -252,6 +238,8 @@ def by_staff(
     """
     if method not in BY_STAFF:
         raise NotAllowed("method")
+    if not rungs.suffices(session, rt, request, method):
+        raise NotAllowed("proof_too_weak", detail="this proof is not enough for what was asked")
     if request.state is not RequestState.VERIFYING:
         raise Conflict("not_verifying")
     key = open_key(session, rt, request.data_key_id)
@@ -266,7 +254,8 @@ def by_staff(
 
 
 def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof, *, actor: str) -> Event:
-    """Freeze who the person is and how they are reached."""
+    """Freeze who the person is and how they are reached. Raises `NotAllowed` for a proof that is not enough."""
+    rungs.require(session, rt, request)
     request.proof_sealed = seal_proof(key, request.id, proof)
     root = f"{proof.source}:{proof.key}" if proof.key else canonical(dict(proof.identifiers))
     request.subject_digest = rt.vault.digest("subject", root)
