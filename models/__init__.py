@@ -9,10 +9,11 @@
 | `verification` | challenges, sign_ins, lowerings, paces | sealed column, keyed digests |
 | `collection` | findings, source_health | sealed column; records sealed in the blob store |
 | `candidates` | candidate_verdicts | keyed digest, sealed column |
-| `holds` | manual_holds | keyed digest |
+| `holds` | manual_holds, rule_sets | keyed digest |
 | `decision` | plans, plan_items, kept_items, approvals | sealed locators |
 | `delivery` | artifacts, grants, outbox | sealed columns; files sealed in the blob store |
 | `erasure` | receipts, tombstones, replays, replay_records | keyed digests |
+| `retention` | retention_runs, retention_items, retention_approvals | sealed locators |
 | `rectification` | rectification_items | sealed columns |
 | `notices` | notices | sealed columns |
 | `purge` | purge_marks | none |
@@ -35,7 +36,7 @@ from models.decision import Approval, KeptItem, Plan, PlanItem
 from models.delivery import Artifact, Grant, Outbox
 from models.erasure import Receipt, Replay, ReplayRecord, Tombstone
 from models.hand import Checkout, HandFile, HandSearch, HandTick
-from models.holds import ManualHold
+from models.holds import ManualHold, RuleSet
 from models.intake import CaseKey, EventCase, EventKey, InboundEvent, Message, MessageCase
 from models.mailbox import Mailbox
 from models.mandate import Mandate, MandateCheck
@@ -45,6 +46,7 @@ from models.purge import PurgeMark
 from models.rectification import RectificationItem
 from models.refusing import RefusalCase
 from models.request import DataKey, Reminder, Request
+from models.retention import RetentionApproval, RetentionItem, RetentionRun
 from models.source import SourceLimit, SourceMark, SourceSlot
 from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
 from models.step import Effect, Step, StepAttempt
@@ -94,6 +96,10 @@ __all__ = [
     "Replay",
     "ReplayRecord",
     "Request",
+    "RetentionApproval",
+    "RetentionItem",
+    "RetentionRun",
+    "RuleSet",
     "SignIn",
     "SourceHealth",
     "SourceLimit",

@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, new_id
@@ -26,3 +26,16 @@ class ManualHold(Base):
     released_by: Mapped[str | None] = mapped_column(String(64))
     release_second: Mapped[str | None] = mapped_column(String(64))
     released_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class RuleSet(Base):
+    """The hold rules of the register as they were at some time; open schedules go by the last that was adopted."""
+
+    __tablename__ = "rule_sets"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    rules: Mapped[str] = mapped_column(Text)  # JSON, no personal data
+    seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    adopted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    adopted_by: Mapped[str | None] = mapped_column(String(64))
+    diff_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # what they saw of its effects

@@ -160,6 +160,16 @@ def upgrade() -> None:
         batch_op.create_index("ix_replays_source", ["source"], unique=False)
 
     op.create_table(
+        "rule_sets",
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("rules", sa.Text(), nullable=False),
+        sa.Column("seen_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("adopted_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("adopted_by", sa.String(length=64), nullable=True),
+        sa.Column("diff_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_rule_sets")),
+    )
+    op.create_table(
         "source_health",
         sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -431,6 +441,46 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_requests_replay_id"), ["replay_id"], unique=False)
         batch_op.create_index("ix_requests_subject", ["subject_digest"], unique=False)
         batch_op.create_index(batch_op.f("ix_requests_supplements_id"), ["supplements_id"], unique=False)
+
+    op.create_table(
+        "retention_runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.String(length=64), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "frozen",
+                "approved",
+                "done",
+                "void",
+                name="retentionstate",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("plan_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("item_count", sa.Integer(), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("prepared_by", sa.String(length=64), nullable=False),
+        sa.Column("frozen_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("data_key_id", sa.Uuid(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("done_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("(state = 'done') = (done_at IS NOT NULL)", name=op.f("ck_retention_runs_done_is_dated")),
+        sa.ForeignKeyConstraint(["data_key_id"], ["data_keys.id"], name=op.f("fk_retention_runs_data_key_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_retention_runs")),
+        sa.UniqueConstraint("id", "plan_hash", name=op.f("uq_retention_runs_id_plan_hash")),
+    )
+    with op.batch_alter_table("retention_runs", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_retention_runs_current",
+            ["category"],
+            unique=True,
+            postgresql_where=sa.text("state IN ('frozen', 'approved')"),
+            sqlite_where=sa.text("state IN ('frozen', 'approved')"),
+        )
 
     op.create_table(
         "staff_keys",
@@ -1146,6 +1196,65 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "retention_approvals",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("approver", sa.String(length=64), nullable=False),
+        sa.Column("plan_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["run_id", "plan_hash"],
+            ["retention_runs.id", "retention_runs.plan_hash"],
+            name=op.f("fk_retention_approvals_run_id_plan_hash"),
+        ),
+        sa.PrimaryKeyConstraint("run_id", "approver", name=op.f("pk_retention_approvals")),
+    )
+    op.create_table(
+        "retention_items",
+        sa.Column("run_id", sa.Uuid(), nullable=False),
+        sa.Column("item_no", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("collection", sa.String(length=120), nullable=False),
+        sa.Column(
+            "action",
+            sa.Enum(
+                "delete",
+                "mask",
+                "anonymise",
+                "restrict",
+                "keep",
+                name="action",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("since", sa.Date(), nullable=False),
+        sa.Column("locator_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("item_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("op_id", sa.String(length=160), nullable=True),
+        sa.Column(
+            "outcome",
+            sa.Enum(
+                "erased",
+                "masked",
+                "absent",
+                "kept",
+                "drifted",
+                "refused",
+                name="retention_outcome",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["retention_runs.id"], name=op.f("fk_retention_items_run_id")),
+        sa.PrimaryKeyConstraint("run_id", "item_no", name=op.f("pk_retention_items")),
+    )
+    op.create_table(
         "sign_ins",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
@@ -1561,6 +1670,8 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sign_ins_request_id"))
 
     op.drop_table("sign_ins")
+    op.drop_table("retention_items")
+    op.drop_table("retention_approvals")
     op.drop_table("reminders")
     with op.batch_alter_table("refusal_cases", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refusal_cases_request_id"))
@@ -1638,6 +1749,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_staff_keys_digest"))
 
     op.drop_table("staff_keys")
+    with op.batch_alter_table("retention_runs", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_retention_runs_current",
+            postgresql_where=sa.text("state IN ('frozen', 'approved')"),
+            sqlite_where=sa.text("state IN ('frozen', 'approved')"),
+        )
+
+    op.drop_table("retention_runs")
     with op.batch_alter_table("requests", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_requests_supplements_id"))
         batch_op.drop_index("ix_requests_subject")
@@ -1662,6 +1781,7 @@ def downgrade() -> None:
     op.drop_table("source_marks")
     op.drop_table("source_limits")
     op.drop_table("source_health")
+    op.drop_table("rule_sets")
     with op.batch_alter_table("replays", schema=None) as batch_op:
         batch_op.drop_index("ix_replays_source")
 
