@@ -22,6 +22,7 @@
 | `asking` | asks | sealed column |
 | `mailbox` | mailboxes | none |
 | `mandate` | mandates, mandate_checks | sealed column |
+| `restriction` | restrictions, restricted_items, restricted_identifiers, weighings | keyed digests, sealed columns |
 | `refusing` | refusal_cases | sealed columns |
 | `nearness` | staff_keys, case_nearness | names of staff, keyed digests |
 | `staff` | staff, staff_sessions, api_tokens, tasks | names of staff |
@@ -46,6 +47,7 @@ from models.purge import PurgeMark
 from models.rectification import RectificationItem
 from models.refusing import RefusalCase
 from models.request import DataKey, Reminder, Request
+from models.restriction import RestrictedIdentifier, RestrictedItem, Restriction, Weighing
 from models.retention import RetentionApproval, RetentionItem, RetentionRun
 from models.source import SourceLimit, SourceMark, SourceSlot
 from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
@@ -77,9 +79,9 @@ __all__ = [
     "InboundEvent",
     "KeptItem",
     "Lowering",
+    "Mailbox",
     "Mandate",
     "MandateCheck",
-    "Mailbox",
     "ManualHold",
     "Message",
     "MessageCase",
@@ -96,6 +98,9 @@ __all__ = [
     "Replay",
     "ReplayRecord",
     "Request",
+    "RestrictedIdentifier",
+    "RestrictedItem",
+    "Restriction",
     "RetentionApproval",
     "RetentionItem",
     "RetentionRun",
@@ -111,4 +116,5 @@ __all__ = [
     "Step",
     "StepAttempt",
     "Tombstone",
+    "Weighing",
 ]

@@ -1,9 +1,13 @@
 """The shared words, one spelling each, used by tables, stages, screens and the command line alike."""
 
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
-from models.letters import LANGUAGES as LANGUAGES
-from models.letters import Letter as Letter
+from models.letters import LANGUAGES as LANGUAGES  # noqa: PLC0414
+from models.letters import Letter as Letter  # noqa: PLC0414
+from models.queueing import Bucket as Bucket  # noqa: PLC0414
+from models.queueing import EffectState as EffectState  # noqa: PLC0414
+from models.queueing import OutboxState as OutboxState  # noqa: PLC0414
+from models.queueing import StepState as StepState  # noqa: PLC0414
 
 
 class Right(StrEnum):
@@ -33,6 +37,7 @@ class RequestState(StrEnum):
     DELIVERING = "delivering"
     ERASING = "erasing"
     PROVING = "proving"
+    CHANGING = "changing"  # what was decided is carried out in the sources, other than erasing
     CLOSING = "closing"
     HELD = "held"  # answered; kept items wait for the day their last hold ends
     CLOSED = "closed"
@@ -50,6 +55,8 @@ class Outcome(StrEnum):
     NOT_IDENTIFIED = "not_identified"
     WITHDRAWN = "withdrawn"
     DUPLICATE = "duplicate"
+    RESTRICTED = "restricted"  # stored, and used for legal claims only
+    STOPPED = "stopped"  # an objection was upheld: the uses it is about have ended
     BY_HAND = "by_hand"  # answered by a named member of staff outside the automatic flows
 
 
@@ -68,6 +75,10 @@ class Event(StrEnum):
     DELIVERED = "delivered"
     ERASED = "erased"
     PROVEN = "proven"
+    KEPT_IN_USE = "kept_in_use"  # proven, and what stays is still to be restricted in its sources
+    CHANGED = "changed"
+    LIFTED = "lifted"  # nothing is restricted any more, and the person heard of it before
+    LIFT_DUE = "lift_due"  # the person was told, the days are over, and somebody says again that it is to be lifted
     RESIDUE = "residue"
     ANSWERED = "answered"
     ANSWERED_WITH_REST = "answered_with_rest"
@@ -91,27 +102,8 @@ class Kind(StrEnum):
     DELIVER = "deliver"
     ERASE = "erase"
     PROVE = "prove"
+    CHANGE = "change"
     CLOSE = "close"
-
-
-class StepState(StrEnum):
-    """Where one piece of durable work stands."""
-
-    READY = "ready"
-    RUNNING = "running"
-    WAITING = "waiting"  # for a person or an outside answer; never lost, never timed out
-    NEEDS_HUMAN = "needs_human"  # gave up by itself; a task asks a person to requeue or skip
-    DONE = "done"
-    SKIPPED = "skipped"
-
-
-class Bucket(IntEnum):
-    """Deadline bucket of a step, most urgent first; the sweep recomputes it daily."""
-
-    OVERDUE = 0  # at most three days left, or none
-    SOON = 1  # at most seven days left
-    NORMAL = 2
-    BULK = 3
 
 
 class Channel(StrEnum):
@@ -200,25 +192,6 @@ class PlanState(StrEnum):
     APPROVED = "approved"
     EXECUTED = "executed"
     VOID = "void"
-
-
-class EffectState(StrEnum):
-    """An outside effect: written before it happens, settled after."""
-
-    INTENDED = "intended"
-    CONFIRMED = "confirmed"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-
-
-class OutboxState(StrEnum):
-    """A mail on its way out."""
-
-    READY = "ready"
-    SENDING = "sending"
-    SENT = "sent"
-    UNKNOWN = "unknown"  # the connection broke after DATA; see `Outbox.once`
-    FAILED = "failed"
 
 
 class TaskKind(StrEnum):

@@ -26,6 +26,7 @@ from models.nearness import CaseNearness
 from models.purge import PurgeStage
 from models.refusing import RefusalCase
 from models.request import DataKey, Request
+from models.restriction import Restriction, Weighing
 from models.session import after_commit
 from models.source import SourceMark
 from models.verification import Challenge
@@ -112,6 +113,8 @@ def _case(session: Session, rt: Runtime, request: Request) -> None:
         (Ask, {"words_sealed": None}),
         (Mandate, {"holder_sealed": None}),
         (RefusalCase, {"evidence_sealed": None, "reason_sealed": None}),
+        (Restriction, {"note_sealed": None, "lift_sealed": None}),
+        (Weighing, {"ours_sealed": None, "theirs_sealed": None}),
     ]
     for table, values in mine:
         session.execute(

@@ -318,6 +318,7 @@ def upgrade() -> None:
                 "delivering",
                 "erasing",
                 "proving",
+                "changing",
                 "closing",
                 "held",
                 "closed",
@@ -340,6 +341,8 @@ def upgrade() -> None:
                 "not_identified",
                 "withdrawn",
                 "duplicate",
+                "restricted",
+                "stopped",
                 "by_hand",
                 name="outcome",
                 native_enum=False,
@@ -1196,6 +1199,52 @@ def upgrade() -> None:
         ),
     )
     op.create_table(
+        "restrictions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("subject_digest", sa.LargeBinary(length=32), nullable=True),
+        sa.Column(
+            "ground",
+            sa.Enum(
+                "accuracy",
+                "unlawful",
+                "claim",
+                "objection",
+                "kept",
+                name="restrictionground",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=True,
+        ),
+        sa.Column("purposes", sa.JSON(), nullable=False),
+        sa.Column("categories", sa.JSON(), nullable=False),
+        sa.Column("sources", sa.JSON(), nullable=False),
+        sa.Column("note_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("named_by", sa.String(length=64), nullable=True),
+        sa.Column("since", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("lift_asked_by", sa.String(length=64), nullable=True),
+        sa.Column("lift_asked_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("lift_code", sa.String(length=32), nullable=True),
+        sa.Column("lift_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("lift_on", sa.Date(), nullable=True),
+        sa.Column("ended_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.String(length=64), nullable=True),
+        sa.Column("ended_why", sa.String(length=32), nullable=True),
+        sa.CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name=op.f("ck_restrictions_ended_by_somebody")),
+        sa.CheckConstraint(
+            "(lift_on IS NULL) = (lift_asked_by IS NULL)", name=op.f("ck_restrictions_lifting_was_asked")
+        ),
+        sa.CheckConstraint("since IS NULL OR ground IS NOT NULL", name=op.f("ck_restrictions_in_force_has_ground")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_restrictions_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_restrictions")),
+        sa.UniqueConstraint("request_id", name=op.f("uq_restrictions_request_id")),
+    )
+    with op.batch_alter_table("restrictions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_restrictions_subject_digest"), ["subject_digest"], unique=False)
+
+    op.create_table(
         "retention_approvals",
         sa.Column("run_id", sa.Uuid(), nullable=False),
         sa.Column("approver", sa.String(length=64), nullable=False),
@@ -1288,6 +1337,7 @@ def upgrade() -> None:
                 "deliver",
                 "erase",
                 "prove",
+                "change",
                 "close",
                 name="kind",
                 native_enum=False,
@@ -1345,6 +1395,23 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'running'"),
         )
 
+    op.create_table(
+        "weighings",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "result",
+            sa.Enum(
+                "stop", "go_on", "not_applicable", name="weighed", native_enum=False, create_constraint=True, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("ours_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("theirs_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("weighed_by", sa.String(length=64), nullable=False),
+        sa.Column("weighed_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_weighings_request_id")),
+        sa.PrimaryKeyConstraint("request_id", name=op.f("pk_weighings")),
+    )
     op.create_table(
         "approvals",
         sa.Column("plan_id", sa.Uuid(), nullable=False),
@@ -1467,6 +1534,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("plan_items", schema=None) as batch_op:
         batch_op.create_index("ix_plan_items_erase_on", ["erase_on"], unique=False)
+
+    op.create_table(
+        "restricted_identifiers",
+        sa.Column("restriction_id", sa.Uuid(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["restriction_id"], ["restrictions.id"], name=op.f("fk_restricted_identifiers_restriction_id")
+        ),
+        sa.PrimaryKeyConstraint("restriction_id", "digest", name=op.f("pk_restricted_identifiers")),
+    )
+    with op.batch_alter_table("restricted_identifiers", schema=None) as batch_op:
+        batch_op.create_index("ix_restricted_identifiers_digest", ["digest"], unique=False)
 
     op.create_table(
         "step_attempts",
@@ -1631,11 +1710,56 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("plan_id", "item_no", "phase", name=op.f("pk_receipts")),
     )
+    op.create_table(
+        "restricted_items",
+        sa.Column("restriction_id", sa.Uuid(), nullable=False),
+        sa.Column("plan_id", sa.Uuid(), nullable=False),
+        sa.Column("item_no", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("collection", sa.String(length=120), nullable=False),
+        sa.Column("category", sa.String(length=64), nullable=False),
+        sa.Column("locator_digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column(
+            "how",
+            sa.Enum(
+                "pending",
+                "in_source",
+                "by_hand",
+                "noted",
+                "gone",
+                "freed",
+                name="restrictedhow",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("visit", sa.SmallInteger(), nullable=False),
+        sa.Column("changed_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("done_by", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["plan_id", "item_no"],
+            ["plan_items.plan_id", "plan_items.item_no"],
+            name=op.f("fk_restricted_items_plan_id_item_no"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["restriction_id"], ["restrictions.id"], name=op.f("fk_restricted_items_restriction_id")
+        ),
+        sa.PrimaryKeyConstraint("restriction_id", "plan_id", "item_no", name=op.f("pk_restricted_items")),
+    )
+    with op.batch_alter_table("restricted_items", schema=None) as batch_op:
+        batch_op.create_index("ix_restricted_items_locator", ["source", "locator_digest"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("restricted_items", schema=None) as batch_op:
+        batch_op.drop_index("ix_restricted_items_locator")
+
+    op.drop_table("restricted_items")
     op.drop_table("receipts")
     op.drop_table("kept_items")
     with op.batch_alter_table("hand_ticks", schema=None) as batch_op:
@@ -1648,6 +1772,10 @@ def downgrade() -> None:
 
     op.drop_table("tasks")
     op.drop_table("step_attempts")
+    with op.batch_alter_table("restricted_identifiers", schema=None) as batch_op:
+        batch_op.drop_index("ix_restricted_identifiers_digest")
+
+    op.drop_table("restricted_identifiers")
     with op.batch_alter_table("plan_items", schema=None) as batch_op:
         batch_op.drop_index("ix_plan_items_erase_on")
 
@@ -1659,6 +1787,7 @@ def downgrade() -> None:
     op.drop_table("mandate_checks")
     op.drop_table("effects")
     op.drop_table("approvals")
+    op.drop_table("weighings")
     with op.batch_alter_table("steps", schema=None) as batch_op:
         batch_op.drop_index("ix_steps_ready")
         batch_op.drop_index(
@@ -1672,6 +1801,10 @@ def downgrade() -> None:
     op.drop_table("sign_ins")
     op.drop_table("retention_items")
     op.drop_table("retention_approvals")
+    with op.batch_alter_table("restrictions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_restrictions_subject_digest"))
+
+    op.drop_table("restrictions")
     op.drop_table("reminders")
     with op.batch_alter_table("refusal_cases", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refusal_cases_request_id"))
