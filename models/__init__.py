@@ -25,6 +25,7 @@
 | `restriction` | restrictions, restricted_items, restricted_identifiers, weighings | keyed digests, sealed columns |
 | `refusing` | refusal_cases | sealed columns |
 | `nearness` | staff_keys, case_nearness | names of staff, keyed digests |
+| `suppression` | bans | keyed digests |
 | `staff` | staff, staff_sessions, api_tokens, tasks | names of staff |
 """
 
@@ -52,6 +53,7 @@ from models.retention import RetentionApproval, RetentionItem, RetentionRun
 from models.source import SourceLimit, SourceMark, SourceSlot
 from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
 from models.step import Effect, Step, StepAttempt
+from models.suppression import BanRow
 from models.verification import Challenge, Lowering, Pace, SignIn
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "Artifact",
     "Ask",
     "AuditEntry",
+    "BanRow",
     "Base",
     "CandidateVerdict",
     "CaseKey",

@@ -26,6 +26,18 @@ class Right(StrEnum):
     WITHDRAW_CONSENT = "withdraw_consent"
 
 
+class Ban(StrEnum):
+    """What somebody forbids, each by itself. Source: GDPR Art. 21(2)-(3); Act 917/2014 s. 200, 202."""
+
+    DIRECT_MAIL = "B1"
+    TELEPHONE = "B2"
+    ELECTRONIC = "B3"
+    MARKET_RESEARCH = "B4"
+    OPINION_SURVEYS = "B5"
+    DISCLOSURE = "B6"
+    DIRECTORY = "B7"
+
+
 class RequestState(StrEnum):
     """Where a request stands; only `workflows.lifecycle.advance` writes it."""
 

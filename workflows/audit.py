@@ -119,6 +119,9 @@ EVENTS = frozenset(
         "tombstone:set",
         "replay:opened",
         "replay:closed",
+        "ban:set",
+        "ban:lifted",
+        "ban:filtered",
     }
 )
 """Every event there is; a test compares the list with what the code records."""

@@ -574,6 +574,67 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("chain", "n", name=op.f("pk_audit")),
     )
     op.create_table(
+        "bans",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "ban",
+            sa.Enum(
+                "B1",
+                "B2",
+                "B3",
+                "B4",
+                "B5",
+                "B6",
+                "B7",
+                name="ban",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("identity", sa.String(length=32), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column(
+            "channel",
+            sa.Enum(
+                "portal",
+                "email",
+                "letter",
+                "phone",
+                "desk",
+                "api",
+                name="channel",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("origin", sa.String(length=64), nullable=False),
+        sa.Column("proof", sa.String(length=64), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=True),
+        sa.Column("set_by", sa.String(length=64), nullable=False),
+        sa.Column("set_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("lifted_by", sa.String(length=64), nullable=True),
+        sa.Column("lifted_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("lift_proof", sa.String(length=64), nullable=True),
+        sa.CheckConstraint("(lifted_at IS NULL) = (lift_proof IS NULL)", name=op.f("ck_bans_lifting_is_proven")),
+        sa.CheckConstraint("(lifted_by IS NULL) = (lifted_at IS NULL)", name=op.f("ck_bans_lifting_is_dated")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_bans_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bans")),
+    )
+    with op.batch_alter_table("bans", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_bans_in_force",
+            ["identity", "digest", "ban"],
+            unique=True,
+            postgresql_where=sa.text("lifted_at IS NULL"),
+            sqlite_where=sa.text("lifted_at IS NULL"),
+        )
+        batch_op.create_index(batch_op.f("ix_bans_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
         "candidate_verdicts",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
@@ -1871,6 +1932,13 @@ def downgrade() -> None:
 
     op.drop_table("case_keys")
     op.drop_table("candidate_verdicts")
+    with op.batch_alter_table("bans", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_bans_request_id"))
+        batch_op.drop_index(
+            "ix_bans_in_force", postgresql_where=sa.text("lifted_at IS NULL"), sqlite_where=sa.text("lifted_at IS NULL")
+        )
+
+    op.drop_table("bans")
     op.drop_table("audit")
     with op.batch_alter_table("asks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_asks_request_id"))
