@@ -149,3 +149,9 @@ def test_every_reason_for_more_time_is_told_in_words(documents, case, language, 
 def test_a_reason_that_has_no_words_blocks_the_mail(documents, case):
     with pytest.raises(NeverAgain, match="placeholder"):
         documents.mail(Letter.EXTENSION, case(extension_reason="weather"))
+
+
+@pytest.mark.parametrize("letter", [Letter.ACKNOWLEDGEMENT, Letter.CODE, Letter.READY, Letter.DUPLICATE])
+def test_a_mail_needs_no_fact_that_it_does_not_say(documents, case, letter):
+    minimal = case(extension_reason="", refusal_ground="", refusal_reason="", ask_kind="", stage="", sources=(), plan=())
+    assert documents.mail(letter, minimal)

@@ -32,7 +32,7 @@ def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "extended_until": _day(case.extended_until, lang),
         "objection_until": _moment(case.objection_until, catalogue.register.controller, lang),
         "channel": w.channel.one_of(case.channel) if case.channel else "",
-        "extension_reason": w.extension.get(case.extension_reason, ""),  # a code's sentence; free words are a letter's
+        "extension_reason": w.extension.known(case.extension_reason),  # a code's sentence; free words are a letter's
         "unproven_ground": w.ground.not_identified if case.refusal_ground == Ground.NOT_IDENTIFIED else "",
         "ask_kind": case.ask_kind,
         "ask": _asked(case, w) if case.ask_kind else "",

@@ -40,6 +40,10 @@ class Words(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._tree)
 
+    def known(self, key: str) -> str:
+        """The word for a code that may be none of ours, "" if it is not."""
+        return str(self._tree.get(key) or "")
+
     def one_of(self, key: str) -> str:
         """The word for a code that others may add to; the group's `other` stands for those we do not know."""
         return str(self._tree.get(key) or self["other"])
