@@ -35,6 +35,7 @@ class Artifact(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     data_key_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("data_keys.id"))  # its own; None: the request's
+    template: Mapped[str | None] = mapped_column(String(200))  # of a letter: file, version and approver of its text
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
     purged_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
@@ -68,6 +69,7 @@ class Outbox(Base):
     key: Mapped[str] = mapped_column(String(160), unique=True)
     letter: Mapped[str] = mapped_column(String(32))
     language: Mapped[str] = mapped_column(String(5))
+    template: Mapped[str | None] = mapped_column(String(200))  # file, version and approver of the text
     to_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     body_sealed: Mapped[bytes] = mapped_column(LargeBinary)  # subject and text, rendered when decided
     data_key_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("data_keys.id"))

@@ -38,15 +38,19 @@ def keep_artifact(
     digest: bytes,
     size: int,
     own: DataKey | None = None,
+    template: str = "",
 ) -> None:
-    """Register a file of this name; a newer one takes the older one's place. `own`: the key that it alone has."""
+    """Register a file of this name; a newer one takes the older one's place.
+
+    `own`: the key that it alone has. `template`: file, version and approver of the text it was made from.
+    """
     with reading(session, Artifact):
         row = session.scalar(_ARTIFACT, {"of": request.id, "called": name})
     if row is None:
         row = Artifact(request_id=request.id, name=name)
         session.add(row)
     row.media_type, row.blob, row.digest, row.size_bytes = media_type, blob, digest, size
-    row.made_at, row.purged_at = rt.now(), None
+    row.made_at, row.purged_at, row.template = rt.now(), None, template or None
     if row.data_key_id is not None:  # what it opened is nobody's any more
         older = session.get_one(DataKey, row.data_key_id)
         older.wrapped, older.destroyed_at = None, rt.now()

@@ -120,6 +120,7 @@ class MailText:
 
     subject: str
     body: str
+    template: str = ""  # file, version and approver of the text
 
 
 @dataclass(frozen=True, slots=True)

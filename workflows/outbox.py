@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 from models.delivery import Outbox
 from models.request import Request
 from models.session import reading, ring
-from models.vocabulary import Letter, OutboxState
+from models.vocabulary import Letter, OutboxState, TaskKind
 from workflows import audit
+from workflows.errors import NeverAgain
+from workflows.human import open_task
 from workflows.messages import SEND
 from workflows.ports import CaseFacts, RequestKey
 from workflows.rules.items import canonical
@@ -32,7 +34,8 @@ def queue_mail(
 ) -> bool:
     """Write one mail into the outbox; False if this occurrence was written before or there is no address.
 
-    The text is rendered now, from the facts as they are decided, and sealed under the request's key.
+    The text is rendered now, from the facts as they are decided, and sealed under the request's key. A text that
+    can't be written, or does not say what it must, stays here: a person is told, and False is the answer.
     """
     if not to:
         return False
@@ -40,12 +43,17 @@ def queue_mail(
     with reading(session, Outbox):
         if session.scalar(_WRITTEN, {"idem": idem}) is not None:
             return False
-    text = rt.documents.mail(letter, case)
+    try:
+        text = rt.documents.mail(letter, case)
+    except NeverAgain as error:
+        _blocked(session, rt, request, letter=letter, occurrence=occurrence, error=error)
+        return False
     row = Outbox(
         request_id=request.id,
         key=idem,
         letter=letter.value,
         language=case.language,
+        template=text.template or None,
         to_sealed=key.seal(to.encode(), f"outbox.to:{idem}"),
         body_sealed=key.seal(canonical({"subject": text.subject, "body": text.body}).encode(), f"outbox.body:{idem}"),
         data_key_id=request.data_key_id,
@@ -59,6 +67,24 @@ def queue_mail(
         session, "mail:queued", at=rt.now(), actor="vastine", request_id=request.id, facts={"letter": letter.value}
     )
     return True
+
+
+def _blocked(
+    session: Session, rt: Runtime, request: Request, *, letter: Letter, occurrence: str, error: NeverAgain
+) -> None:
+    # What the mail was about goes on: a request is not lost because its acknowledgement has no text.
+    facts = {"letter": letter.value, "error": error.code}
+    open_task(
+        session,
+        rt,
+        key=f"mail:{request.id}:{letter.value}:{occurrence}",
+        kind=TaskKind.MAIL_FAILED,
+        code=f"letter_{error.code}",
+        request_id=request.id,
+        due_on=request.due_on,
+        facts=facts | {"text": error.detail},
+    )
+    audit.record(session, "mail:failed", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
 
 
 def open_mail(row: Outbox, key: RequestKey) -> tuple[str, str, str]:

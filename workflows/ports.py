@@ -235,6 +235,10 @@ class Documents(Protocol):
         """A tagged PDF in the case's language."""
         ...
 
+    def template(self, letter: Letter, language: str) -> str:
+        """File, version and approver of the text that `letter` uses, to be kept with what it made."""
+        ...
+
     def package(
         self,
         case: CaseFacts,

@@ -37,6 +37,10 @@ class Documents:
         """A tagged PDF in the case's language."""
         return self._pdf.render(self._letters.html(letter, case))
 
+    def template(self, letter: Letter, language: str) -> str:
+        """File, version and approver of the text that `letter` uses."""
+        return self._letters.template(letter, "letter", language=language)
+
     def package(
         self,
         case: CaseFacts,

@@ -26,6 +26,7 @@ MAIL_ONLY = frozenset({Letter.NOTICE, Letter.FETCH_CODE, Letter.READY, Letter.RE
 
 _HEADER = re.compile(r"\{#-? version: (?P<version>\S+) · approved by: (?P<approver>[^#]+?) -?#\}")
 _LONGEST_SUBJECT = 120
+_LONGEST_TEMPLATE = 200
 
 
 class Letters:
@@ -46,13 +47,19 @@ class Letters:
         subject = subject.strip()
         if len(subject) > _LONGEST_SUBJECT:
             raise NeverAgain("template", detail=f"The subject of the mail {letter.value} is too long.")
-        return MailText(subject=subject, body=body.strip() + "\n")
+        template = self.template(letter, "mail", language=case.language)
+        return MailText(subject=subject, body=body.strip() + "\n", template=template)
 
     def html(self, letter: Letter, case: CaseFacts) -> str:
         """The letter as HTML for the PDF; `NeverAgain("no_letter")` for what is a mail only."""
         if letter in MAIL_ONLY:
             raise NeverAgain("no_letter", detail="This notice goes by mail only.")
         return self._composed(letter, "letter", context=letter_facts(self._catalogue, case))
+
+    def template(self, letter: Letter, medium: Medium, *, language: str) -> str:
+        """File, version and approver of the text in force, as it is kept with every letter made from it."""
+        name = template_name(letter, medium, language=language)
+        return " · ".join((name, *self._header(name)))[:_LONGEST_TEMPLATE]
 
     def versions(self) -> dict[str, str]:
         """Template file to "version · approver", for the audit and `vastine check`."""

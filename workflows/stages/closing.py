@@ -71,6 +71,7 @@ class Written:
     draft: Draft
     digest: bytes
     size: int
+    template: str
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
@@ -136,7 +137,8 @@ class Closing:
             pdf = rt.documents.letter(draft.letter, draft.case)
             with rt.blobs.write(draft.blob, inputs.key) as out:
                 out.write(pdf)
-            written.append(Written(draft, hashlib.sha256(pdf).digest(), len(pdf)))
+            template = rt.documents.template(draft.letter, draft.case.language)
+            written.append(Written(draft, hashlib.sha256(pdf).digest(), len(pdf), template))
         return written
 
     def settle(
@@ -209,9 +211,15 @@ def _keep(session: Session, rt: Runtime, request: Request, written: Written) -> 
         blob=written.draft.blob,
         digest=written.digest,
         size=written.size,
+        template=written.template,
     )
-    facts = {"letter": letter, "sha256": written.digest.hex()}
+    facts = {"letter": letter, "sha256": written.digest.hex(), "version": _version(written.template)}
     audit.record(session, "letter:made", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
+
+
+def _version(template: str) -> str:
+    """File and version: the approver is a name, and stays beside the letter."""
+    return " · ".join(template.split(" · ")[:2])
 
 
 def _only_days(key: RequestKey, items: Sequence[Standing]) -> bool:

@@ -35,6 +35,7 @@ from workflows.intents import approvals_needed
 from workflows.notice import may_object
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
+from workflows.rules.code_in_text import has_identity_code
 from workflows.rules.deadlines import extended_until, may_extend
 from workflows.runtime import Runtime
 from workflows.work import NewStep
@@ -136,6 +137,8 @@ def refuse(session: Session, rt: Runtime, request: Request, *, user: str, ground
         raise Conflict("not_deciding", detail=f"the request is {request.state.value}; there is nothing to decide now")
     if len(reason.strip()) < 10:
         raise BadInput([Fault("reason", "a refusal needs its reason in words", "write at least one sentence")])
+    if has_identity_code(reason):
+        raise BadInput([Fault("reason", "holds a personal identity code", "leave it out: it may stand in no letter")])
     key = open_key(session, rt, request.data_key_id)
     request.outcome, request.refusal_ground, request.refused_by = Outcome.REFUSED, ground.value, user
     request.refusal_sealed = key.seal(reason.strip().encode(), f"requests.refusal:{request.id}")

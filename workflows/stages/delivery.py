@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, BinaryIO, cast
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from models.request import DataKey, Request
 from models.step import Step
-from models.vocabulary import Event, Kind, Outcome, Ownership
+from models.vocabulary import Event, Kind, Letter, Outcome, Ownership, Right
 from workflows import audit
 from workflows.answer import PACKAGE, keep_artifact
 from workflows.casefile import findings_of, open_key, open_proof
@@ -34,6 +35,7 @@ class Order:
     blobs: Mapping[str, str | None]
     blob: str
     found: int
+    template: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,16 @@ class Delivery:
         findings = [f for f in known if request.sources is None or f.source in request.sources]
         case = case_facts(rt, request, key, sources=source_facts(session, rt, request, findings=findings))
         case = replace(case, extra={**case.extra, **filling(session, request)})
-        case = replace(case, identifiers=open_proof(key, request).told())
+        expires = rt.today() + timedelta(days=rt.register.controller.delivery.link_days)
+        case = replace(case, identifiers=open_proof(key, request).told(), link_expires_on=expires)
+        letter = Letter.PORTABILITY if request.right is Right.PORTABILITY else Letter.ACCESS
         return Order(
             case=case,
             key=key,
             blobs={f.source: f.blob for f in findings},
             blob=f"{request.id}/package.{uuid.uuid4().hex}",
             found=sum(f.ownerships.get(word.value, 0) for f in findings for word in (Ownership.OWN, Ownership.SHARED)),
+            template=rt.documents.template(letter, request.language),
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Order) -> Made:
@@ -127,6 +132,7 @@ class Delivery:
             digest=result.digest,
             size=result.size,
             own=own,
+            template=inputs.template,
         )
         request.outcome = Outcome.DELIVERED if inputs.found else Outcome.NOTHING_FOUND
         audit.record(
