@@ -44,9 +44,10 @@ def note_failure(rt: Runtime, name: str, code: str) -> None:
 def listen(rt: Runtime) -> int:
     """Look for mailboxes that have been silent for longer than usual; how many are."""
     least = timedelta(hours=rt.register.controller.mail.silent_hours)
+    open_to_us = Mailbox.failing_since.is_(None)  # of the others we can't tell, and that is told already
     count = 0
     with rt.unit() as session:
-        for box in session.scalars(select(Mailbox).where(Mailbox.name.in_(rt.inboxes))):
+        for box in session.scalars(select(Mailbox).where(Mailbox.name.in_(rt.inboxes), open_to_us)):
             since = box.mail_at or box.watched_since
             if too_silent(box.gaps, quiet=rt.now() - since, least=least):
                 count += 1

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.intake import Message
@@ -47,8 +48,17 @@ class Received:
 def receive(rt: Runtime, raw: bytes) -> Received:
     """Take one raw mail in: durable and sealed when this returns, whatever it holds.
 
-    The same Message-ID with the same words is the same mail, however many ways it came.
+    The same Message-ID with the same words is the same mail, however many ways it came, even in the same instant.
     """
+    try:
+        ident, new = _keep(rt, raw)
+    except IntegrityError:  # another process took it in just now
+        ident, new = _keep(rt, raw)
+    rt.failpoint("stored")
+    return understand(rt, ident, new=new)
+
+
+def _keep(rt: Runtime, raw: bytes) -> tuple[uuid.UUID, bool]:
     header = raw[:_HEADER_BYTES].split(b"\r\n\r\n", 1)[0].split(b"\n\n", 1)[0]
     found = _MESSAGE_ID.search(header)
     name = found[1].decode("ascii", "replace") if found else f"digest:{hashlib.sha256(raw).hexdigest()}"
@@ -58,9 +68,7 @@ def receive(rt: Runtime, raw: bytes) -> Received:
             # A Message-ID is only as good as who wrote it: other words are another mail.
             other = f"{name}#{hashlib.sha256(raw).hexdigest()}"
             message, new = store(session, rt, channel=Channel.EMAIL, external_id=other, raw=raw)
-        ident = message.id
-    rt.failpoint("stored")
-    return understand(rt, ident, new=new)
+        return message.id, new
 
 
 def _differs(session: Session, rt: Runtime, known: Message, raw: bytes) -> bool:
@@ -181,7 +189,7 @@ def poll(rt: Runtime, *, most: int = 200) -> int:
 
 
 def poll_one(rt: Runtime, name: str, inbox: Inbox, *, most: int = 200) -> int:
-    """Read one mailbox; a mail is settled there only after it is safe here. Raises `TryAgain` where it can't be read."""
+    """Read one mailbox; a mail is settled there only after it is safe here. Raises `TryAgain` where it fails."""
     count = 0
     try:
         for handle, raw in inbox.fetch(most):

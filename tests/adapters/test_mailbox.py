@@ -1,6 +1,9 @@
 """The mailbox, on a real IMAP server."""
 
 import socket
+import threading
+import time
+from collections.abc import Callable
 
 import pytest
 
@@ -160,3 +163,56 @@ def test_a_server_without_tls_is_not_logged_in_to_where_tls_is_the_rule(imap_ser
 def test_a_strange_handle_is_an_error() -> None:
     with pytest.raises(ValueError, match="not a handle"):
         ImapInbox(mail_server("imap://u:p@127.0.0.1:1?tls=none", "imap")).settle("1:2 3")
+
+
+def woken(inbox: ImapInbox, act: Callable[[], None], *, stop: Callable[[], bool] = lambda: False) -> float:
+    """How long the inbox waited when something was done a moment after it began."""
+    list(inbox.fetch(5))
+    timer = threading.Timer(0.3, act)
+    timer.start()
+    began = time.monotonic()
+    assert inbox.wait(60, stop=stop)
+    timer.join()
+    return time.monotonic() - began
+
+
+def test_waiting_ends_when_a_message_comes(imap_server: ImapAccount) -> None:
+    inbox = ImapInbox(server_of(imap_server))
+    assert woken(inbox, lambda: imap_server.append(a_message("new"))) < 30
+    assert [b"new" in raw for _, raw in inbox.fetch(5)] == [True]
+    inbox.close()
+
+
+def test_waiting_ends_when_it_is_told_to_stop(imap_server: ImapAccount) -> None:
+    inbox, told = ImapInbox(server_of(imap_server)), threading.Event()
+    assert woken(inbox, told.set, stop=told.is_set) < 30
+    inbox.close()
+
+
+def test_a_line_that_is_cut_while_waiting_is_told_and_made_again_by_the_next_look(imap_server: ImapAccount) -> None:
+    inbox = ImapInbox(server_of(imap_server))
+    with pytest.raises(TryAgain, match="inbox"):
+        woken(inbox, lambda: cut(inbox))
+    imap_server.append(a_message("meanwhile"))
+    assert [b"meanwhile" in raw for _, raw in inbox.fetch(5)] == [True]
+    inbox.close()
+
+
+def test_a_folder_that_is_made_anew_loses_no_message_and_doubles_none(imap_server: ImapAccount) -> None:
+    with imap_server.open() as mailbox:
+        mailbox.folder.create("Requests")
+    imap_server.append(a_message("one"), "Requests")
+    inbox = ImapInbox(server_of(imap_server, folder="Requests"))
+    first = [(handle, raw) for handle, raw in inbox.fetch(5)]
+    with imap_server.open() as mailbox:
+        mailbox.folder.delete("Requests")
+        mailbox.folder.create("Requests")
+    for text in ("one", "two"):  # restored by whoever made it anew
+        imap_server.append(a_message(text), "Requests")
+    inbox.close()
+    for handle, _ in first:
+        inbox.settle(handle)
+    again = list(inbox.fetch(5))
+    assert [raw.split(b"\r\n")[1] for _, raw in again] == [b"Subject: one", b"Subject: two"]
+    assert not {handle for handle, _ in first} & {handle for handle, _ in again}
+    inbox.close()

@@ -1,13 +1,13 @@
-"""`vastine mail ingest`: take mails in as if the mailbox had received them."""
+"""`vastine mail ingest`, `watch`, `lmtp`: mails from files, from mailboxes as they come, from a mail server."""
 
 import sys
 from pathlib import Path
 
 import click
 
-from workers.host import runtime
-from workers.speech import give_json, give_table
-from workflows.errors import NotFound
+from workers.host import runtime, settings
+from workers.speech import give_json, give_table, say
+from workflows.errors import BadInput, Fault, NotFound
 from workflows.mailroom import receive
 
 
@@ -45,6 +45,43 @@ def ingest(*, files: tuple[str, ...], as_json: bool) -> None:
             [{**row, "references": " ".join(got or ())} for row in rows for got in [_texts(row["references"])]],
             ["file", "state", "why", "references"],
         )
+
+
+@mail.command()
+def watch() -> None:
+    """Wait in every mailbox and take mail in when it comes; the schedule goes on reading them as well."""
+    from workers.embedded import wait_for_the_end  # noqa: PLC0415
+    from workers.watching import Watch  # noqa: PLC0415
+    from workflows.wiring import inboxes_of  # noqa: PLC0415
+
+    told = settings()
+    if not told.inbox_url:
+        remedy = "write imaps://user:password@host/INBOX, several with blanks between them"
+        raise BadInput([Fault("VASTINE_INBOX_URL", "no mailbox is named", remedy)], "bad_settings")
+    inboxes = inboxes_of(told)
+    waiting = Watch(runtime(given=told), inboxes)
+    waiting.start()
+    for name in inboxes:
+        say(f"waiting for mail in {name}")
+    wait_for_the_end()
+    waiting.stop()
+    say("stopped")
+
+
+@mail.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; keep it to your own network.")
+@click.option("--port", default=8024, show_default=True)
+def lmtp(*, host: str, port: int) -> None:
+    """Take mail from a mail server over LMTP; each is kept before the server is told that it was taken."""
+    from workers.embedded import wait_for_the_end  # noqa: PLC0415
+    from workers.lmtp import Door  # noqa: PLC0415
+
+    door = Door(runtime(), host=host, port=port)
+    door.open()
+    say(f"taking mail over LMTP on {host}:{port}   (stop with Ctrl-C)")
+    wait_for_the_end()
+    door.stop()
+    say("stopped")
 
 
 def _texts(value: object) -> list[str]:

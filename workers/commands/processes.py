@@ -23,6 +23,8 @@ PORTS = {"portal": 8080, "console": 8081}
 def up(*, host: str, portal_port: int, console_port: int) -> None:
     """Portal, console, worker and schedule in one process: the embedded default."""
     from workers.embedded import EmbeddedWorker, serve, wait_for_the_end, web_app  # noqa: PLC0415
+    from workers.watching import Watch  # noqa: PLC0415
+    from workflows.wiring import inboxes_of  # noqa: PLC0415
 
     told = _with_addresses(host, portal_port=portal_port, console_port=console_port)
     if not told.embedded:
@@ -36,10 +38,13 @@ def up(*, host: str, portal_port: int, console_port: int) -> None:
     for server in servers:
         threading.Thread(target=server.run, daemon=True).start()
     worker.start()
+    waiting = Watch(worker.runtime, inboxes_of(told))
+    waiting.start()
     say(f"portal http://{host}:{portal_port}/   console http://{host}:{console_port}/   (stop with Ctrl-C)")
     wait_for_the_end()
     for server in servers:
         server.close()
+    waiting.stop()
     worker.stop()
     say("stopped")
 

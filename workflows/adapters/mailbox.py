@@ -83,22 +83,33 @@ class ImapInbox:
     def wait(self, seconds: float, *, stop: Callable[[], bool]) -> bool:
         """Wait until something happens in the folder, but no longer than that; False if the server can't tell.
 
-        Looks at `stop` every other second. Raises `TryAgain` as `fetch` does, above all where the line was cut.
+        Looks at `stop` every other second; returns at once where nobody has fetched yet. Raises `TryAgain` where the
+        line was cut: what came meanwhile must be fetched first.
         """
-        return self._tried_twice(partial(self._idle, until=time.monotonic() + seconds, stop=stop))
+        if self._mailbox is None:
+            return True
+        try:
+            return self._idle(self._mailbox, until=time.monotonic() + seconds, stop=stop)
+        except _BROKEN as error:
+            self.close()
+            raise TryAgain("inbox", detail=f"the mailbox can't be read ({type(error).__name__})") from None
 
     @staticmethod
     def _idle(mailbox: BaseMailBox, *, until: float, stop: Callable[[], bool]) -> bool:
         if "IDLE" not in mailbox.client.capabilities:
             return False
-        mailbox.idle.start()
-        while not stop() and (left := until - time.monotonic()) > 0:
+        idle: Any = mailbox.idle
+        heard = mailbox.client.untagged_responses
+        heard.pop("EXISTS", None)
+        idle.start()
+        # What came between the last look and now is told before the server begins to wait.
+        while "EXISTS" not in heard and not stop() and (left := until - time.monotonic()) > 0:
             began = time.monotonic()
-            if mailbox.idle.poll(min(_LOOK_SECONDS, left)):
+            if idle.poll(min(_LOOK_SECONDS, left)):
                 break
             if time.monotonic() - began < _LOOK_SECONDS / 10 < left:
                 break  # something to read that says nothing: the end of the line, which `stop` will meet
-        mailbox.idle.stop()
+        idle.stop()
         return True
 
     def close(self) -> None:
