@@ -84,6 +84,8 @@ EVENTS = frozenset(
         "erasure:done",
         "erasure:proven",
         "erasure:residue",
+        "change:intended",
+        "change:done",
         "mail:queued",
         "mail:sent",
         "mail:failed",

@@ -11,13 +11,14 @@ from models.decision import Approval, Plan, PlanItem
 from models.erasure import Receipt
 from models.request import Request
 from models.step import Effect
-from models.vocabulary import EffectState, Outcome, PlanState, ReceiptOutcome, RequestState, Right
+from models.vocabulary import EffectState, Outcome, PlanState, ReceiptOutcome, RequestState
 from workflows import audit, news
 from workflows.errors import Conflict, PersonMustLook, WaitFor
 from workflows.fresh import manual_holds, newly_held
 from workflows.notice import require_no_objection
 from workflows.planning import hash_of_rows
 from workflows.ports import Connector, ErasedItem, EraseItem, Lead, RequestKey
+from workflows.rules.flows import Decides, flow_of
 from workflows.rules.items import Item
 from workflows.runtime import Runtime
 from workflows.tombstones import set_tombstones
@@ -109,7 +110,9 @@ def intend(
 
 def approvals_needed(rt: Runtime, request: Request) -> int:
     """How many people. What was erased by two people's word and came back, goes again by one's."""
-    if request.right is not Right.ERASURE or request.replay_id is not None:
+    if flow_of(request.right, request.flow_version).decides is not Decides.AS_REGISTERED:
+        return 1
+    if request.replay_id is not None:
         return 1
     return rt.register.controller.decisions.erasure_approvals
 

@@ -1,6 +1,6 @@
 """ONE table of (state, event) → state, and the only writer of `Request.state`.
 
-A flow is data: which states a right passes through. What work a state begins with is told by the stage
+Which states a right passes through, `workflows.rules.flows` says. What work a state begins with is told by the stage
 of that state (`Runtime.entries`), so that stages never call each other: they meet here.
 """
 
@@ -18,20 +18,20 @@ from workflows import audit
 from workflows.errors import Conflict
 from workflows.messages import WORK
 from workflows.rules.bucket import deadline_bucket
+from workflows.rules.flows import VERSION, Decides, flow_of
 from workflows.runtime import Runtime
 from workflows.work import NewStep
 
 S, E = RequestState, Event
 
-FLOW_VERSION = 1
-"""New requests are pinned to this version of the table."""
+FLOW_VERSION = VERSION
+"""New requests are pinned to this version of the flows."""
 
 TABLE: dict[tuple[RequestState, Event], RequestState] = {
     (S.RECEIVED, E.OPENED): S.VERIFYING,
     (S.VERIFYING, E.IDENTIFIED): S.COLLECTING,
     (S.VERIFYING, E.NOT_IDENTIFIED): S.CLOSING,
     (S.COLLECTING, E.COLLECTED): S.ASSESSING,
-    (S.ASSESSING, E.ASSESSED): S.DELIVERING,
     (S.ASSESSING, E.DECISION_NEEDED): S.DECIDING,
     (S.ASSESSING, E.ANSWERED): S.CLOSING,  # an erasure that found nothing has nothing to decide
     (S.ASSESSING, E.HOLD_ENDED): S.ERASING,
@@ -43,6 +43,7 @@ TABLE: dict[tuple[RequestState, Event], RequestState] = {
     (S.ASSESSING, E.REFUSED): S.CLOSING,
     (S.DELIVERING, E.REFUSED): S.CLOSING,
     (S.ERASING, E.REFUSED): S.CLOSING,
+    (S.CHANGING, E.REFUSED): S.CLOSING,
     (S.DECIDING, E.RECHECK): S.COLLECTING,
     (S.DECIDING, E.PLAN_CHANGED): S.COLLECTING,
     (S.DELIVERING, E.DELIVERED): S.CLOSING,
@@ -50,17 +51,18 @@ TABLE: dict[tuple[RequestState, Event], RequestState] = {
     (S.ERASING, E.PLAN_CHANGED): S.COLLECTING,
     (S.PROVING, E.PROVEN): S.CLOSING,
     (S.PROVING, E.RESIDUE): S.COLLECTING,
+    (S.PROVING, E.KEPT_IN_USE): S.CHANGING,
+    (S.CHANGING, E.CHANGED): S.CLOSING,
+    (S.CHANGING, E.PLAN_CHANGED): S.COLLECTING,
+    (S.CHANGING, E.LIFTED): S.CLOSED,  # the person heard of it before
+    (S.HELD, E.LIFT_DUE): S.CHANGING,
     (S.CLOSING, E.ANSWERED): S.CLOSED,
     (S.CLOSING, E.ANSWERED_WITH_REST): S.HELD,
     (S.HELD, E.RECHECK): S.COLLECTING,
 }
 
-APPROVED_TO = {
-    Right.ACCESS: S.DELIVERING,
-    Right.PORTABILITY: S.DELIVERING,
-    Right.ERASURE: S.ERASING,
-}
-"""Where an approval leads; a right that is not here is answered by hand in this version."""
+APPROVED_TO = {right: flow_of(right).carried_out for right in Right}
+"""Where an approval leads under the flows of today."""
 
 BEFORE_EFFECTS = (S.RECEIVED, S.VERIFYING, S.COLLECTING, S.ASSESSING, S.DECIDING)
 """States in which nothing has left the house or been erased for good: withdrawal is still whole."""
@@ -79,14 +81,22 @@ def next_state(request: Request, event: Event) -> RequestState:
         return S.CLOSING
     if event is E.WITHDRAWN and request.state is S.HELD:
         return S.CLOSING
-    if (request.state, event) == (S.DECIDING, E.APPROVED) and request.right in APPROVED_TO:
-        return APPROVED_TO[request.right]
+    flow = flow_of(request.right, request.flow_version)
+    if (request.state, event) == (S.DECIDING, E.APPROVED):
+        return flow.carried_out
+    if (request.state, event) == (S.ASSESSING, E.ASSESSED) and flow.decides is Decides.NOBODY:
+        return flow.carried_out
     if (request.state, event) == (S.CLOSED, E.REOPENED):
         return S.VERIFYING if request.proof_sealed is None else S.COLLECTING
     state = TABLE.get((request.state, event))
     if state is None:
         raise Conflict("no_transition", detail=f"{event.value} does not belong to state {request.state.value}")
-    return state
+    return flow.along(state)
+
+
+def is_automatic(rt: Runtime, right: Right) -> bool:
+    """Whether the right goes its way by itself; one that nothing is wired for is answered by hand."""
+    return not flow_of(right).changes or right in rt.changes
 
 
 def advance(session: Session, rt: Runtime, request: Request, event: Event, *, actor: str = "vastine") -> None:

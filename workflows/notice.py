@@ -20,6 +20,7 @@ STOPPABLE = (
     RequestState.DECIDING,
     RequestState.DELIVERING,
     RequestState.ERASING,
+    RequestState.CHANGING,
 )
 
 

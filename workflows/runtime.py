@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.session import unit_of_work
-from models.vocabulary import Kind, RequestState
+from models.vocabulary import Kind, RequestState, Right
 from workflows.ports import Bell, BlobStore, Clock, Connector, Documents, Inbox, KeyVault, Mailer, Person
 from workflows.register.model import Register
 from workflows.rules.holds import CompiledRules, ErasureKind
@@ -19,7 +19,7 @@ from workflows.vouching import IdentityProvider
 
 if TYPE_CHECKING:
     from models.request import Request
-    from workflows.work import NewStep, Stage
+    from workflows.work import ChangeWork, NewStep, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Runtime:
     erasure_kind: ErasureKind  # what erasing an item means, holds aside
     stages: "Mapping[Kind, Stage]"
     entries: "Mapping[RequestState, Callable[[Session, Runtime, Request], Sequence[NewStep]]]"
+    changes: "Mapping[Right, ChangeWork]" = field(default_factory=dict)  # how a right's decisions are carried out
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # by user@host/folder
     providers: Mapping[str, IdentityProvider] = field(default_factory=dict)  # who vouches for people, by name
     worker: str = "here"

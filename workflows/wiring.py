@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.session import open_engine, open_sessions
-from models.vocabulary import Kind, RequestState
+from models.vocabulary import Kind, RequestState, Right
 from workflows.adapters.blobs import FileBlobStore
 from workflows.adapters.broker import NullBell
 from workflows.adapters.clock import SystemClock
@@ -43,9 +43,9 @@ from workflows.rules.holds import compile_rules
 from workflows.runtime import Runtime
 from workflows.setting_values import mail_server
 from workflows.settings import Settings
-from workflows.stages import closing, collection, decision, delivery, erasure, holds, proof, verification
+from workflows.stages import changing, closing, collection, decision, delivery, erasure, holds, proof, verification
 from workflows.throttle import Marking, Throttle
-from workflows.work import NewStep, Stage
+from workflows.work import ChangeWork, NewStep, Stage
 
 STAGES: Mapping[Kind, Stage] = {
     Kind.VERIFY: verification.Verification(),
@@ -54,6 +54,7 @@ STAGES: Mapping[Kind, Stage] = {
     Kind.DELIVER: delivery.Delivery(),
     Kind.ERASE: erasure.Erasure(),
     Kind.PROVE: proof.Proof(),
+    Kind.CHANGE: changing.Changing(),
     Kind.CLOSE: closing.Closing(),
 }
 
@@ -67,10 +68,14 @@ ENTRIES: Mapping[RequestState, Entry] = {
     RequestState.DELIVERING: delivery.begin,
     RequestState.ERASING: erasure.begin,
     RequestState.PROVING: proof.begin,
+    RequestState.CHANGING: changing.begin,
     RequestState.CLOSING: closing.begin,
 }
 
 _MOST_TOLD = 262_144  # bytes that a provider of identities may answer with
+CHANGES: Mapping[Right, ChangeWork] = {}
+"""How a right's decisions are carried out; a right whose flow changes things and that is not here is done by hand."""
+
 Build = Callable[[SourceSpec, Register, Mapping[str, str]], Connector]
 CONNECTORS: Registry[Build] = Registry()
 
@@ -232,6 +237,7 @@ def build(
         "erasure_kind": partial(plan_action, register),
         "stages": STAGES,
         "entries": ENTRIES,
+        "changes": CHANGES,
         "inboxes": inboxes_of(settings),
         "providers": providers_of(register, settings),
         "worker": process_name(),

@@ -1,6 +1,7 @@
 """What the engine and a stage say to each other."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from models.request import Request
 from models.step import Step
 from models.vocabulary import Event, Kind, StepState
 from workflows.errors import VastineError
+from workflows.exchange import ChangedItem, ChangeItem
+from workflows.ports import Connector
 from workflows.runtime import Runtime
 
 
@@ -61,4 +64,67 @@ class Stage(Protocol):
 
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """Called when the step goes to a person; the engine opens the task."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """One piece of what was decided, opened: so many records of one source, or nothing outside at all.
+
+    `op_id` is the same each time the piece is tried. `basis` is whatever plain data the right's own work needs.
+    """
+
+    source: str
+    op_id: str
+    items: tuple[ChangeItem, ...] = ()
+    connector: Connector | None = None
+    basis: Any = None
+
+
+class ChangeWork(Protocol):
+    """How one right's decisions are carried out; registered by right in `workflows.wiring.CHANGES`.
+
+    The stage `workflows.stages.changing` sees to leases, intents, effects and looking again; this says what of it all
+    there is. Each is called under the request's lock, but for `carry_out`.
+    """
+
+    def require_decided(self, session: Session, rt: Runtime, request: Request) -> None:
+        """Raise `Conflict` while something is missing that an approval rests on."""
+        ...
+
+    def next_steps(self, session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
+        """The next piece, of kind CHANGE; nothing once all is done. The key says which piece it is."""
+        ...
+
+    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Changes | None:
+        """The piece, opened; None where nothing of it is left."""
+        ...
+
+    def still(self, session: Session, rt: Runtime, request: Request, changes: Changes) -> str:
+        """In the transaction that writes the intent: why it must not be done any more, as a code; "" if it may."""
+        ...
+
+    def carry_out(self, rt: Runtime, lease: Lease, changes: Changes) -> Sequence[ChangedItem]:
+        """Do it in the source; no transaction is open, and it may come twice with the same `op_id`."""
+        ...
+
+    def settle(
+        self,
+        session: Session,
+        rt: Runtime,
+        request: Request,
+        step: Step,
+        *,
+        changes: Changes,
+        results: Sequence[ChangedItem],
+    ) -> Event | None:
+        """Write what came of it; an event where the request must go another way."""
+        ...
+
+    def stopped(self, session: Session, rt: Runtime, request: Request, changes: Changes, code: str) -> Event | None:
+        """`still` said no: write it down, and say where the request goes."""
+        ...
+
+    def end(self, session: Session, rt: Runtime, request: Request) -> Event:
+        """All is done: rows of ours, the outcome, and the event that leads on."""
         ...

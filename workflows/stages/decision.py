@@ -76,6 +76,8 @@ def approve(session: Session, rt: Runtime, request: Request, *, user: str, plan_
     """
     decider(session, user)
     plan = _frozen_plan(session, request)
+    if request.right in rt.changes:
+        rt.changes[request.right].require_decided(session, rt, request)
     if undecided(session, request):
         raise Conflict("candidates_open", detail="of some records nobody has said yet whether they are the person's")
     if plan_hash is not None and not _means(plan_hash, plan.plan_hash):

@@ -171,7 +171,7 @@ def open_request(
         },
     )
     _acknowledge(session, rt, request, key, asked, secret)
-    if asked.right in lifecycle.APPROVED_TO:
+    if lifecycle.is_automatic(rt, asked.right):
         lifecycle.advance(session, rt, request, Event.OPENED, actor=asked.by)
     else:
         _by_hand(session, rt, request)
