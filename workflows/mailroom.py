@@ -26,6 +26,7 @@ from workflows.rules.items import canonical
 from workflows.rules.mail import House, Understood, understand_mail
 from workflows.runtime import Runtime
 from workflows.stages.intake import Asked, belongs, open_raw, open_requests, requests_of, store, to_triage
+from workflows.unasked import mark
 
 log = structlog.get_logger("vastine.mailroom")
 
@@ -101,6 +102,8 @@ def understand(rt: Runtime, message_id: uuid.UUID, *, new: bool = False) -> Rece
         references: tuple[str, ...] = ()
         if message.state is MessageState.RECEIVED:
             mail = read(rt, open_raw(session, rt, message))
+            message.authenticated = dict(mail.authenticated) or None
+            mark(message, rt, mail)
             references = _file(session, rt, message, mail)
         else:
             references = tuple(request.reference for request in requests_of(session, message))

@@ -47,6 +47,7 @@ from workflows.setbacks import MAX_CRASHES, backoff_seconds, quarantine
 from workflows.stages.collection import OPEN
 from workflows.stages.verification import give_up
 from workflows.supplements import supplement
+from workflows.unasked import strip_due
 
 log = structlog.get_logger("vastine.sweeps")
 
@@ -68,6 +69,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "rechecks": rechecks(rt),
         "rung": ring_for_ready(rt),
         "packages": old_packages(rt),
+        "stripped": strip_due(rt),
         "gaps": ask_near_the_end(rt),
         "supplements": supplement(rt),
         "replays": close_those_through(rt),

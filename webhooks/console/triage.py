@@ -19,6 +19,7 @@ from workflows.errors import BadInput, Fault, NotAllowed, NotFound, VastineError
 from workflows.mailroom import read
 from workflows.rules.identity import NAME
 from workflows.rules.mail import Understood
+from workflows.rules.mail_files import HARMFUL
 from workflows.stages.intake import open_raw, requests_of
 from workflows.triage import attach_to, no_request, open_from, waiting_message
 from workflows.views import find_request
@@ -125,6 +126,7 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         raw=raw[: _SHOWN * 4].decode("utf-8", "replace")[:_SHOWN],
         cut=len(raw) > _SHOWN,
         references=references,
+        harmful=bool(mail and any(HARMFUL.intersection(a.signs) for a in mail.attachments)),
         waits=message.state is MessageState.TRIAGE,
         why=f"why.{message.why}",
         problems=problems_of(problem) if problem else [],

@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from models.vocabulary import Right
@@ -13,6 +13,7 @@ from workflows.rules.identity import NAME
 from workflows.rules.language import language_of
 from workflows.rules.mail_auth import authenticated
 from workflows.rules.mail_claims import Claim, claims_in, references_in
+from workflows.rules.mail_files import IDENTITY, identity_copies, says_identity
 from workflows.rules.mail_forward import Forwarded, forwarded_of
 from workflows.rules.mail_heads import answered_by, message_id_of, reply_to_of, sender_of, sent_at_of
 from workflows.rules.mail_parts import MAX_BYTES, Attachment, Contents, TooComplex, read_parts
@@ -136,7 +137,7 @@ def _understand(contents: Contents, fallback: str, *, house: House, now: datetim
         text=own_words,
         signature=letter.signature,
         language=language,
-        attachments=tuple(contents.attachments),
+        attachments=_marked(contents, [subject, own_words]),
         automatic=machine,
         references=references,
         rights=asked.rights,
@@ -166,6 +167,15 @@ def _triage(contents: Contents, text: str, *, asked: Wishes, language: str, know
         ("no_right", not rights and not known),
     )
     return next((code for code, applies in reasons if applies), None)
+
+
+def _marked(contents: Contents, texts: Sequence[str]) -> tuple[Attachment, ...]:
+    """The attachments, with copies of identity documents marked as such."""
+    copies = identity_copies([(a.name, a.media) for a in contents.attachments], said=says_identity(texts))
+    return tuple(
+        replace(a, signs=(*a.signs, IDENTITY)) if copy else a
+        for a, copy in zip(contents.attachments, copies, strict=True)
+    )
 
 
 def _topic(subject: str) -> str:

@@ -16,6 +16,7 @@ from itertools import count
 from typing import TypeAlias
 
 from workflows.rules.identifiers import clean
+from workflows.rules.mail_files import examine
 from workflows.rules.mail_text import decode, text_of_html
 
 MAX_BYTES = 25_000_000
@@ -42,8 +43,10 @@ class Attachment:
     """What came along, unopened. `name` is as the sender wrote it: never a path of ours."""
 
     name: str
-    type: str
+    type: str  # as the sender says
     size_bytes: int
+    media: str = ""  # by its bytes
+    signs: tuple[str, ...] = ()  # why nobody should open it, see `mail_files`
 
 
 @dataclass(slots=True)
@@ -203,7 +206,8 @@ def _leaf(part: Mime, kind: str, *, contents: Contents, texts: list[str]) -> Non
         contents.undecodable = True
     if kind.startswith("multipart/") and not data:
         return
-    contents.attachments.append(Attachment(name[:255], kind[:100], len(data)))
+    media, signs = examine(name[:255], data)
+    contents.attachments.append(Attachment(name[:255], kind[:100], len(data), media, signs))
 
 
 def _file_name(part: Mime) -> str:
