@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # not this folder: its modules have everyday names
 
-from bench import anatomy, dead, idle, parquet, schema, series, sources, throughput, urgent  # noqa: E402
+from bench import anatomy, dead, idle, mail, parquet, schema, series, sources, throughput, urgent  # noqa: E402
 from bench.place import Place, open_place  # noqa: E402
 from bench.report import Report, keep  # noqa: E402
 
@@ -27,6 +27,7 @@ BENCHES: dict[str, Callable[[Place], Report]] = {
     "dead": dead.measure,
     "idle": idle.measure,
     "urgent": urgent.measure,
+    "mail": mail.measure,
     "throughput": throughput.measure,
 }
 CUSTOMERS = 300
