@@ -5,7 +5,7 @@ The least register has no labels and no categories; then the names of the schema
 
 import re
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from workflows.documents.words import words
@@ -20,6 +20,9 @@ class Catalogue:
 
     def __init__(self, register: Register) -> None:
         self.register = register
+        # A register does not change while a process has it, and a package asks for each label many times.
+        self.declared_columns = cache(self._declared_columns)
+        self.column_label = cache(self._column_label)
 
     @cached_property
     def _declared(self) -> Mapping[str, list[str]]:
@@ -45,7 +48,7 @@ class Catalogue:
         """What the register says about a column."""
         return self.collection(source, collection).columns.get(name) or _EMPTY_COLUMN
 
-    def declared_columns(self, source: str, collection: str) -> dict[str, str]:
+    def _declared_columns(self, source: str, collection: str) -> Mapping[str, str]:
         """Top-level fields of the dataset with their declared types ("" where none is given).
 
         First those that the register describes, in its order; Fideslang sorts the rest by name.
@@ -76,7 +79,7 @@ class Catalogue:
         label = self.collection(source, collection).label
         return label.get(language) if label else readable(re.split(r"[:.]", collection)[-1])
 
-    def column_label(self, source: str, collection: str, *, name: str, language: str) -> str:
+    def _column_label(self, source: str, collection: str, *, name: str, language: str) -> str:
         """A column's name for people, with its unit."""
         spec = self.column(source, collection, name=name)
         label = spec.label.get(language) if spec.label else self._plain_label(source, collection, name, language)

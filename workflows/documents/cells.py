@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from workflows.rules.items import Json
 
 REDACTED = "REDACTED:third_party"
@@ -43,7 +45,10 @@ def csv_line(values: Iterable[Json]) -> bytes:
 
 def json_line(value: Json) -> str:
     """Compact JSON in the order of the keys."""
-    return _COMPACT.encode(value)
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:  # a number beyond 64 bits, half a character
+        return _COMPACT.encode(value)
 
 
 def redact(fields: Mapping[str, Json], names: Sequence[str]) -> tuple[dict[str, Json], int]:

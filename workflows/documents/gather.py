@@ -16,7 +16,7 @@ from workflows.documents.series import SeriesReader
 from workflows.documents.spool import Spool
 from workflows.register.contacts import own_contacts
 from workflows.rules.items import Item, Json
-from workflows.rules.mentions import Mentions
+from workflows.rules.mentions import Mentions, harmless
 
 SAMPLE_RECORDS = 200
 """How many records of a collection, the newest, are kept for reading; CSV and JSON always hold all."""
@@ -127,7 +127,7 @@ class Gatherer:
         fields, count = redact(item.fields, item.third_party)
         into.redacted_fields += count
         for name, value in fields.items():
-            if type(value) in _WORDY and value != REDACTED:
+            if type(value) in _WORDY and value != REDACTED and not (type(value) is str and harmless(value)):
                 fields[name], count = self._mentions.strained(value, MENTION)
                 into.redacted_mentions += count
         if item.files:

@@ -23,6 +23,7 @@ MEMORY_BYTES = 1 << 30
 CPU_SECONDS = 60  # a render
 IDLE_SECONDS = 60
 PAGES = 5000
+KEPT_BYTES = 40_000  # of HTML whose boxes may lie about before they are swept away
 _FORBIDDEN = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "urllib.", "ftplib.")
 
 
@@ -34,6 +35,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     printer = Printer()
     gc.freeze()  # what the libraries hold is not looked through again at each collection
+    gc.disable()  # a document is one great cycle: looking for rubbish while it is made finds none
+    kept = 0
     sys.addaudithook(_forbid)
     while select.select([source], [], [], IDLE_SECONDS)[0]:
         html = receive(source)
@@ -43,6 +46,10 @@ def main() -> None:
         limit = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
         send(target, printer.answer(html.decode()))
+        kept += len(html)
+        if kept > KEPT_BYTES:
+            gc.collect()
+            kept = 0
 
 
 class Printer:

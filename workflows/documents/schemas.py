@@ -1,9 +1,10 @@
 """What a machine needs to read the package: JSON Schema, Frictionless Data Package, the list of codes."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from models.vocabulary import LANGUAGES
 from workflows.documents.catalogue import Catalogue
@@ -146,4 +147,4 @@ def _field(catalogue: Catalogue, gathered: Gathered, *, name: str) -> dict[str, 
 
 def dump(value: Any) -> str:
     """JSON for reading, with a last line end."""
-    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()

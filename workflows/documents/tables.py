@@ -20,6 +20,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:
 _FRACTION = re.compile(r"-?\d{1,15}\.\d{1,10}")
 _HETU = re.compile(r"\b(\d{6}[-+A-FU-Y])\d{3}[0-9A-Y]\b")
 _LONGEST_CELL = 400
+_SHORTEST_CODE = 10
 WIDEST_TABLE = 7
 """Columns beyond which records are shown as lists of their own."""
 
@@ -76,6 +77,8 @@ class Reader:
 
     def _text(self, value: str) -> str:
         value = value.replace(MENTION, self._redacted)
+        if not value[:1].isdigit() and value[:1] != "-":  # neither a day nor a number
+            return _shortened(value)
         try:
             if _DATE.fullmatch(value):
                 return short_date(date.fromisoformat(value), self._language)
@@ -107,5 +110,6 @@ def _shortened(text: str) -> str:
 
     Source: Data Protection Act 1050/2018 s. 29(4): no identity code on paper without need.
     """
-    text = _HETU.sub(r"\1****", text)
+    if len(text) > _SHORTEST_CODE:
+        text = _HETU.sub(r"\1****", text)
     return text if len(text) <= _LONGEST_CELL else text[:_LONGEST_CELL].rstrip() + " […]"

@@ -21,6 +21,11 @@ _MENTION = re.compile(
 )
 
 
+def harmless(text: str) -> bool:
+    """Whether it surely names nobody: no mention is shorter than six characters or without these signs."""
+    return len(text) < 6 or _SIGN.search(text) is None
+
+
 class Mentions:
     """Knows whose identifiers may stay: `mine` maps an identity to the person's values, `ours` are the controller's."""
 
@@ -40,7 +45,7 @@ class Mentions:
         A text that is one identifier and nothing else is a value, not free text, and stays: whose value a column
         holds is for the register to say.
         """
-        if len(text) < 6 or _SIGN.search(text) is None:  # no mention is shorter
+        if harmless(text):
             return text, 0
         plain = text.strip()
         whole = _MENTION.fullmatch(plain)
