@@ -10,7 +10,7 @@ from models.staff import HumanTask
 from models.step import Step
 from models.vocabulary import Bucket, TaskState
 from workflows.asking import suspend
-from workflows.lifecycle import OPEN
+from workflows.ledger import OPEN
 from workflows.rules.bucket import deadline_bucket
 from workflows.rules.deadlines import due_dates, extended_until, may_extend, received_on
 from workflows.runtime import Runtime

@@ -20,6 +20,7 @@ from workflows.rules.identity import Match, proven_identifiers, same_person, sha
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
 
+_KEY = select(DataKey).where(DataKey.id == bindparam("this"))
 _FINDINGS = select(Finding).where(Finding.request_id == bindparam("of")).order_by(Finding.source)
 
 
@@ -97,11 +98,16 @@ def open_key(session: Session, rt: Runtime, data_key_id: Any) -> RequestKey:
     rows: dict[Any, DataKey] = session.info.setdefault("data_keys", {})  # a session holds on to nothing by itself
     if data_key_id not in rows:
         with reading(session, DataKey):
-            rows[data_key_id] = session.get_one(DataKey, data_key_id)
+            rows[data_key_id] = session.execute(_KEY, {"this": data_key_id}).scalar_one()
     row = rows[data_key_id]
     if row.wrapped is None:
         raise NeverAgain("key_destroyed")
     return rt.vault.unwrap(row.wrapped, row.master_key)
+
+
+def seen_key(session: Session, row: DataKey) -> None:
+    """Take note of a key that another statement read along with its own: `open_key` need not ask for it again."""
+    session.info.setdefault("data_keys", {})[row.id] = row
 
 
 def findings_of(session: Session, request: Request) -> dict[str, Finding]:

@@ -21,6 +21,7 @@ from models.session import ring
 from models.step import Step, StepAttempt
 from models.vocabulary import Kind, StepState
 from workflows import audit, gates, ledger, lifecycle
+from workflows.casefile import seen_key
 from workflows.errors import Fenced, NeverAgain, VastineError
 from workflows.lease import LEASE, kept
 from workflows.messages import WORK
@@ -162,7 +163,8 @@ def _settle(
     kinds: Collection[str],
 ) -> Claimed | None:
     lease = claimed.lease
-    request = session.execute(ledger.LOCK, {"this": lease.request_id}).scalar_one()
+    request, key = session.execute(ledger.LOCK, {"this": lease.request_id}).one()
+    seen_key(session, key)
     urgent = None
     if error is None:
         step, urgent = _ended(session, rt, lease)
@@ -199,17 +201,19 @@ def _settle(
 def _ended(session: Session, rt: Runtime, lease: Lease) -> tuple[Step, tuple[int, bool]]:
     """Ask whether the lease is still the last one and write that its work is done, in one statement.
 
-    It reads what else the settling needs to know: the chain's last entry, and whether anything more urgent than
-    this step's bucket is due. The stage may say otherwise before the commit, such as that the step waits. Raises
-    `Fenced`.
+    It reads what else the settling needs to know: the chain's last entry, the request's other steps, and whether
+    anything more urgent than this step's bucket is due. The stage may say otherwise before the commit, such as that
+    the step waits. Raises `Fenced`.
     """
-    who = {"this": lease.step_id, "last": lease.fence, "chain": str(lease.request_id), "now": rt.now()}
-    row = session.execute(ledger.END, who).one_or_none()
+    who = {"this": lease.step_id, "last": lease.fence, "now": rt.now(), "than": lease.bucket}
+    of = {"of": lease.request_id, "chain": str(lease.request_id)}
+    row = session.execute(ledger.END, who | of).one_or_none()
     if row is None:
         raise Fenced
-    step, n, digest, urgent = row
+    step, n, digest, urgent, keys, others = row
     audit.seen_head(session, lease.request_id, n, digest)
-    return step, (step.bucket, urgent)
+    lifecycle.note_ended(session, lease.request_id, lifecycle.Ended(step, keys.split(ledger.KEYS), others))
+    return step, (lease.bucket, urgent)
 
 
 def held(session: Session, lease: Lease) -> Step:

@@ -3,25 +3,30 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Exists, SmallInteger, bindparam, exists, select, update
+from sqlalchemy import BindParameter, Exists, ScalarSelect, SmallInteger, bindparam, exists, func, select, update
 from sqlalchemy.orm import aliased
 
-from models.request import Request
+from models.request import DataKey, Request
 from models.step import Step
 from models.types import UTCDateTime
 from models.vocabulary import StepState
 from workflows import audit, gates
 from workflows.messages import WORK
 
+KEYS = "\n"
+"""Parts the keys of a request's steps; no key has one."""
+OPEN = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_HUMAN)
+"""A step in one of these may still do something; in any other it is over for good."""
 _OTHER = aliased(Step)
 _NOW: BindParameter[datetime] = bindparam("now", type_=UTCDateTime)
 LOCK = (
-    select(Request)
+    select(Request, DataKey)
+    .join(DataKey, DataKey.id == Request.data_key_id)
     .where(Request.id == bindparam("this"))
-    .with_for_update()
+    .with_for_update(of=Request)
     .execution_options(populate_existing=True, autoflush=False)
 )
-"""The request `this` with its row lock, as it is once the lock is held."""
+"""The request `this` with its row lock, as it is once the lock is held, and its key."""
 DUE = (
     select(Step.id, Step.source, Step.bucket, Step.rank, Step.run_at, gates.watched(Step.source).label("watched"))
     .where(Step.kind == bindparam("kind"), Step.state == StepState.READY, Step.run_at <= _NOW)
@@ -37,6 +42,10 @@ def _more_urgent(than: Any) -> Exists:
     return exists().where(
         _OTHER.kind.in_(WORK), _OTHER.state == StepState.READY, _OTHER.bucket < than, _OTHER.run_at <= _NOW
     )
+
+
+def _of_request(what: Any, *which: Any) -> ScalarSelect[Any]:
+    return select(what).where(_OTHER.request_id == bindparam("of"), *which).scalar_subquery()
 
 
 URGENT = select(_more_urgent(bindparam("bucket", type_=SmallInteger)).label("urgent")).execution_options(
@@ -71,13 +80,20 @@ END = (
         error_code=None,
     )
     .returning(
-        Step, audit.LAST_N.label("n"), audit.LAST_DIGEST.label("digest"), _more_urgent(Step.bucket).label("urgent")
+        Step,
+        audit.LAST_N.label("n"),
+        audit.LAST_DIGEST.label("digest"),
+        _more_urgent(bindparam("than", type_=SmallInteger)).label("urgent"),
+        _of_request(func.aggregate_strings(_OTHER.key, KEYS)).label("keys"),
+        _of_request(func.count(), _OTHER.state.in_(OPEN), _OTHER.id != bindparam("this")).label("others"),
     )
     .execution_options(populate_existing=True, synchronize_session=False, autoflush=False)
 )
 """Write that the step `this` is done if `last` is still its fence; no row if it is not.
 
-Read along: the last entry of the request's `chain`, and whether anything of a lower bucket is due.
+Read along: the last entry of the `chain`, whether anything of a lower bucket `than` this is due, the keys of all steps `of` the
+request, and how many others of them are open. Parameters all of them: in a RETURNING, SQLite takes the columns of the
+row that was written for those of the subquery.
 """
 MINE = (
     select(

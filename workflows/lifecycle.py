@@ -4,7 +4,9 @@ Which states a right passes through, `workflows.rules.flows` says. What work a s
 of that state (`Runtime.entries`), so that stages never call each other: they meet here.
 """
 
+import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
@@ -16,6 +18,7 @@ from models.step import Step
 from models.vocabulary import Event, Kind, Outcome, RequestState, Right, StepState
 from workflows import audit
 from workflows.errors import Conflict
+from workflows.ledger import OPEN
 from workflows.messages import WORK
 from workflows.rules.bucket import deadline_bucket
 from workflows.rules.flows import VERSION, Decides, flow_of
@@ -66,9 +69,6 @@ APPROVED_TO = {right: flow_of(right).carried_out for right in Right}
 
 BEFORE_EFFECTS = (S.RECEIVED, S.VERIFYING, S.COLLECTING, S.ASSESSING, S.DECIDING)
 """States in which nothing has left the house or been erased for good: withdrawal is still whole."""
-
-OPEN = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_HUMAN)
-"""A step in one of these may still do something; in any other it is over for good."""
 
 _STEPS = select(Step.key, Step.state).where(Step.request_id == bindparam("of"))
 
@@ -126,6 +126,20 @@ def advance(session: Session, rt: Runtime, request: Request, event: Event, *, ac
     session.info.setdefault("begun", {})[request.id] = steps
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A step whose work this transaction wrote down as done, and what was read along of the request's others."""
+
+    step: Step
+    keys: Sequence[str]  # of all its steps
+    others: int  # that are open
+
+
+def note_ended(session: Session, request_id: uuid.UUID, ended: Ended) -> None:
+    """Spare the move that follows its own look. Only under the request's lock; steps that are added void it."""
+    session.info.setdefault("ended", {})[request_id] = ended
+
+
 def begun(session: Session, request: Request) -> Sequence[Step] | None:
     """All steps of the request that are not over, if this transaction moved it: the move ended those before."""
     steps: Sequence[Step] | None = session.info.get("begun", {}).get(request.id)
@@ -135,8 +149,12 @@ def begun(session: Session, request: Request) -> Sequence[Step] | None:
 def _leave(session: Session, request: Request) -> Sequence[str]:
     """Skip what is still open; the keys of all steps there have been.
 
-    A step that is closed stays so while we hold the request's lock, so one look tells whether there is any to skip.
+    A step that is closed stays so while we hold the request's lock, so one look tells whether there is any to skip:
+    this one, or that of the statement which ended the step before, if nothing was added since.
     """
+    ended: Ended | None = session.info.get("ended", {}).pop(request.id, None)
+    if ended is not None and not ended.others and ended.step.state is StepState.DONE:
+        return ended.keys
     with reading(session, Step):
         steps = session.execute(_STEPS, {"of": request.id}).all()
     if any(step.state in OPEN for step in steps):
@@ -157,6 +175,7 @@ def add_steps(
     `seen`: the keys of the request's steps, where the caller has just read them under its lock.
     """
     added: list[Step] = []
+    session.info.get("ended", {}).pop(request.id, None)
     if steps and seen is None:
         seen = session.scalars(select(Step.key).where(Step.request_id == request.id)).all()
     for new in steps:

@@ -35,6 +35,7 @@ from workflows.attaching import finding_of
 from workflows.gaps import ask_near_the_end
 from workflows.hand.watching import announce, wake_for_news
 from workflows.lease import LEASE
+from workflows.ledger import OPEN
 from workflows.mailroom import understand
 from workflows.messages import SEND
 from workflows.pausing import end_those_that_are_over
@@ -44,7 +45,6 @@ from workflows.replays.opening import close_those_through
 from workflows.rules.bucket import deadline_bucket
 from workflows.runtime import Runtime
 from workflows.setbacks import MAX_CRASHES, backoff_seconds, quarantine
-from workflows.stages.collection import OPEN
 from workflows.stages.verification import give_up
 from workflows.supplements import supplement
 from workflows.unasked import strip_due

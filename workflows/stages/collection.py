@@ -32,6 +32,7 @@ from workflows.hand.places import is_by_hand
 from workflows.hand.searching import ask, is_answered, search_of, withdraw_question
 from workflows.hand.sources import bound
 from workflows.human import close_tasks_of
+from workflows.ledger import OPEN
 from workflows.ports import Connector, Lead, RequestKey, Seeds
 from workflows.register.naming import record_keys
 from workflows.rules.items import Item
@@ -40,7 +41,6 @@ from workflows.work import Lease, NewStep
 
 MAX_ROUNDS = 12
 _LINES_BYTES = 65_536  # compressed in one go: a call for each record costs more than the record
-OPEN = (StepState.READY, StepState.RUNNING, StepState.WAITING, StepState.NEEDS_HUMAN)
 
 
 _STILL_OPEN = select(Step.source).where(
