@@ -12,7 +12,7 @@ from models.decision import Plan
 from models.erasure import Receipt
 from models.request import Request
 from models.vocabulary import PlanState, SourceResult
-from workflows.casefile import open_proof
+from workflows.casefile import findings_of, open_proof
 from workflows.ports import CaseFacts, Guarantee, PlanLine, RequestKey, SourceFacts
 from workflows.rules.hold_merge import later
 from workflows.rules.items import HoldMatch
@@ -62,7 +62,7 @@ def source_facts(
     `findings`: all of the request's, where the caller has read them already.
     """
     if findings is None:
-        findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
+        findings = list(findings_of(session, request).values())
     found = {f.source: f for f in findings}
     answers = []
     for name, spec in rt.register.sources.items():

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Exists, exists, false, func, or_, select, update
+from sqlalchemy import Exists, bindparam, exists, false, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,10 @@ PAUSED, DOWN, FULL, BLIND = "paused", "source_down", "slots", "canary_failed"
 _ASK_AGAIN_SECONDS = 300.0
 _LOOK_AGAIN = timedelta(seconds=30)
 _LONGEST = timedelta(hours=1)
+_SHUT = select(SourceHealth).where(
+    SourceHealth.source.in_(bindparam("sources", expanding=True)),
+    or_(SourceHealth.paused_at.is_not(None), SourceHealth.canary_code.is_not(None)),
+)
 
 
 def watched(source: object) -> Exists:
@@ -39,9 +43,8 @@ def require(session: Session, rt: Runtime, sources: Collection[str]) -> None:
 
     For work that rests on what several sources say: silence of one must not pass for an answer.
     """
-    shut = or_(SourceHealth.paused_at.is_not(None), SourceHealth.canary_code.is_not(None))
     with reading(session, SourceHealth):
-        rows = session.scalars(select(SourceHealth).where(SourceHealth.source.in_(sources), shut)).all()
+        rows = session.scalars(_SHUT, {"sources": list(sources)}).all()
     for row in rows:
         if is_paused(rt, row):
             raise WaitFor(PAUSED, after_seconds=_ASK_AGAIN_SECONDS)

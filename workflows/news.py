@@ -8,12 +8,13 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
-from sqlalchemy import Select, delete, exists, func, insert, select, update
+from sqlalchemy import Select, Uuid, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from models.intake import CaseKey, EventCase, EventKey, InboundEvent
 from models.request import Request
 from models.session import ring
+from models.types import UTCDateTime
 from models.vocabulary import RequestState
 from workflows import audit
 from workflows.messages import SWEEP
@@ -69,11 +70,12 @@ def add_keys(session: Session, rt: Runtime, request: Request, named: Iterable[Na
     sweep look again.
     """
     digests = {_digest(rt, name, value) for name, value in named}
-    digests -= set(session.scalars(select(CaseKey.digest).where(CaseKey.request_id == request.id)))
+    if digests:
+        digests -= set(session.scalars(_KEYS, {"of": request.id}))
     if not digests:
         return
-    session.execute(insert(CaseKey), [{"request_id": request.id, "digest": digest} for digest in sorted(digests)])
-    events = session.scalars(_concerning(request).where(InboundEvent.received_at > rt.now() - KEPT)).all()
+    session.execute(_ADD, [{"request_id": request.id, "digest": digest} for digest in sorted(digests)])
+    events = session.scalars(_LATELY, {"of": request.id, "since": rt.now() - KEPT}).all()
     late = [event for event in events if not _before_search(event, request)]
     _take(session, rt, request, [event for event in events if event not in late])
     for event in late:
@@ -84,7 +86,7 @@ def add_keys(session: Session, rt: Runtime, request: Request, named: Iterable[Na
 def begin_search(session: Session, rt: Runtime, request: Request) -> None:
     """The sources are read from now on: what was told before they will show."""
     request.searched_from = rt.now()
-    events = session.scalars(_concerning(request).where(InboundEvent.settled_at.is_(None))).all()
+    events = session.scalars(_UNSETTLED, {"of": request.id}).all()
     _take(session, rt, request, [event for event in events if _before_search(event, request)])
 
 
@@ -92,26 +94,26 @@ def _before_search(event: InboundEvent, request: Request) -> bool:
     return request.searched_from is not None and event.received_at < request.searched_from - _LAG
 
 
-def _concerning(request: Request) -> Select[InboundEvent]:
-    """Events about this case that it has not taken note of."""
-    by = (
-        select(EventKey.event_id)
-        .join(CaseKey, CaseKey.digest == EventKey.digest)
-        .where(CaseKey.request_id == request.id)
-    )
-    taken = select(EventCase.event_id).where(EventCase.request_id == request.id)
-    return select(InboundEvent).where(InboundEvent.id.in_(by), InboundEvent.id.not_in(taken))
+_OF = bindparam("of", type_=Uuid)
+_BY = select(EventKey.event_id).join(CaseKey, CaseKey.digest == EventKey.digest).where(CaseKey.request_id == _OF)
+_TAKEN = select(EventCase.event_id).where(EventCase.request_id == _OF)
+_CONCERNING = select(InboundEvent).where(InboundEvent.id.in_(_BY), InboundEvent.id.not_in(_TAKEN))
+"""Events about this case that it has not taken note of."""
+_LATELY = _CONCERNING.where(InboundEvent.received_at > bindparam("since", type_=UTCDateTime))
+_UNSETTLED = _CONCERNING.where(InboundEvent.settled_at.is_(None))
+_ANY = _UNSETTLED.with_only_columns(InboundEvent.id).limit(1)
+_KEYS = select(CaseKey.digest).where(CaseKey.request_id == _OF)
+_ADD = insert(CaseKey)
 
 
 def is_news(session: Session, request: Request) -> bool:
     """Whether something was told about this case that nobody has looked at."""
-    found = _concerning(request).where(InboundEvent.settled_at.is_(None)).with_only_columns(InboundEvent.id).limit(1)
-    return session.scalar(found) is not None
+    return session.scalar(_ANY, {"of": request.id}) is not None
 
 
 def take_notice(session: Session, rt: Runtime, request: Request) -> None:
     """The case takes note of all that was told about it; the caller sees to it that somebody looks."""
-    _take(session, rt, request, session.scalars(_concerning(request).where(InboundEvent.settled_at.is_(None))).all())
+    _take(session, rt, request, session.scalars(_UNSETTLED, {"of": request.id}).all())
 
 
 def _take(session: Session, rt: Runtime, request: Request, events: Sequence[InboundEvent]) -> None:

@@ -1,17 +1,18 @@
 """Send what the outbox holds: claim, send, settle, like any step, with the row's id as its Message-ID."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import BindParameter, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.delivery import Outbox
-from models.request import Request
+from models.request import DataKey
+from models.types import UTCDateTime
 from models.vocabulary import OutboxState, TaskKind
-from workflows import audit
-from workflows.casefile import open_key
+from workflows import audit, ledger
+from workflows.casefile import open_key, seen_key
 from workflows.errors import NeverAgain, PersonMustLook, TryAgain, VastineError
 from workflows.human import open_task
 from workflows.outbox import open_mail
@@ -22,6 +23,28 @@ from workflows.setbacks import backoff_seconds
 log = structlog.get_logger("vastine.post")
 
 LEASE = timedelta(seconds=120)
+_NOW: BindParameter[datetime] = bindparam("now", type_=UTCDateTime)
+_DUE = (
+    select(Outbox, DataKey)
+    .join(DataKey, DataKey.id == Outbox.data_key_id)
+    .where(
+        or_(Outbox.state == OutboxState.READY, (Outbox.state == OutboxState.SENDING) & (Outbox.lease_until < _NOW)),
+        Outbox.run_at <= _NOW,
+    )
+    .order_by(Outbox.run_at, Outbox.id)
+    .limit(1)
+    .with_for_update(skip_locked=True, of=Outbox)
+)
+_HELD = (Outbox.id == bindparam("this"), Outbox.fence == bindparam("last"), Outbox.state == OutboxState.SENDING)
+_MINE = select(Outbox).where(*_HELD).with_for_update()
+_SENT = (
+    update(Outbox)
+    .where(*_HELD)
+    .values(state=OutboxState.SENT, sent_at=_NOW, lease_until=None, error_code=None)
+    .returning(Outbox.id, audit.LAST_N.label("n"), audit.LAST_DIGEST.label("digest"))
+    .execution_options(synchronize_session=False)
+)
+"""Write that the mail `this` was sent if `last` is still its fence, and read the last entry of its `chain`."""
 MAX_ATTEMPTS = 40  # greylisting and a dead mail server: two days at the hourly cap
 
 
@@ -49,22 +72,11 @@ def send_all(rt: Runtime, *, most: int = 500) -> int:
 
 def _claim(session: Session, rt: Runtime) -> tuple[Outbox, OutgoingMail | None, VastineError | None] | None:
     """A row this process holds, and what to send; or why nothing can be sent, which settling it will tell."""
-    due = (
-        select(Outbox)
-        .where(
-            or_(
-                Outbox.state == OutboxState.READY,
-                (Outbox.state == OutboxState.SENDING) & (Outbox.lease_until < rt.now()),
-            ),
-            Outbox.run_at <= rt.now(),
-        )
-        .order_by(Outbox.run_at, Outbox.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = session.scalar(due)
-    if row is None:
+    found = session.execute(_DUE, {"now": rt.now()}).one_or_none()
+    if found is None:
         return None
+    row, key = found
+    seen_key(session, key)
     begun = row.state is OutboxState.SENDING
     row.state, row.lease_until = OutboxState.SENDING, rt.now() + LEASE
     row.fence, row.attempts = row.fence + 1, row.attempts + 1
@@ -85,19 +97,19 @@ def _claim(session: Session, rt: Runtime) -> tuple[Outbox, OutgoingMail | None, 
 def _settle(session: Session, rt: Runtime, claimed: Outbox, error: VastineError | None) -> None:
     if claimed.request_id is not None:
         # The request first, as everywhere: who takes the two locks the other way round may wait for ever.
-        session.get_one(Request, claimed.request_id, with_for_update=True)
-    row = session.scalar(
-        select(Outbox)
-        .where(Outbox.id == claimed.id, Outbox.fence == claimed.fence, Outbox.state == OutboxState.SENDING)
-        .with_for_update()
-    )
+        session.execute(ledger.LOCK, {"this": claimed.request_id})
+    who = {"this": claimed.id, "last": claimed.fence}
+    if error is None:
+        sent = session.execute(_SENT, {**who, "now": rt.now(), "chain": str(claimed.request_id)}).one_or_none()
+        if sent is not None and claimed.request_id is not None:
+            audit.seen_head(session, claimed.request_id, sent.n, sent.digest)
+            claimed.error_code = None
+            _note(session, rt, claimed, "mail:sent")
+        return
+    row = session.scalar(_MINE, who)
     if row is None:
         return
     row.lease_until = None
-    if error is None:
-        row.state, row.sent_at, row.error_code = OutboxState.SENT, rt.now(), None
-        _note(session, rt, row, "mail:sent")
-        return
     row.error_code = error.code
     if isinstance(error, TryAgain) and row.attempts < MAX_ATTEMPTS:
         row.state = OutboxState.READY

@@ -3,7 +3,7 @@
 from functools import partial
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from models.hand import HandFile, HandSearch
@@ -14,10 +14,12 @@ from workflows.runtime import Runtime
 
 log = structlog.get_logger("vastine.hand")
 
+_SCANS = select(HandFile).where(HandFile.request_id == bindparam("of"), HandFile.purpose == "scan")
+
 
 def forget_scans(session: Session, rt: Runtime, request: Request) -> None:
     """Delete the scans of a request; certificates of what was shredded stay with the case, as its letters do."""
-    rows = session.scalars(select(HandFile).where(HandFile.request_id == request.id, HandFile.purpose == "scan")).all()
+    rows = session.scalars(_SCANS, {"of": request.id}).all()
     if not rows:
         return
     names = [row.blob for row in rows]

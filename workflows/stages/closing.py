@@ -152,12 +152,12 @@ class Closing:
             _keep(session, rt, request, written)
         _tell(session, rt, request, inputs, step)
         forget_items(session, rt, request)
-        forget_scans(session, rt, request)
         request.recheck_on = inputs.recheck_on
         plan = current_plan(session, request) if inputs.planned else None
         if plan is not None:
             _told(session, rt, plan, inputs.told)
         if inputs.recheck_on is not None:
+            forget_scans(session, rt, request)
             return Event.ANSWERED_WITH_REST
         if plan is not None and plan.state is PlanState.APPROVED:
             plan.state = PlanState.EXECUTED

@@ -30,7 +30,7 @@ from models.vocabulary import (
 from workflows import audit
 from workflows.astray import astray, left_over
 from workflows.candidates import undecided
-from workflows.casefile import open_key, open_proof
+from workflows.casefile import findings_of, open_key, open_proof
 from workflows.errors import PersonMustLook, VastineError
 from workflows.findings import AllItems, forget_items
 from workflows.fresh import manual_holds
@@ -90,9 +90,7 @@ class Assessment:
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Facts:
         """Where the findings lie."""
         key = open_key(session, rt, request.data_key_id)
-        findings = session.scalars(
-            select(Finding).where(Finding.request_id == request.id).order_by(Finding.source)
-        ).all()
+        findings = findings_of(session, request).values()
         return Facts(
             right=request.right,
             key=key,
@@ -180,7 +178,7 @@ def _mentions(rt: Runtime, inputs: Facts) -> int:
 
 
 def _review(session: Session, rt: Runtime, request: Request, inputs: Facts, *, mentions: int = 0) -> Event:
-    findings = session.scalars(select(Finding).where(Finding.request_id == request.id)).all()
+    findings = findings_of(session, request).values()
     others = sum(
         f.ownerships.get(word.value, 0)
         for f in findings
