@@ -19,6 +19,9 @@ class Letter(StrEnum):
     PARTIAL_ERASURE = "partial_erasure"  # L09
     ERASURE = "erasure"  # L10
     FINAL_ERASURE = "final_erasure"  # L10b
+    RESTRICTION = "restriction"  # L11
+    LIFTING = "lifting"  # L11b: before a restriction is lifted
+    OBJECTION = "objection"  # L12, to an objection that was upheld
     HOLD_LATER = "hold_later"  # L09 again: a date moved later
     DUPLICATE = "duplicate"  # L13, joined with an earlier case
     WITHDRAWN = "withdrawn"  # L13, taken back

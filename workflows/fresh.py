@@ -14,6 +14,7 @@ from workflows.errors import SourceDown, TryAgain
 from workflows.findings import read_items
 from workflows.planning import Planned, verdicts
 from workflows.ports import Connector, EraseItem, Lead, RequestKey
+from workflows.restriction import HELD_BY, wanted_kept
 from workflows.rules.holds import ManualHoldFacts
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
@@ -62,12 +63,14 @@ def fresh_items(
     return items
 
 
-def manual_holds(session: Session, request: Request) -> tuple[ManualHoldFacts, ...]:
-    """Holds placed by hand on this person that are not released."""
+def manual_holds(session: Session, rt: Runtime, request: Request) -> tuple[ManualHoldFacts, ...]:
+    """Holds placed by hand on this person that are not released, and what somebody asked us to keep."""
     rows = session.scalars(
         select(ManualHold).where(ManualHold.subject_digest == request.subject_digest, ManualHold.released_at.is_(None))
     )
-    return tuple(ManualHoldFacts(rule=h.rule, category=h.category, until=h.until) for h in rows)
+    holds = tuple(ManualHoldFacts(rule=h.rule, category=h.category, until=h.until) for h in rows)
+    wanted = wanted_kept(session, rt)
+    return holds if wanted is None else (*holds, ManualHoldFacts(rule=HELD_BY, until=None, of=wanted))
 
 
 def newly_held(

@@ -139,7 +139,7 @@ def _changed(
         raise PersonMustLook("approvals_missing")
     if news.is_news(session, request):
         return "event"
-    manual = manual_holds(session, request)
+    manual = manual_holds(session, rt, request)
     if newly_held(rt, batch.source, batch.items, fresh=fresh, manual=manual, present=present):
         return "hold"
     return None

@@ -79,7 +79,7 @@ def next_state(request: Request, event: Event) -> RequestState:
     """The state this event leads to; raises `Conflict` for an event that does not belong here."""
     if event in (E.WITHDRAWN, E.MERGED, E.ANSWERED_BY_HAND) and request.state in BEFORE_EFFECTS:
         return S.CLOSING
-    if event is E.WITHDRAWN and request.state is S.HELD:
+    if event is E.WITHDRAWN and request.state is S.HELD and not flow_of(request.right, request.flow_version).changes:
         return S.CLOSING
     flow = flow_of(request.right, request.flow_version)
     if (request.state, event) == (S.DECIDING, E.APPROVED):

@@ -39,6 +39,8 @@ from workflows.register.load import load_register
 from workflows.register.model import Register, SourceSpec
 from workflows.register.proofs import Provider
 from workflows.register.secret import connection_url
+from workflows.restricting.objecting import Objecting
+from workflows.restricting.work import Restricting
 from workflows.rules.holds import compile_rules
 from workflows.runtime import Runtime
 from workflows.setting_values import mail_server
@@ -73,7 +75,10 @@ ENTRIES: Mapping[RequestState, Entry] = {
 }
 
 _MOST_TOLD = 262_144  # bytes that a provider of identities may answer with
-CHANGES: Mapping[Right, ChangeWork] = {}
+CHANGES: Mapping[Right, ChangeWork] = {
+    Right.RESTRICTION: Restricting(),
+    Right.OBJECTION: Objecting(),
+}
 """How a right's decisions are carried out; a right whose flow changes things and that is not here is done by hand."""
 
 Build = Callable[[SourceSpec, Register, Mapping[str, str]], Connector]

@@ -206,6 +206,8 @@ def make_case(language: str = "fi", right: Right = Right.ACCESS, **more: object)
         "wanted": ("who", "visit"),
         "answer_by": date(2026, 12, 8),
         "stage": "collecting",
+        "extra": {"ground": "accuracy", "note": "Osoite on väärä.", "noted": "0", "weighed": "Verkon suunnittelu."}
+        | {"lift_on": "2026-12-08", "lift_code": "verified", "lift_words": "Osoite pitää paikkansa."},
     }
     return CaseFacts(**(facts | more))
 

@@ -1,6 +1,5 @@
 """No letter goes out without what the law wants said, nor with a personal identity code, whoever wrote its text."""
 
-
 import pytest
 
 from models.vocabulary import LANGUAGES, Letter, SourceResult
@@ -153,5 +152,7 @@ def test_a_reason_that_has_no_words_blocks_the_mail(documents, case):
 
 @pytest.mark.parametrize("letter", [Letter.ACKNOWLEDGEMENT, Letter.CODE, Letter.READY, Letter.DUPLICATE])
 def test_a_mail_needs_no_fact_that_it_does_not_say(documents, case, letter):
-    minimal = case(extension_reason="", refusal_ground="", refusal_reason="", ask_kind="", stage="", sources=(), plan=())
+    minimal = case(
+        extension_reason="", refusal_ground="", refusal_reason="", ask_kind="", stage="", sources=(), plan=()
+    )
     assert documents.mail(letter, minimal)

@@ -4,36 +4,16 @@ Source: GDPR Art. 12-22, 77, 79; Data Protection Act 1050/2018 s. 21, 34; Electr
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from models.vocabulary import Letter
+from workflows.documents.pieces import COMPLAINT as _COMPLAINT
+from workflows.documents.pieces import RESTRICTING, Contents, Context, Piece
+from workflows.documents.pieces import SENDER as _SENDER
 
-Context = Mapping[str, Any]
 Medium = Literal["mail", "letter"]
 _LEAST = 10
 """Characters below which a marked place says nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One mandatory content: its mark, the law that asks for it, facts it must quote, and when it is owed."""
-
-    name: str
-    law: str
-    facts: tuple[str, ...] = ()  # names of the context; their text must stand behind the mark
-    when: Callable[[Context], bool] | None = None
-    rows: str = ""  # a list of the context; every row's data, reason and day must stand there
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """The mandatory contents of one letter, on paper and in the mail."""
-
-    number: str
-    when: str
-    letter: tuple[Piece, ...] = ()
-    mail: tuple[Piece, ...] = ()
 
 
 def _has(name: str) -> Callable[[Context], bool]:
@@ -44,12 +24,6 @@ def _kind(*kinds: str) -> Callable[[Context], bool]:
     return lambda context: context.get("ask_kind") in kinds
 
 
-_COMPLAINT = (
-    Piece("complaint", "GDPR 12(4), 77; DPA 21"),
-    Piece("authority", "GDPR 13(2)(d), 77"),
-    Piece("court", "GDPR 12(4), 79"),
-)
-_SENDER = Piece("sender", "DPA 1050/2018; fairness, GDPR 5(1)(a)")
 _SEARCHED = Piece("searched", "GDPR 12(1)", when=_has("sources"), rows="sources")
 _BACKUPS = Piece("backups", "GDPR 17(1), 5(1)(e)", when=_has("erased"))
 _ERASED = Piece("erased", "GDPR 17(1)", when=_has("erased"), rows="erased")
@@ -226,6 +200,7 @@ CONTENTS: Mapping[Letter, Contents] = {
             _SENDER,
         ),
     ),
+    **RESTRICTING,
     Letter.DUPLICATE: Contents("L13", "The same was asked twice", _MERGED, _MERGED),
     Letter.WITHDRAWN: Contents("L13", "The person took the request back", _WITHDRAWN, _WITHDRAWN),
     Letter.LATE: Contents("L14", "The day has passed without an answer", (*_LATE, _SENDER), _LATE),

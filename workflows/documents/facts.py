@@ -20,6 +20,9 @@ from workflows.rules.text import hold_sentence
 
 Context = dict[str, Any]
 
+_ON_PAPER = ("note", "weighed", "lift_words")
+"""What somebody wrote about the person: it goes into letters, never into an open mail."""
+
 
 def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
     """What may travel in an open mail: reference, dates, link, code and who we are. Nothing about the person."""
@@ -37,6 +40,7 @@ def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "ask_kind": case.ask_kind,
         "ask": _asked(case, w) if case.ask_kind else "",
         "answer_by": _day(case.answer_by, lang),
+        "lift_on": _day(date.fromisoformat(case.extra["lift_on"]), lang) if case.extra.get("lift_on") else "",
         "standing": w.stage.one_of(case.stage) if case.stage else "",
     }
     return {
@@ -53,7 +57,7 @@ def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "ready": _ready(case, w),
         "controller": controller_facts(catalogue.register.controller, lang),
         "remedies": _remedies(catalogue.register.controller, lang),
-        "extra": dict(case.extra),
+        "extra": {name: value for name, value in case.extra.items() if name not in _ON_PAPER},
     } | {name: value for name, value in known.items() if value}
 
 
@@ -80,6 +84,7 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         mail_facts(catalogue, case)
         | {
             "words": w,
+            "extra": dict(case.extra),
             "indirect": case.refusal_ground == "rights_of_others",
             "sources": [source_row(catalogue, s, lang) for s in case.sources],
             "found": bool(found),

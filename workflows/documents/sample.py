@@ -50,6 +50,8 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
         wanted=("who", "visit"),
         answer_by=RECEIVED + timedelta(days=40),
         stage="collecting",
+        extra={"ground": "accuracy", "note": "……………", "noted": "1", "weighed": "……………"}
+        | {"lift_on": "2026-04-20", "lift_code": "verified", "lift_words": "……………"},
         objection_until=datetime(2026, 1, 16, 10, 0, tzinfo=UTC),
     )
 

@@ -106,7 +106,7 @@ _VERSION_1 = (
         (*_SEARCH, S.CHANGING, *_END),
         carried_out=S.CHANGING,
         decides=Decides.ONE,
-        letters={},
+        letters={Outcome.RESTRICTED: Letter.RESTRICTION},
         target_working_days=5,
     ),
     Flow(
@@ -114,7 +114,7 @@ _VERSION_1 = (
         (*_BEGINNING, S.ASSESSING, S.DECIDING, S.CHANGING, *_END),
         carried_out=S.CHANGING,
         decides=Decides.ONE,
-        letters={},
+        letters={Outcome.STOPPED: Letter.OBJECTION},
     ),
     Flow(
         Right.MARKETING_BAN,

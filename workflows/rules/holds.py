@@ -29,12 +29,16 @@ Roles = Callable[[str, str], Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class ManualHoldFacts:
-    """A hold a person placed; `until` is its last day, no category means every one."""
+    """A hold a person placed; `until` is its last day if it is known, no category means every one.
+
+    `of` says which records, where it is not about all of them.
+    """
 
     rule: str
-    until: date
+    until: date | None
     category: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
+    of: Callable[[Item], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ class _Judge:
         self._today = today
         self._roles = roles
         self._erasure_kind = erasure_kind
-        self._manual = [hold for hold in manual if today <= hold.until]
+        self._manual = [hold for hold in manual if hold.until is None or today <= hold.until]
         self._laws = compiled.laws
         self._subject = subject
         self._known_subject = {name: value for name, value in subject.facts.items() if value is not None}
@@ -179,7 +183,7 @@ class _Judge:
         found = [
             HoldMatch(hold.rule, self._laws.get(hold.rule, ""), hold.until, params=hold.params)
             for hold in self._manual
-            if hold.category in (None, item.category)
+            if hold.category in (None, item.category) and (hold.of is None or hold.of(item))
         ]
         rules = self._rules.get(item.category)
         if rules:

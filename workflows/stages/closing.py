@@ -31,12 +31,20 @@ from workflows.findings import forget_items
 from workflows.hand.forgetting import forget_answers, forget_scans
 from workflows.outbox import queue_mail
 from workflows.ports import CaseFacts, PlanLine, RequestKey
+from workflows.restricting.objecting import end_rest
+from workflows.restricting.telling import told_of_restriction
+from workflows.restriction import is_in_force
+from workflows.rules.flows import flow_of
 from workflows.runtime import Runtime
 from workflows.schedule import next_look
 from workflows.standing import Standing, open_item, standings, to_tell
 from workflows.work import Lease, NewStep
 
-_SAID_AT_ONCE = {Outcome.WITHDRAWN: Letter.WITHDRAWN, Outcome.DUPLICATE: Letter.DUPLICATE}
+_SAID_AT_ONCE = {
+    Outcome.BY_HAND: None,
+    Outcome.WITHDRAWN: Letter.WITHDRAWN,
+    Outcome.DUPLICATE: Letter.DUPLICATE,
+}
 _NOTHING_LEFT = ("nothing_personal", "register")
 """Reasons to keep a record that leave nothing personal behind, or that the register's own design asks for."""
 
@@ -99,7 +107,7 @@ class Closing:
             request,
             key,
             sources=source_facts(session, rt, request),
-            extra=filling(session, request),
+            extra=filling(session, request) | told_of_restriction(session, rt, request, key),
             plan=lines,
             plan_hash=plan.plan_hash.hex() if plan else "",
             receipts=receipts,
@@ -156,7 +164,8 @@ class Closing:
         plan = current_plan(session, request) if inputs.planned else None
         if plan is not None:
             _told(session, rt, plan, inputs.told)
-        if inputs.recheck_on is not None:
+        end_rest(session, rt, request, actor="vastine")
+        if inputs.recheck_on is not None or (request.right is Right.RESTRICTION and is_in_force(session, request)):
             forget_scans(session, rt, request)
             return Event.ANSWERED_WITH_REST
         if plan is not None and plan.state is PlanState.APPROVED:
@@ -241,10 +250,11 @@ def _told(session: Session, rt: Runtime, plan: Plan, items: Collection[int]) -> 
 def _letter(request: Request, outcome: Outcome) -> Letter | None:
     if outcome in (Outcome.REFUSED, Outcome.NOT_IDENTIFIED):
         return Letter.REFUSAL
-    if outcome is Outcome.BY_HAND:
-        return None
     if outcome in _SAID_AT_ONCE:
         return _SAID_AT_ONCE[outcome]
+    flow = flow_of(request.right, request.flow_version)
+    if flow.changes:
+        return flow.letters.get(outcome)
     if request.right is not Right.ERASURE:
         return Letter.PORTABILITY if request.right is Right.PORTABILITY else Letter.ACCESS
     if outcome in (Outcome.PARTLY_ERASED, Outcome.KEPT):

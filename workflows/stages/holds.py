@@ -40,6 +40,8 @@ from workflows.planning import Planned, plan_hash, planned_items
 from workflows.ports import Connector, EraseItem, RequestKey
 from workflows.register.contacts import own_contacts
 from workflows.relook import ask_about, look_again
+from workflows.restricting.planned import Scope, restrictions_planned, scope_of
+from workflows.rules.flows import Decides, flow_of
 from workflows.rules.holds import ManualHoldFacts
 from workflows.rules.items import canonical
 from workflows.rules.mentions import Mentions
@@ -67,6 +69,7 @@ class Facts:
     connectors: Mapping[str, Connector]  # the sources as they are for this request
     sources: Sequence[str] | None  # what the case is about, where it fills the gaps of an answer
     replayed: Replayed | None  # an erasure that is done again is about these records alone
+    scope: Scope  # of a restriction: which records
     told: Mapping[str, Sequence[str]] | None = None  # the person's identifiers, where texts are to be reviewed
 
 
@@ -96,12 +99,13 @@ class Assessment:
             key=key,
             blobs={f.source: f.blob for f in findings},
             digests=[(f.source, f.result.value, (f.blob_digest or b"").hex()) for f in findings],
-            manual=manual_holds(session, request),
+            manual=manual_holds(session, rt, request),
             approved=request.right is Right.ERASURE and approved_plan(session, request) is not None,
             left=left_over(session, request, key) if request.right is Right.ERASURE else {},
             connectors=bound(session, rt, request, key),
             sources=request.sources,
             replayed=_replayed(session, request),
+            scope=scope_of(session, request),
             told=open_proof(key, request).told() if rt.register.controller.decisions.review_texts else None,
         )
 
@@ -110,6 +114,8 @@ class Assessment:
 
         Raises `PersonMustLook` where a record is still there and nothing leads to it any more.
         """
+        if inputs.right is Right.RESTRICTION:
+            return Assessed(restrictions_planned(rt, inputs.key, inputs.blobs, inputs.scope), {})
         if inputs.right is not Right.ERASURE:
             return Assessed([], {}, _mentions(rt, inputs))
         only = partial(_came_back, rt, inputs.replayed) if inputs.replayed is not None else None
@@ -124,6 +130,10 @@ class Assessment:
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Facts, result: Assessed
     ) -> Event | None:
         """Freeze the plan and say who must decide."""
+        flow = flow_of(request.right, request.flow_version)
+        if flow.changes:
+            nobody = flow.decides is Decides.NOBODY
+            return Event.ASSESSED if nobody else _freeze(session, rt, request, inputs, result)
         if inputs.right is not Right.ERASURE:
             return _review(session, rt, request, inputs, mentions=result.mentions)
         if inputs.approved:
@@ -201,7 +211,7 @@ def _freeze(session: Session, rt: Runtime, request: Request, inputs: Facts, foun
     _insert_plan(session, rt, request, digest, found, inputs.key)
     unknown = {h.rule for p in found.items for h in p.verdict.holds if h.unknown}
     ask_about(session, rt, request, unknown, due_on=request.due_on, at_once=True)
-    _ask(session, rt, request, code="decide_erasure", kind=TaskKind.DECIDE)
+    _ask(session, rt, request, code=f"decide_{request.right.value}", kind=TaskKind.DECIDE)
     return Event.DECISION_NEEDED
 
 

@@ -22,6 +22,7 @@ from workflows.caseview import case_facts
 from workflows.human import open_task
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
+from workflows.restricting.objecting import rest_at_once
 from workflows.rules.bucket import deadline_bucket
 from workflows.rules.deadlines import DueDates, due_dates, received_on
 from workflows.rules.reference import new_reference
@@ -170,6 +171,8 @@ def open_request(
             "why": list(due.why),
         },
     )
+    if asked.right is Right.OBJECTION:
+        rest_at_once(session, rt, request, {kind: [value] for kind, value in asked.claim.identifiers.items()})
     _acknowledge(session, rt, request, key, asked, secret)
     if lifecycle.is_automatic(rt, asked.right):
         lifecycle.advance(session, rt, request, Event.OPENED, actor=asked.by)

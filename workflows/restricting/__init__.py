@@ -1,0 +1,1 @@
+"""Restriction and objection: naming what it is about, carrying it out, and lifting it, never by accident."""

@@ -1,0 +1,150 @@
+"""Objection: a person weighs the controller's grounds against the person's; until then the uses rest.
+
+Source: GDPR Art. 18(1)(d), 21(1).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from models.request import Request
+from models.restriction import Restriction, RestrictionGround, Weighed, Weighing
+from models.step import Step
+from models.vocabulary import Event, Outcome, RequestState, Right, Role
+from workflows import audit
+from workflows.casefile import open_key, open_proof
+from workflows.errors import BadInput, Conflict, Fault, PersonMustLook
+from workflows.exchange import ChangedItem
+from workflows.restricting.naming import row_for, staff_of
+from workflows.restriction import remember, restriction_of
+from workflows.runtime import Runtime
+from workflows.work import Changes, Lease, NewStep
+
+_MAY = (Role.APPROVER, Role.DPO)
+_WORDS = (10, 4000)
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What was weighed: the controller's compelling grounds, and what the person says of their situation."""
+
+    result: Weighed
+    ours: str
+    theirs: str
+
+
+def rest_at_once(
+    session: Session, rt: Runtime, request: Request, told: Mapping[str, Sequence[str]], *, purposes: Sequence[str] = ()
+) -> None:
+    """From intake on the uses that are objected to rest, by whatever identifiers the person gave.
+
+    Nobody is harmed where the objection turns out to be somebody else's: then it ends with the case.
+    """
+    row = row_for(session, request)
+    if row.since is None and row.ended_at is None:
+        row.ground, row.since, row.purposes = RestrictionGround.OBJECTION, rt.now(), sorted(set(purposes))
+        facts = {"ground": row.ground.value}
+        audit.record(session, "restriction:begun", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
+    row.subject_digest = row.subject_digest or request.subject_digest
+    session.flush()
+    remember(session, rt, row, told)
+
+
+def weigh(session: Session, rt: Runtime, request: Request, grounds: Grounds, *, user: str) -> None:
+    """Write down what was weighed and what came of it; the decision itself follows, by approval or refusal.
+
+    The caller holds the request's lock. Raises `BadInput` with every mistake, `Conflict` outside the decision.
+    """
+    staff_of(session, user, roles=_MAY)
+    if request.right is not Right.OBJECTION or request.state is not RequestState.DECIDING:
+        raise Conflict("not_deciding", detail="an objection is weighed when it is to be decided")
+    faults = [
+        Fault(name, f"{name}_missing", "write at least a sentence, at most 4000 characters")
+        for name, words in (("ours", grounds.ours), ("theirs", grounds.theirs))
+        if not _WORDS[0] <= len(words.strip()) <= _WORDS[1]
+    ]
+    if faults:
+        raise BadInput(faults)
+    key = open_key(session, rt, request.data_key_id)
+    row = session.get(Weighing, request.id)
+    if row is None:
+        row = Weighing(request_id=request.id)
+        session.add(row)
+    row.result, row.weighed_by, row.weighed_at = grounds.result, user, rt.now()
+    row.ours_sealed = key.seal(grounds.ours.strip().encode(), f"weighings.ours:{request.id}")
+    row.theirs_sealed = key.seal(grounds.theirs.strip().encode(), f"weighings.theirs:{request.id}")
+    facts = {"result": grounds.result.value}
+    audit.record(session, "objection:weighed", at=rt.now(), actor=user, request_id=request.id, facts=facts)
+
+
+class Objecting:
+    """How an objection that is upheld is carried out: the uses it is about stop for good, in our own register."""
+
+    def require_decided(self, session: Session, rt: Runtime, request: Request) -> None:  # noqa: ARG002
+        """To approve is to uphold: only where weighing says stop."""
+        row = session.get(Weighing, request.id)
+        if row is None:
+            raise Conflict("not_weighed", detail="weigh the grounds first (GDPR Art. 21(1))")
+        if row.result is not Weighed.STOP:
+            raise Conflict(
+                "weighed_otherwise", detail="what was weighed says that the use goes on: refuse, with reasons"
+            )
+
+    def next_steps(self, session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG002
+        """Nothing in any source: other systems ask us."""
+        return []
+
+    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Changes | None:  # noqa: ARG002
+        """Nothing to do outside."""
+        return None
+
+    def still(self, session: Session, rt: Runtime, request: Request, changes: Changes) -> str:  # noqa: ARG002
+        """Never asked: there is no piece."""
+        return ""
+
+    def carry_out(self, rt: Runtime, lease: Lease, changes: Changes) -> Sequence[ChangedItem]:  # noqa: ARG002
+        """Never asked: there is no piece."""
+        return []
+
+    def settle(
+        self,
+        session: Session,  # noqa: ARG002
+        rt: Runtime,  # noqa: ARG002
+        request: Request,  # noqa: ARG002
+        step: Step,  # noqa: ARG002
+        *,
+        changes: Changes,  # noqa: ARG002
+        results: Sequence[ChangedItem],  # noqa: ARG002
+    ) -> Event | None:
+        """Never asked: there is no piece."""
+        return None
+
+    def stopped(self, session: Session, rt: Runtime, request: Request, changes: Changes, code: str) -> Event | None:  # noqa: ARG002
+        """Never asked: there is no piece."""
+        raise PersonMustLook(code)
+
+    def end(self, session: Session, rt: Runtime, request: Request) -> Event:
+        """The rest that began with the objection becomes lasting."""
+        row = restriction_of(session, request)
+        if row is None or row.since is None or row.ended_at is not None:
+            raise PersonMustLook("no_restriction")
+        proof = open_proof(open_key(session, rt, request.data_key_id), request)
+        rest_at_once(session, rt, request, proof.told())  # by what is on file too
+        request.outcome = Outcome.STOPPED
+        return Event.CHANGED
+
+
+def end_rest(session: Session, rt: Runtime, request: Request, *, actor: str) -> None:
+    """The objection was not upheld, or is nobody's: the uses may go on."""
+    row = restriction_of(session, request)
+    if request.right is not Right.OBJECTION or request.outcome is Outcome.STOPPED or row is None or row.ended_at:
+        return
+    code = request.outcome.value if request.outcome else "closed"
+    _end(session, rt, request, row, code=code, actor=actor)
+
+
+def _end(session: Session, rt: Runtime, request: Request, row: Restriction, *, code: str, actor: str) -> None:
+    row.ended_at, row.ended_by, row.ended_why = rt.now(), actor, code
+    facts = {"code": code}
+    audit.record(session, "restriction:ended", at=rt.now(), actor=actor, request_id=request.id, facts=facts)
