@@ -40,6 +40,7 @@ COMMANDS = {
     "deadline": ("workers.commands.deadline:deadline", "Both due dates of a request, and how they were computed."),
     "task": ("workers.commands.tasks:task", "List, show and answer the tasks that wait for people."),
     "holds": ("workers.commands.holds:holds", "List, place and release holds by hand."),
+    "retention": ("workers.commands.retention:retention", "Erase what is past its time although nobody asked."),
     "audit": ("workers.commands.audit:audit", "Check or export the record of what was done."),
     "erasures": ("workers.commands.erasures:erasures", "Erase again what a backup or a feed brought back."),
     "purge": ("workers.commands.purging:purge", "Let go of our own records whose time is over."),

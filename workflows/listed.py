@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol, runtime_checkable
 
-from workflows.rules.items import Json
+from workflows.rules.items import Item, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +28,20 @@ class Lists(Protocol):
 
     def everything(self, collection: str) -> Iterator[Listed]:
         """Every record of one of them, each once; streams. Raises as a search does, and never stops short."""
+        ...
+
+
+@runtime_checkable
+class ReadsThrough(Protocol):
+    """What a connector can do besides whose records can be judged without knowing whose they are."""
+
+    def readable(self) -> Mapping[str, str]:
+        """The collections that can be read so, and their categories."""
+        ...
+
+    def records(self, collection: str, *, before: date) -> Iterator[Item]:
+        """Every record as an item, each once, of a series only the days before that day; streams. Raises as above.
+
+        Whose they are, and whether others point at them, is not looked at.
+        """
         ...

@@ -14,6 +14,7 @@ from models.vocabulary import Kind, RequestState, Right
 from workflows.ports import Bell, BlobStore, Clock, Connector, Documents, Inbox, KeyVault, Mailer, Person
 from workflows.register.model import Register
 from workflows.rules.holds import CompiledRules, ErasureKind
+from workflows.rules.overdue import Retained
 from workflows.settings import Settings
 from workflows.vouching import IdentityProvider
 
@@ -41,6 +42,7 @@ class Runtime:
     stages: "Mapping[Kind, Stage]"
     entries: "Mapping[RequestState, Callable[[Session, Runtime, Request], Sequence[NewStep]]]"
     changes: "Mapping[Right, ChangeWork]" = field(default_factory=dict)  # how a right's decisions are carried out
+    retained: Retained = field(default_factory=dict)  # how long each category keeps a record
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # by user@host/folder
     providers: Mapping[str, IdentityProvider] = field(default_factory=dict)  # who vouches for people, by name
     worker: str = "here"

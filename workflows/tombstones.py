@@ -66,14 +66,17 @@ def known_until(rt: Runtime, source: str) -> date:
 def set_tombstones(
     session: Session,
     rt: Runtime,
-    request_id: uuid.UUID,
+    request_id: uuid.UUID | None,
     *,
     source: str,
     items: Mapping[int, EraseItem],
     erased: Sequence[ErasedItem],
     seeds: Mapping[str, Sequence[Lead]],
 ) -> None:
-    """One for each record that was erased or masked, and one for each identifier that went with them."""
+    """One for each record that was erased or masked, and one for each identifier that went with them.
+
+    No request: what went because its time was over.
+    """
     made = Recogniser(rt.vault, source)
     rows: dict[tuple[str, TombstoneKind, bytes], bytes | None] = {}
     gone: dict[str, set[str]] = {}  # collection -> columns that lost their value; "" is all of them
@@ -109,7 +112,7 @@ def set_tombstones(
 
 def _tell(
     session: Session,
-    request_id: uuid.UUID,
+    request_id: uuid.UUID | None,
     *,
     at: datetime,
     source: str,

@@ -42,6 +42,7 @@ from workflows.register.secret import connection_url
 from workflows.restricting.objecting import Objecting
 from workflows.restricting.work import Restricting
 from workflows.rules.holds import compile_rules
+from workflows.rules.overdue import compile_retention
 from workflows.runtime import Runtime
 from workflows.setting_values import mail_server
 from workflows.settings import Settings
@@ -239,6 +240,7 @@ def build(
         "documents": Documents(register, signing_key=vault.derive("package-signing"), render_pdf=render_pdf),
         "connectors": connectors_of(register, settings.environ, limiter=throttle, marks=marks),
         "holds": compile_rules(register.holds),
+        "retained": compile_retention({code: c.keeps for code, c in register.categories.items() if c.keeps}),
         "erasure_kind": partial(plan_action, register),
         "stages": STAGES,
         "entries": ENTRIES,

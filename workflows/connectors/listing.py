@@ -1,17 +1,21 @@
-"""Every record of a collection, as far as it takes to recognise one that came back; streamed."""
+"""Every record of a collection, whoever it is about: as far as it takes to recognise one, or as an item; streamed."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date, tzinfo
 from typing import Any
 
 import sqlalchemy as sa
 
+from models.vocabulary import Ownership
 from workflows.connectors.dataset import Node
 from workflows.connectors.records import Records
 from workflows.connectors.records_paths import flat, parts, text_of
-from workflows.connectors.sql_items import locator_of
+from workflows.connectors.sql_items import ItemMaker, locator_of
 from workflows.connectors.sql_schema import Bound
+from workflows.connectors.sql_series import Series
 from workflows.connectors.sql_values import as_instant, as_json
 from workflows.listed import Listed
+from workflows.rules.items import Item
 
 _ROWS = 1_000
 
@@ -35,6 +39,24 @@ def rows_of(connection: sa.Connection, bound: Bound) -> Iterator[Listed]:
             if row[column] not in (None, "")
         }
         yield Listed(node.name, locator_of(bound, row), found, _created(row, node))
+
+
+def items_of(
+    connection: sa.Connection, bound: Bound, maker: ItemMaker, *, source: str, zone: tzinfo, before: date
+) -> Iterator[Item]:
+    """The rows of a table as items; those of a series day by day, and only the days before `before`."""
+    if bound.node.spec.series is not None:
+        series = Series(bound, zone=zone)
+        for day in series.days(connection, sa.true(), span=(None, before)):
+            facts = maker.facts(dict(zip(series.names, day.raw[0], strict=True)))
+            yield series.item(
+                day, facts=facts, path="", ownership=Ownership.OWN, source=source, category=maker.category
+            )
+        return
+    statement = sa.select(*bound.table.columns)
+    result = connection.execution_options(stream_results=True, yield_per=_ROWS).execute(statement)
+    for row in result.mappings():
+        yield maker.item(dict(row), ownership=Ownership.OWN, path="", referenced=False, third_party=())
 
 
 def records_of(records: Records, node: Node) -> Iterator[Listed]:

@@ -11,11 +11,12 @@ from models.vocabulary import Action, ReceiptOutcome
 from workflows.connectors import sql_changing, sql_erase, sql_receipts
 from workflows.connectors.dataset import build_graph
 from workflows.connectors.discovery import SqlDiscovery
-from workflows.connectors.listing import listable, rows_of
+from workflows.connectors.listing import items_of, listable, rows_of
 from workflows.connectors.sql_collect import Collect
 from workflows.connectors.sql_discover import ROWS
 from workflows.connectors.sql_find import find_people
 from workflows.connectors.sql_grants import privileges
+from workflows.connectors.sql_items import ItemMaker
 from workflows.connectors.sql_schema import Schema, fingerprint, read_schema
 from workflows.connectors.sql_source import SqlSource
 from workflows.connectors.sql_standing import stand
@@ -23,6 +24,7 @@ from workflows.errors import PersonMustLook
 from workflows.exchange import ChangedItem, ChangeItem
 from workflows.listed import Listed
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
+from workflows.register.categories import category_of
 from workflows.register.model import Register, SourceSpec
 from workflows.rules.discovered import Discovered, FoundTable
 from workflows.rules.items import Item
@@ -156,6 +158,17 @@ class SqlConnector:
         """Every row of a table, in one transaction in which the database stands still."""
         with self._source.reading() as connection:
             yield from rows_of(connection, self._schema(connection).bound[collection])
+
+    def readable(self) -> dict[str, str]:
+        """The collections that `records` reads, and their categories."""
+        return {name: category_of(self._register, self.spec.source, name) for name in self._graph.nodes}
+
+    def records(self, collection: str, *, before: date) -> Iterator[Item]:
+        """Every row of a table as an item, of a series the days before `before`, in one transaction."""
+        with self._source.reading() as connection:
+            bound = self._schema(connection).bound[collection]
+            maker = ItemMaker(bound, source=self.spec.source, register=self._register, zone=self._zone)
+            yield from items_of(connection, bound, maker, source=self.spec.source, zone=self._zone, before=before)
 
     def discover(self, *, schemas: Sequence[str] = ()) -> Discovered:
         """Tables, columns and keys as they are now, described or not."""

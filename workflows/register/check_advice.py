@@ -45,6 +45,13 @@ def _categories(reading: Reading) -> Iterator[Fault]:
             what = f"{code} says nothing of its {', '.join(missing)}"
             remedy = "add it in fi, sv and en; GDPR Art. 15(1) wants it told"
             yield doc.fault(reading.category_at[code], what, remedy=remedy)
+        if category.keeps is None:
+            remedy = "add `keeps` with an end; GDPR Art. 5(1)(e) wants a time for each category"
+            yield doc.fault(reading.category_at[code], f"{code} has no retention rule", remedy=remedy)
+        elif not category.keeps.approved_by:
+            remedy = "let a lawyer read it and name them in `approved_by`"
+            path = (*reading.category_at[code], "keeps")
+            yield doc.fault(path, f"nobody has approved how long {code} is kept", remedy=remedy)
 
 
 def _holds(reading: Reading, *, today: date) -> Iterator[Fault]:

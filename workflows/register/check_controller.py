@@ -15,6 +15,7 @@ from workflows.register.document import Document, Path
 from workflows.register.model import Controller, Text
 from workflows.register.reading import Reading
 from workflows.register.shape import nearest
+from workflows.rules.cel import compile_expression
 from workflows.rules.deadlines import holidays_of
 
 DATA_CATEGORIES = frozenset(str(c.fides_key) for c in DEFAULT_TAXONOMY.data_category or ())
@@ -161,6 +162,11 @@ def category_faults(reading: Reading) -> Iterator[Fault]:
         if not _CODE.match(code):
             yield doc.fault(path, "`code` must be letters, digits, `_`, `.` and `-`", remedy="write it like C07")
         yield from blank_texts(category, doc, path)
+        if category.keeps is not None:
+            found = compile_expression(category.keeps.until, gives=str, where="")
+            for fault in found if isinstance(found, list) else ():
+                what = f"`keeps.until` of {code} at {fault.where.removeprefix(':')}: {fault.what}"
+                yield doc.fault((*path, "keeps", "until"), what, remedy=fault.remedy)
         for n, key in enumerate(category.keys):
             at: Path = (*path, "keys", n)
             if key in claimed:

@@ -145,6 +145,15 @@ class Controller(Strict):
     canary: Mapping[str, str] = {}  # who is in every source that expects a canary and names none of its own
 
 
+class Keeps(Strict):
+    """How long a category keeps a record, in CEL: `until` gives the last day, or "" while no end can be told."""
+
+    until: str
+    source: str
+    checked_on: date
+    approved_by: str | None = None
+
+
 class Category(Strict):
     """One category of `categories.yaml` (C01 …). `keys` are Fideslang data categories that map to it."""
 
@@ -157,6 +166,7 @@ class Category(Strict):
     recipients: Text | None = None
     transfers: Text | None = None
     retention: Text | None = None
+    keeps: Keeps | None = None  # the same as a rule; without it nothing of the category is erased unasked
     provided: bool = True  # by the person or observed: portable. Source: GDPR Art. 20(1)
     sensitive: bool = False
     risk: Risk = "medium"  # what harm it would do in a stranger's hands: it decides the proof of who asks

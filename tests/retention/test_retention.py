@@ -1,0 +1,165 @@
+import dataclasses
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from models.audit import AuditEntry
+from models.erasure import Tombstone
+from models.request import DataKey
+from models.retention import RetentionItem, RetentionRun, RetentionState
+from models.vocabulary import RequestState, Right
+from tests.world import BOB, JANE
+from workflows import manual_holds
+from workflows.errors import BadInput, Conflict, NotAllowed, NotFound, PersonMustLook
+from workflows.retention import carrying
+from workflows.retention.carrying import carry_out
+from workflows.retention.lists import approve, freeze
+from workflows.retention.looking import look
+
+
+def ids(world, source, table):
+    return [row[0] for row in world.rows(source, table)]
+
+
+def through(world, category):
+    made = freeze(world.rt, category, user="anna")
+    assert approve(world.rt, category, made.plan_hash, user="anna")[1] == 1
+    assert approve(world.rt, category, made.plan_hash, user="ben")[1] == 0
+    return carry_out(world.rt, category, user="ben")
+
+
+def test_what_is_past_its_time_goes_and_what_a_rule_holds_or_is_younger_stays(world):
+    tally = look(world.rt, "C07").tallies["billing"]
+    assert (tally.seen, tally.late, tally.held) == (4, 1, 1)
+    assert tally.first.isoformat() == "2022-03-01"  # two years from a leap day end on the last of February
+    assert through(world, "C07") == {"erased": 1}
+    assert ids(world, "billing", "invoice") == [71, 72, 73]
+    assert look(world.rt, "C07").tallies["billing"].late == 0
+    assert freeze(world.rt, "C07", user="anna") is None
+
+
+def test_a_dry_run_says_what_the_run_then_does(world):
+    planned = {late.locator["id"] for late in look(world.rt, "C07").late}
+    before = set(ids(world, "billing", "invoice"))
+    through(world, "C07")
+    assert before - set(ids(world, "billing", "invoice")) == planned
+
+
+def test_what_rests_on_the_person_is_judged_by_person(world):
+    tally = look(world.rt, "C12").tallies["shop"]
+    assert (tally.late, tally.unclear) == (1, 2)  # Bob owes money, so his orders stay
+    through(world, "C12")
+    assert ids(world, "shop", "orders") == [2, 3, 4]
+
+
+def test_a_record_that_no_person_leads_to_stays_where_the_rules_need_one(world):
+    world.execute("shop", "UPDATE orders SET customer_id = NULL WHERE id = 1")
+    assert look(world.rt, "C12").tallies["shop"].unclear == 3
+
+
+def test_a_hold_by_hand_keeps_the_records_of_that_person_and_no_others(world):
+    world.execute("billing", "UPDATE invoice SET owed = 0")
+    request = world.open(Right.ACCESS, BOB)
+    world.work()
+    with world.rt.unit() as session:
+        placing = manual_holds.Placing("H99", "dispute", world.rt.today() + timedelta(days=9))
+        manual_holds.place(
+            session, world.rt, session.get_one(type(world.request(request)), request), placing, user="anna"
+        )
+    assert {late.locator["id"] for late in look(world.rt, "C07").late} == {70}
+
+
+def test_the_records_of_an_open_case_go_by_their_own_plan(world):
+    ident = world.open(Right.ERASURE, JANE)
+    world.work()
+    assert world.state(ident) is RequestState.DECIDING
+    tally = look(world.rt, "C07").tallies["billing"]
+    assert (tally.late, tally.in_case) == (0, 1)
+
+
+def test_a_category_without_a_retention_rule_is_refused(world):
+    for category in ("C01", "C99"):
+        with pytest.raises(BadInput):
+            look(world.rt, category)
+
+
+def test_two_different_people_who_may_decide_must_approve_exactly_this_list(world):
+    with pytest.raises(NotAllowed):
+        freeze(world.rt, "C07", user="cleo")
+    made = freeze(world.rt, "C07", user="anna")
+    assert approve(world.rt, "C07", made.plan_hash, user="anna")[1] == 1
+    assert approve(world.rt, "C07", made.plan_hash, user="anna")[1] == 1
+    with pytest.raises(Conflict, match="not_approved"):
+        carry_out(world.rt, "C07", user="anna")
+    with pytest.raises(Conflict, match="other_plan"):
+        approve(world.rt, "C07", "00" * 32, user="ben")
+    with pytest.raises(NotFound):
+        approve(world.rt, "C12", made.plan_hash, user="ben")
+    assert ids(world, "billing", "invoice") == [70, 71, 72, 73]
+
+
+def test_a_list_that_was_changed_is_not_carried_out(world):
+    made = freeze(world.rt, "C07", user="anna")
+    for user in ("anna", "ben"):
+        approve(world.rt, "C07", made.plan_hash, user=user)
+    with world.rt.unit() as session:
+        session.execute(update(RetentionItem).values(item_digest=bytes(32)))
+    with pytest.raises(PersonMustLook, match="plan_tampered"):
+        carry_out(world.rt, "C07", user="ben")
+    assert 70 in ids(world, "billing", "invoice")
+
+
+@pytest.mark.parametrize("change", ["owed = 12", "payer = 'Somebody'", "day = '2026-11-01'"])
+def test_what_changed_since_the_list_was_made_stays(world, change):
+    made = freeze(world.rt, "C07", user="anna")
+    for user in ("anna", "ben"):
+        approve(world.rt, "C07", made.plan_hash, user=user)
+    world.execute("billing", f"UPDATE invoice SET {change} WHERE id = 70")
+    assert carry_out(world.rt, "C07", user="ben") == {"kept": 1}
+    assert 70 in ids(world, "billing", "invoice")
+
+
+@pytest.mark.parametrize("point", ["intended", "erased"])
+def test_a_run_that_was_killed_is_taken_up_and_erases_once(world, point):
+    made = freeze(world.rt, "C07", user="anna")
+    for user in ("anna", "ben"):
+        approve(world.rt, "C07", made.plan_hash, user=user)
+
+    class KilledError(Exception):
+        pass
+
+    def kill(name):
+        if name == point:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        carry_out(dataclasses.replace(world.rt, failpoint=kill), "C07", user="ben")
+    with pytest.raises(Conflict, match="not_through"):
+        freeze(world.rt, "C07", user="anna")
+    assert carry_out(world.rt, "C07", user="ben") == {"erased": 1}
+    assert ids(world, "billing", "invoice") == [71, 72, 73]
+
+
+def test_a_run_leaves_receipts_tombstones_and_an_account_and_forgets_where_the_records_were(world):
+    through(world, "C07")
+    with world.rt.unit() as session:
+        run = session.scalars(select(RetentionRun)).one()
+        assert run.state is RetentionState.DONE
+        assert session.get_one(DataKey, run.data_key_id).wrapped is None
+        assert [item.outcome.value for item in session.scalars(select(RetentionItem))] == ["erased"]
+        assert [stone.collection for stone in session.scalars(select(Tombstone))] == ["invoice"]
+        said = [e.event for e in session.scalars(select(AuditEntry)) if e.event.startswith("retention:")]
+    assert said == [
+        "retention:frozen",
+        "retention:approved",
+        "retention:approved",
+        "retention:intended",
+        "retention:done",
+    ]
+
+
+def test_records_that_point_at_each_other_go_leaves_first_whatever_the_batch(world, monkeypatch):
+    monkeypatch.setattr(carrying, "BATCH", 1)
+    world.execute("billing", "UPDATE invoice SET owed = 0")
+    assert through(world, "C07") == {"erased": 2}

@@ -1,0 +1,70 @@
+"""`vastine retention`: data whose time is over although nobody asked."""
+
+import click
+
+from workers.host import runtime
+from workers.speech import PARTIAL, WAITS, give_json, give_table, say
+from workflows.retention.carrying import carry_out
+from workflows.retention.lists import approve, freeze
+from workflows.retention.looking import look
+
+_COLUMNS = ["source", "category", "seen", "late", "since", "held", "unclear", "in_case", "refused", "read"]
+
+
+@click.group()
+def retention() -> None:
+    """Data whose time is over although nobody asked."""
+
+
+@retention.command()
+@click.option("--category", help="This category only; else every one with a retention rule.")
+@click.option("--json", "as_json", is_flag=True)
+def plan(*, category: str | None, as_json: bool) -> None:
+    """Count what is past its time, by source and category; changes nothing."""
+    rt = runtime()
+    rows = []
+    for code in [category] if category else sorted(rt.retained):
+        for tally in look(rt, code).tallies.values():
+            row = {name: getattr(tally, name) for name in _COLUMNS if name != "since"}
+            rows.append({**row, "since": tally.first.isoformat() if tally.first else None})
+    for code in sorted(rt.register.categories.keys() - rt.retained.keys()) if not category else ():
+        say(f"{code} has no retention rule: nothing of it goes unasked")
+    if as_json:
+        give_json(rows)
+    else:
+        give_table(rows, _COLUMNS)
+
+
+@retention.command()
+@click.option("--category", required=True)
+@click.option("--plan", "plan_hash", help="The list that is approved; without it a new one is made.")
+@click.option("--as", "user", required=True)
+@click.option("--json", "as_json", is_flag=True)
+def apply(*, category: str, plan_hash: str | None, user: str, as_json: bool) -> int:
+    """Approve a list of what is past its time; the second person's word carries it out.
+
+    Ends 5 while somebody else has to approve it too, 6 where some of it had to stay.
+    """
+    rt = runtime()
+    if plan_hash is None:
+        made = freeze(rt, category, user=user)
+        if made is None:
+            say("nothing of this category is past its time")
+            return 0
+        plan_hash = made.plan_hash
+    listed, missing = approve(rt, category, plan_hash, user=user)
+    if missing:
+        if as_json:
+            give_json({"plan": listed.plan_hash, "items": listed.items, "missing": missing})
+        else:
+            click.echo(listed.plan_hash)
+        say(f"{listed.items} records; another person must approve it with --plan")
+        return WAITS
+    outcomes = carry_out(rt, category, user=user)
+    if as_json:
+        give_json({"plan": listed.plan_hash, "items": listed.items, "missing": 0, "outcomes": dict(outcomes)})
+    else:
+        give_table(
+            [{"outcome": name, "records": count} for name, count in sorted(outcomes.items())], ["outcome", "records"]
+        )
+    return PARTIAL if outcomes.keys() - {"erased", "masked", "absent"} else 0

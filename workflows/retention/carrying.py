@@ -1,0 +1,154 @@
+"""Carry out an approved list: never more than it says, and of that only what is still late and free.
+
+Each batch is announced before its source is asked and receipted after, so that a run that was killed is taken up
+where it was: what was announced and not receipted is asked after first.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.retention import RetentionItem, RetentionRun, RetentionState
+from models.vocabulary import ReceiptOutcome
+from workflows import audit
+from workflows.errors import Conflict, PersonMustLook
+from workflows.ports import ErasedItem, EraseItem
+from workflows.retention.late import Late
+from workflows.retention.lists import NEEDED, approvals, check, current, destroy
+from workflows.retention.looking import look
+from workflows.runtime import Runtime
+from workflows.tombstones import set_tombstones
+
+BATCH = 500
+_ROUNDS = 10  # so deep may records point at each other
+
+Opened = tuple[RetentionItem, Late]
+
+
+def carry_out(rt: Runtime, category: str, *, user: str) -> Counter[str]:
+    """Erase what the approved list of this category names and what may still go; how many of each outcome.
+
+    Raises `Conflict` where it is not approved by two, `PersonMustLook` where it is not what they approved.
+    """
+    run_id, fence = _begin(rt, category)
+    _after_a_crash(rt, run_id, fence)
+    still = {late.where: late for late in look(rt, category).late}
+    for _ in range(_ROUNDS):
+        waiting = _waiting(rt, run_id)
+        free = [one for one in waiting if _same(one[1], still.get(one[1].where))]
+        done = 0
+        for batch in _batches(free):
+            done += _treat(rt, run_id, fence, batch)
+        if not done:
+            break
+    return _end(rt, run_id, user=user)
+
+
+def _begin(rt: Runtime, category: str) -> tuple[uuid.UUID, int]:
+    with rt.unit() as session:
+        run = current(session, category)
+        check(session, rt, run)
+        if run.state is not RetentionState.APPROVED or approvals(session, run) < NEEDED:
+            raise Conflict("not_approved", detail="two different people have to approve the list first")
+        run.fence += 1
+        return run.id, run.fence
+
+
+def _same(approved: Late, now: Late | None) -> bool:
+    return now is not None and (now.digest, now.action, now.fields) == (
+        approved.digest,
+        approved.action,
+        approved.fields,
+    )
+
+
+def _waiting(rt: Runtime, run_id: uuid.UUID) -> list[Opened]:
+    with rt.unit() as session:
+        items = check(session, rt, session.get_one(RetentionRun, run_id))
+        return [one for one in items if one[0].outcome is None]
+
+
+def _batches(items: Sequence[Opened]) -> list[list[Opened]]:
+    batches: list[list[Opened]] = []
+    for one in items:
+        if batches and batches[-1][0][0].source == one[0].source and len(batches[-1]) < BATCH:
+            batches[-1].append(one)
+        else:
+            batches.append([one])
+    return batches
+
+
+def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened]) -> int:
+    """Announce, erase, receipt; how many records were treated."""
+    source = batch[0][0].source
+    op_id = f"retention:{run_id}:{batch[0][0].item_no}:{fence}:{uuid.uuid4().hex[:8]}"
+    orders = {row.item_no: late.order(row.item_no) for row, late in batch}
+    with rt.unit() as session:
+        run = session.get_one(RetentionRun, run_id, with_for_update=True)
+        if run.fence != fence or run.state is not RetentionState.APPROVED:
+            raise Conflict("overtaken", detail="somebody else carries this list out")
+        for row, _ in batch:
+            mine = session.get_one(RetentionItem, (run_id, row.item_no))
+            mine.op_id = op_id
+        facts = {"category": run.category, "source": source, "items": len(batch), "hash": run.plan_hash.hex()}
+        audit.record(session, "retention:intended", at=rt.now(), actor="vastine", facts=facts)
+    rt.failpoint("intended")
+    erased = rt.connectors[source].erase(op_id, fence, list(orders.values()))
+    rt.failpoint("erased")
+    return _receipt(rt, run_id, source, orders, erased)
+
+
+def _receipt(
+    rt: Runtime, run_id: uuid.UUID, source: str, orders: dict[int, EraseItem], erased: Sequence[ErasedItem]
+) -> int:
+    """One receipt for each that was treated. What its source refused, or was kept from, waits for another round."""
+    done = [e for e in erased if e.outcome not in (ReceiptOutcome.REFUSED, ReceiptOutcome.KEPT)]
+    with rt.unit() as session:
+        said = {e.item_no: e.outcome for e in done}
+        for number in orders:
+            row = session.get_one(RetentionItem, (run_id, number))
+            row.outcome, row.at = said.get(number), rt.now() if number in said else None
+            row.op_id = row.op_id if number in said else None
+        set_tombstones(session, rt, None, source=source, items=orders, erased=done, seeds={})
+    return len(done)
+
+
+def _after_a_crash(rt: Runtime, run_id: uuid.UUID, fence: int) -> None:
+    """Ask each source what became of what was announced to it and never receipted, and call the rest off."""
+    open_ops: dict[str, list[Opened]] = {}
+    for one in _waiting(rt, run_id):
+        if one[0].op_id:
+            open_ops.setdefault(one[0].op_id, []).append(one)
+    for op_id, batch in open_ops.items():
+        source = batch[0][0].source
+        orders = {row.item_no: late.order(row.item_no) for row, late in batch}
+        told = rt.connectors[source].call_off(op_id, fence, list(orders.values()))
+        _receipt(rt, run_id, source, orders, told)
+
+
+def _end(rt: Runtime, run_id: uuid.UUID, *, user: str) -> Counter[str]:
+    """What is not treated by now stays: it is held, or not what was approved. Another list may find it."""
+    with rt.unit() as session:
+        run = session.get_one(RetentionRun, run_id, with_for_update=True)
+        rows = _rows(session, run_id)
+        if any(row.op_id and row.outcome is None for row in rows):
+            raise PersonMustLook("erasure_unknown")
+        for row in rows:
+            if row.outcome is None:
+                row.outcome, row.at = ReceiptOutcome.KEPT, rt.now()
+        counts = Counter(row.outcome.value for row in rows if row.outcome)
+        run.state, run.done_at = RetentionState.DONE, rt.now()
+        destroy(session, rt, run)
+        facts = {"category": run.category, "hash": run.plan_hash.hex(), "outcomes": dict(counts)}
+        audit.record(session, "retention:done", at=rt.now(), actor=user, facts=facts)
+        return counts
+
+
+def _rows(session: Session, run_id: uuid.UUID) -> list[RetentionItem]:
+    return list(session.scalars(select(RetentionItem).where(RetentionItem.run_id == run_id)))
+
+
+__all__ = ["BATCH", "carry_out"]

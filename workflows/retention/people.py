@@ -1,0 +1,104 @@
+"""Records of which the rules can say nothing without knowing whose they are: judged person by person."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from sqlalchemy import select
+
+from models.holds import ManualHold
+from models.vocabulary import Ownership
+from workflows.casefile import seeds_for
+from workflows.listed import Listed, Lists
+from workflows.ports import Connector, Lead, Person
+from workflows.retention.late import Late, Where, late_of, where_of
+from workflows.rules.holds import ManualHoldFacts, assess
+from workflows.rules.identity import proven_identifiers, shared_keys
+from workflows.rules.items import Item
+from workflows.rules.overdue import judge_of
+from workflows.rules.subject import subject_facts
+from workflows.runtime import Runtime
+
+_ROUNDS = 6
+_MINE = (Ownership.OWN, Ownership.SHARED)
+
+
+def late_by_person(rt: Runtime, wanted: Collection[Where]) -> dict[Where, Late]:
+    """Those of the wanted records that are late and free for everybody they are about.
+
+    A record that no person leads to is left out: nobody can tell what holds it.
+    """
+    said: dict[Where, list[Late | None]] = {}
+    for person, seeds in _people(rt):
+        items = search(rt, seeds)
+        mine = [i for i in items if i.ownership in _MINE and where_of(i) in wanted]
+        if not mine:
+            continue
+        subject = subject_facts(items, today=rt.today())
+        since = judge_of(rt.retained, subject=subject, today=rt.today())
+        judged = assess(
+            [replace(i, ownership=Ownership.OWN, referenced=False) for i in mine],
+            rt.holds,
+            today=rt.today(),
+            roles=rt.roles,
+            erasure_kind=rt.erasure_kind,
+            manual=_manual(rt, person),
+            subject=subject,
+        )
+        for item, verdict in judged:
+            said.setdefault(where_of(item), []).append(late_of(item, verdict, since(item)))
+    found = {}
+    for where, words in said.items():
+        first = words[0]
+        if first is not None and all(word == first for word in words):
+            found[where] = first
+    return found
+
+
+def _people(rt: Runtime) -> Iterator[tuple[Person, dict[str, list[Lead]]]]:
+    """Everybody in the registers of people, with what a search for them starts from."""
+    for name, connector in rt.connectors.items():
+        known = rt.register.sources[name].person.subject
+        if known is None or not isinstance(connector, Lists) or known.collection not in connector.collections():
+            continue
+        for listed in connector.everything(known.collection):
+            found = _person(connector, listed)
+            if found is not None:
+                person, people = found
+                proven = proven_identifiers(person, shared=shared_keys(person, people))
+                yield person, {f"identity:{kind}": [Lead(value)] for kind, value in proven.items()}
+
+
+def _person(connector: Connector, listed: Listed) -> tuple[Person, list[Person]] | None:
+    asked = {kind: values[0] for kind, values in listed.identifiers.items() if values}
+    people = connector.find(asked) if asked else []
+    same = [p for p in people if all(p.identifiers.get(kind) == value for kind, value in asked.items())]
+    return (same[0], people) if len(same) == 1 else None
+
+
+def search(rt: Runtime, seeds: Mapping[str, list[Lead]]) -> list[Item]:
+    """Everything that these lead to, in rounds, until nothing new leads on."""
+    known = {key: {(lead.value, lead.start, lead.end): lead for lead in leads} for key, leads in seeds.items()}
+    found: dict[str, list[Item]] = {}
+    asked: dict[str, object] = {}
+    for _ in range(_ROUNDS):
+        fresh = False
+        for name, connector in rt.connectors.items():
+            usable = seeds_for({key: list(leads.values()) for key, leads in known.items()}, connector.entries())
+            if not usable or asked.get(name) == usable:
+                continue
+            fresh = True
+            asked[name], found[name] = usable, []
+            for key, leads in connector.collect(usable, found[name].append).items():
+                known.setdefault(key, {}).update({(lead.value, lead.start, lead.end): lead for lead in leads})
+        if not fresh:
+            break
+    return [item for items in found.values() for item in items]
+
+
+def _manual(rt: Runtime, person: Person) -> tuple[ManualHoldFacts, ...]:
+    digest = rt.vault.digest("subject", f"{person.source}:{person.key}")
+    with rt.unit() as session:
+        rows = session.scalars(
+            select(ManualHold).where(ManualHold.subject_digest == digest, ManualHold.released_at.is_(None))
+        )
+        return tuple(ManualHoldFacts(rule=h.rule, category=h.category, until=h.until) for h in rows)
