@@ -28,6 +28,7 @@ class Letter(StrEnum):
     LATE = "late"  # L14: the day has passed
     READY = "ready"  # the mail that says a package or letter can be fetched
     REMINDER = "reminder"  # to staff
+    RECIPIENT_NOTICE = "recipient_notice"  # L07: to those who got the data from us, or gave them to us
 
 
 LANGUAGES = ("fi", "sv", "en")

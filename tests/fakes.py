@@ -2,14 +2,16 @@
 
 import hashlib
 import io
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from workflows.adapters.keys import AesKey
 from workflows.errors import BadInput, Fault, NeverAgain, NotFound
 from workflows.ports import OutgoingMail, RequestKey
+from workflows.register.recipients import Hook
 
 NOON = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 """A Monday, noon in Helsinki."""
@@ -142,6 +144,20 @@ class RecordingMailer:
         if "@" not in mail.to:
             raise NeverAgain("mail_address")
         self.sent.append(mail)
+
+
+class RecordingHooks:
+    """`Hooks` that keeps what it was given, or fails with `error` while there is one."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[Hook, str, Any]] = []
+        self.error: Exception | None = None
+
+    def post(self, hook: Hook, *, ident: str, at: datetime, body: bytes) -> None:
+        """Keep one event."""
+        if self.error is not None:
+            raise self.error
+        self.posted.append((hook, ident, json.loads(body)))
 
 
 class ListInbox:

@@ -3,6 +3,7 @@
 from workflows.engine import drain
 from workflows.mailroom import poll
 from workflows.post import send_all
+from workflows.recipients.sending import send_notices
 from workflows.reminding import remind
 from workflows.runtime import Runtime
 from workflows.sweeps import sweep
@@ -22,7 +23,7 @@ def work_until_idle(rt: Runtime, *, everything: bool = True) -> int:
             remind(rt)
         sweep(rt)
         ran = drain(rt, budget_seconds=3600)
-        sent = send_all(rt)
+        sent = send_all(rt) + send_notices(rt)
         steps += ran
         if not ran and not sent:
             break  # nothing is due, or what is due is another process's or waits for a source to come back

@@ -12,6 +12,7 @@ from workflows.mailroom import poll
 from workflows.messages import LOOK, POLL, RECHECK, REMIND, SEND, SWEEP, WORK, task_name
 from workflows.post import send_all
 from workflows.purge.run import purge
+from workflows.recipients.sending import send_notices
 from workflows.reminding import remind
 from workflows.replays.probing import probe
 from workflows.sweeps import orphan_blobs, rechecks, sweep
@@ -33,6 +34,7 @@ def register_tasks(app: Celery, process: Process) -> None:
     @app.task(name=task_name(SEND), shared=False)
     def send(**_: Any) -> None:
         send_all(process.runtime())
+        send_notices(process.runtime())
 
     @app.task(name=task_name(POLL), shared=False)
     def poll_mailbox(**_: Any) -> None:

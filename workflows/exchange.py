@@ -164,6 +164,14 @@ class PlanLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldRecipient:
+    """Somebody who was told under GDPR Art. 19; without a name where letters are not to name them."""
+
+    name: str
+    state: str  # waiting, sent, failed, acknowledged or excused
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFacts:
     """All that a letter or a package may say about a request."""
 
@@ -200,6 +208,7 @@ class CaseFacts:
     answer_by: date | None = None  # the day the person, or a late controller, is to answer by
     time_waits: bool = False  # the days until the person answers don't count
     stage: str = ""  # where a late request stands
+    recipients: tuple[ToldRecipient, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

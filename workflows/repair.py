@@ -16,6 +16,8 @@ from workflows.gaps import NAME_IT, STILL_WAITS
 from workflows.hand.orders import ERASE
 from workflows.hand.searching import SEARCH
 from workflows.human import close_task
+from workflows.recipients.minding import UNANSWERED
+from workflows.recipients.telling import BY_HAND as TELL
 from workflows.runtime import Runtime
 
 ANSWERS = ("done", "nothing_to_do", "answered_outside", "wait")
@@ -38,7 +40,8 @@ def closable(task: HumanTask) -> bool:
     if task.code in (NAME_IT, STILL_WAITS):
         return True
     by_doing = is_search(task) or is_erasing(task)
-    return task.kind in CLOSABLE and not task.code.startswith("right_") and not by_doing
+    on_its_page = task.code.startswith("right_") or task.code in (TELL, UNANSWERED)
+    return task.kind in CLOSABLE and not on_its_page and not by_doing
 
 
 def locked_task(session: Session, ident: uuid.UUID) -> tuple[HumanTask, Request | None]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.session import unit_of_work
 from models.vocabulary import Kind, RequestState, Right
+from workflows.hooks import Hooks
 from workflows.ports import Bell, BlobStore, Clock, Connector, Documents, Inbox, KeyVault, Mailer, Person
 from workflows.register.model import Register
 from workflows.rules.holds import CompiledRules, ErasureKind
@@ -41,6 +42,7 @@ class Runtime:
     erasure_kind: ErasureKind  # what erasing an item means, holds aside
     stages: "Mapping[Kind, Stage]"
     entries: "Mapping[RequestState, Callable[[Session, Runtime, Request], Sequence[NewStep]]]"
+    hooks: Hooks
     changes: "Mapping[Right, ChangeWork]" = field(default_factory=dict)  # how a right's decisions are carried out
     retained: Retained = field(default_factory=dict)  # how long each category keeps a record
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # by user@host/folder

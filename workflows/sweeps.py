@@ -41,6 +41,7 @@ from workflows.messages import SEND
 from workflows.pausing import end_those_that_are_over
 from workflows.purge.due import due
 from workflows.purge.shredding import shred
+from workflows.recipients.minding import mind_notices
 from workflows.replays.opening import close_those_through
 from workflows.rules.bucket import deadline_bucket
 from workflows.runtime import Runtime
@@ -75,6 +76,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "replays": close_those_through(rt),
         "pauses": end_those_that_are_over(rt),
         "hands": wake_for_news(rt) + announce(rt),
+        "notices": mind_notices(rt),
     }
 
 

@@ -27,6 +27,7 @@ from workflows.connectors.discovery import SqlDiscovery
 from workflows.connectors.erasing import plan_action
 from workflows.connectors.file import FileConnector
 from workflows.connectors.hand import HandConnector
+from workflows.connectors.hooks import SignedHooks
 from workflows.connectors.http import HttpConnector
 from workflows.connectors.http_client import Client, Service
 from workflows.connectors.mailbox_source import MailboxConnector
@@ -245,6 +246,7 @@ def build(
         "stages": STAGES,
         "entries": ENTRIES,
         "changes": CHANGES,
+        "hooks": SignedHooks(settings.environ),
         "inboxes": inboxes_of(settings),
         "providers": providers_of(register, settings),
         "worker": process_name(),

@@ -42,6 +42,7 @@ _NOT_TOLD = dict.fromkeys(
         "rule",
         "what",
         "rows",
+        "recipient",
         "kind",
     ),
     "–",

@@ -7,6 +7,7 @@ from models.vocabulary import LANGUAGES, Action, Ground, Letter, Ownership, Righ
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.letters import MAIL_ONLY, Letters
 from workflows.errors import Fault, NeverAgain
+from workflows.exchange import ToldRecipient
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
 from workflows.register.model import Register
 from workflows.rules.items import HoldMatch
@@ -53,6 +54,8 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
         extra={"ground": "accuracy", "note": "……………", "noted": "1", "weighed": "……………"}
         | {"lift_on": "2026-04-20", "lift_code": "verified", "lift_words": "……………"},
         objection_until=datetime(2026, 1, 16, 10, 0, tzinfo=UTC),
+        recipients=(ToldRecipient("Esimerkkitulostus Oy", "acknowledged"), ToldRecipient("", "waiting")),
+        extra={"kind": "rectification", "categories": "…", "recipient": "…"},
     )
 
 

@@ -23,7 +23,9 @@ from models.hand import Checkout, HandFile, HandSearch, HandTick
 from models.intake import CaseKey, EventCase, Message
 from models.mandate import Mandate
 from models.nearness import CaseNearness
+from models.notices import Notice
 from models.purge import PurgeStage
+from models.rectification import RectificationItem
 from models.refusing import RefusalCase
 from models.request import DataKey, Request
 from models.restriction import Restriction, Weighing
@@ -127,6 +129,18 @@ def _case(session: Session, rt: Runtime, request: Request) -> None:
     ):
         if key_id is not None:
             destroy_key(session, rt, key_id, of="package", request_id=request.id)
+    session.execute(
+        update(Notice)
+        .where(Notice.request_id == request.id)
+        .values(content_sealed=b"", reason_sealed=None, token_digest=None)
+        .execution_options(**_QUIET)
+    )
+    session.execute(
+        update(RectificationItem)
+        .where(RectificationItem.request_id == request.id)
+        .values(said_sealed=b"", target_sealed=None, reason_sealed=None, before_digest=None, after_digest=None)
+        .execution_options(**_QUIET)
+    )
     request.claim_sealed, request.proof_sealed, request.refusal_sealed = b"", None, None
     request.extension_sealed = None
     request.subject_digest, request.status_digest = None, secrets.token_bytes(32)  # no link leads here any more

@@ -31,6 +31,7 @@ from workflows.findings import forget_items
 from workflows.hand.forgetting import forget_answers, forget_scans
 from workflows.outbox import queue_mail
 from workflows.ports import CaseFacts, PlanLine, RequestKey
+from workflows.recipients.listed import told_recipients
 from workflows.restricting.objecting import end_rest
 from workflows.restricting.telling import told_of_restriction
 from workflows.restriction import is_in_force
@@ -112,6 +113,7 @@ class Closing:
             plan_hash=plan.plan_hash.hex() if plan else "",
             receipts=receipts,
             guarantees=guarantees_of(plan, {item.row.source for item in items if item.receipts}),
+            recipients=told_recipients(session, rt, request),
         )
         if request.leading_id is not None:
             case = _with_leading(case, session.get_one(Request, request.leading_id))

@@ -29,6 +29,7 @@ from workflows.hand.sources import bound, unanswered
 from workflows.human import open_task
 from workflows.planning import BY_HAND
 from workflows.ports import Connector, EraseItem, Lead
+from workflows.recipients.telling import tell_of_erasure
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
 from workflows.standing import open_item, standings
@@ -151,6 +152,7 @@ class Proof:
             audit.record(session, "erasure:proven", at=rt.now(), actor="vastine", request_id=request.id)
             if plan is not None:
                 _ask_by_hand(session, rt, request, plan)
+                tell_of_erasure(session, rt, request, plan)
             return Event.PROVEN
         facts = {"residue": result.residue, "unknown": result.strangers, "unfinished": inputs.unfinished}
         audit.record(session, "erasure:residue", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
