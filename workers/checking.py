@@ -3,17 +3,18 @@
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.migrate import is_current
 from models.session import open_engine, open_sessions
+from workers.checking_letters import check_letters, check_signing
+from workers.finding import Finding, of_fault
 from workers.queues import LIMITS
 from workflows import news
-from workflows.errors import BadInput, Fault, VastineError
+from workflows.errors import BadInput, VastineError
 from workflows.messages import QUEUES
 from workflows.ports import Connector, ProvesPrivileges
 from workflows.register.categories import declared_facts
@@ -24,21 +25,9 @@ from workflows.rules.hold_ends import never_ending
 from workflows.rules.holds import compile_rules, not_applying
 from workflows.settings import Settings
 
-Status = Literal["ok", "warn", "fail"]
 _LEAST_FREE_BYTES = 1 << 30
 _MENDED_IN = ((3, 11, 9), (3, 12, 4), (3, 13, 0))
 """Python releases from which the standard library's mail parser refuses header injection by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the check."""
-
-    area: str
-    name: str
-    status: Status
-    text: str
-    remedy: str = ""
 
 
 @runtime_checkable
@@ -56,18 +45,19 @@ def offline(told: Settings) -> Iterator[Finding]:
         yield Finding("settings", name, "ok", shown or "(empty)", f"from {origin}")
     yield from _machine(told)
     yield from _keys(told)
+    yield from check_signing(told)
     yield from _database(told)
     faults = check_folder(told.register)
-    yield from (_of_fault("register", fault, "fail") for fault in faults)
+    yield from (of_fault("register", fault, "fail") for fault in faults)
     if faults:
         return
     register = load_register(told.register)
     found = f"{register.controller.name}: {len(register.sources)} sources, {len(register.categories)} categories"
     yield Finding("register", str(told.register), "ok", found)
     today = datetime.now(UTC).date()
-    yield from (_of_fault("register", fault, "warn") for fault in advice_on(told.register, today=today))
+    yield from (of_fault("register", fault, "warn") for fault in advice_on(told.register, today=today))
     yield from _hold_rules(register)
-    yield from _letters(register)
+    yield from check_letters(register)
     yield from _secrets(told, register)
 
 
@@ -88,10 +78,6 @@ def online(told: Settings) -> Iterator[Finding]:
     yield from _mail(told)
     if not told.embedded:
         yield _broker(told)
-
-
-def _of_fault(area: str, fault: Fault, status: Status) -> Finding:
-    return Finding(area, fault.where, status, fault.what, fault.remedy)
 
 
 def _machine(told: Settings) -> Iterator[Finding]:
@@ -124,7 +110,7 @@ def _keys(told: Settings) -> Iterator[Finding]:
     try:
         vault = open_vault(told)
     except BadInput as bad:
-        yield from (_of_fault("keys", fault, "fail") for fault in bad.faults)
+        yield from (of_fault("keys", fault, "fail") for fault in bad.faults)
         return
     yield Finding("keys", told.key_file.name, "ok", f"{len(vault.master_keys)} master keys, current {vault.master_key}")
     if told.key_file.parent == told.data_dir and told.mode == "live":
@@ -180,15 +166,6 @@ def _hold_rules(register: Register) -> Iterator[Finding]:
                 yield Finding("holds", source.file, "warn", what, remedy)
 
 
-def _letters(register: Register) -> Iterator[Finding]:
-    from workflows.documents.sample import letter_faults  # noqa: PLC0415
-
-    faults = letter_faults(register)
-    yield from (_of_fault("letters", fault, "fail") for fault in faults)
-    if not faults:
-        yield Finding("letters", "fi, sv, en", "ok", "every letter and mail can be written")
-
-
 def _secrets(told: Settings, register: Register) -> Iterator[Finding]:
     from workflows.wiring import connector_of  # noqa: PLC0415
 
@@ -196,7 +173,7 @@ def _secrets(told: Settings, register: Register) -> Iterator[Finding]:
         try:
             connector_of(spec, register, told.environ)
         except BadInput as bad:
-            yield from (_of_fault(f"source {name}", fault, "fail") for fault in bad.faults)
+            yield from (of_fault(f"source {name}", fault, "fail") for fault in bad.faults)
         except VastineError as error:
             yield Finding("sources", name, "fail", error.detail, "mend its connection")
         else:

@@ -229,15 +229,12 @@ class Documents(Protocol):
 
     def mail(self, letter: Letter, case: CaseFacts) -> MailText:
         """The notice that goes by mail, in the case's language; holds no personal data."""
-        ...
 
     def letter(self, letter: Letter, case: CaseFacts) -> bytes:
         """A tagged PDF in the case's language."""
-        ...
 
     def template(self, letter: Letter, language: str) -> str:
         """File, version and approver of the text that `letter` uses, to be kept with what it made."""
-        ...
 
     def package(
         self,
@@ -251,7 +248,6 @@ class Documents(Protocol):
 
         `open_file(blob)` opens a scan or attachment that a record names in `Item.files`.
         """
-        ...
 
 
 class Clock(Protocol):

@@ -61,6 +61,11 @@ def folder(text: str) -> Path:
         raise Wrong("is not a path, or of a user who does not exist", "write an absolute path") from None
 
 
+def optional_file(text: str) -> Path | None:
+    """An absolute path, or None where nothing is told."""
+    return folder(text) if text else None
+
+
 def database_url(text: str) -> str:
     """PostgreSQL, or SQLite in a file."""
     if text.startswith("sqlite:///") and len(text) > len("sqlite:///"):

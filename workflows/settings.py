@@ -52,6 +52,8 @@ _SETTINGS = (
     _Setting("mail_from", values.mail_from, "Vastine <vastine@localhost>"),
     _Setting("mail_allow", values.mail_allow),
     _Setting("key_file", values.folder, "{data}/keys.json"),
+    _Setting("signing_key_file", values.optional_file),
+    _Setting("signing_password", str, secret=True),
     _Setting("public_url", values.web_address, "http://127.0.0.1:8080"),
     _Setting("console_url", values.web_address, "http://127.0.0.1:8081"),
     _Setting("mode", values.mode, "trial"),
@@ -77,6 +79,8 @@ class Settings:
     mail_from: str
     mail_allow: tuple[str, ...]  # in trial mode mail leaves only to these addresses and @domains
     key_file: Path
+    signing_key_file: Path | None  # the controller's, for letters; none: letters are not signed
+    signing_password: str
     public_url: str
     console_url: str
     mode: Literal["trial", "live"]

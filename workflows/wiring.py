@@ -34,6 +34,7 @@ from workflows.connectors.mailbox_source import MailboxConnector
 from workflows.connectors.registry import Registry
 from workflows.connectors.sql import SqlConnector
 from workflows.documents.documents import Documents
+from workflows.documents.signing import LetterSigner
 from workflows.ports import Bell, Clock, Connector, Discovers, Limiter, Mailer, Marks, Paced
 from workflows.register.kinds import kinds
 from workflows.register.load import load_register
@@ -178,6 +179,13 @@ def mailer_of(settings: Settings, clock: Clock) -> Mailer:
     return SmtpMailer(mail_server(settings.mail_url, "smtp"), settings.mail_from, clock=clock, allow=allow)
 
 
+def signer_of(settings: Settings, clock: Clock) -> LetterSigner | None:
+    """Who signs letters, if anybody does. Raises `BadInput` for a key that can't be used."""
+    if settings.signing_key_file is None:
+        return None
+    return LetterSigner.from_file(settings.signing_key_file, password=settings.signing_password, clock=clock)
+
+
 def inboxes_of(settings: Settings) -> dict[str, ImapInbox]:
     """Every mailbox that is read, by a name that says where it is."""
     servers = [mail_server(url, "imap") for url in settings.inbox_url]
@@ -238,7 +246,12 @@ def build(
         "vault": vault,
         "blobs": FileBlobStore(settings.blobs_dir),
         "mailer": mailer_of(settings, clock),
-        "documents": Documents(register, signing_key=vault.derive("package-signing"), render_pdf=render_pdf),
+        "documents": Documents(
+            register,
+            signing_key=vault.derive("package-signing"),
+            render_pdf=render_pdf,
+            signer=signer_of(settings, clock),
+        ),
         "connectors": connectors_of(register, settings.environ, limiter=throttle, marks=marks),
         "holds": compile_rules(register.holds),
         "retained": compile_retention({code: c.keeps for code, c in register.categories.items() if c.keeps}),

@@ -8,6 +8,7 @@ from workflows.documents.catalogue import Catalogue
 from workflows.documents.letters import Letters
 from workflows.documents.package import OpenFile, PackageWriter
 from workflows.documents.pdf import PdfRenderer
+from workflows.documents.signing import LetterSigner
 from workflows.ports import CaseFacts, MailText, PackageSummary
 from workflows.register.model import Register
 from workflows.rules.items import Item
@@ -18,15 +19,27 @@ class Documents:
 
     `signing_key` is a raw Ed25519 private key (32 bytes); without one packages are not signed.
     Without `render_pdf` packages hold HTML, JSON and CSV only, for measurements and for machines without
-    Pango; `letter` still makes a PDF.
+    Pango; `letter` still makes a PDF. With a `signer` every letter carries the controller's signature.
     """
 
-    def __init__(self, register: Register, *, signing_key: bytes | None, render_pdf: bool = True) -> None:
+    def __init__(
+        self,
+        register: Register,
+        *,
+        signing_key: bytes | None,
+        render_pdf: bool = True,
+        signer: LetterSigner | None = None,
+    ) -> None:
         self._catalogue = Catalogue(register)
         self._letters = Letters(self._catalogue)
         self._pdf = PdfRenderer()
+        self._sign = signer.sign if signer is not None else _as_it_is
         self._packages = PackageWriter(
-            self._catalogue, self._letters, pdf=self._pdf if render_pdf else None, signing_key=signing_key
+            self._catalogue,
+            self._letters,
+            pdf=self._pdf if render_pdf else None,
+            signing_key=signing_key,
+            sign_letter=self._sign,
         )
 
     def mail(self, letter: Letter, case: CaseFacts) -> MailText:
@@ -34,8 +47,8 @@ class Documents:
         return self._letters.mail(letter, case)
 
     def letter(self, letter: Letter, case: CaseFacts) -> bytes:
-        """A tagged PDF in the case's language."""
-        return self._pdf.render(self._letters.html(letter, case))
+        """A tagged PDF in the case's language, signed where a signer was given."""
+        return self._sign(self._pdf.render(self._letters.html(letter, case)))
 
     def template(self, letter: Letter, language: str) -> str:
         """File, version and approver of the text that `letter` uses."""
@@ -62,3 +75,7 @@ class Documents:
     def close(self) -> None:
         """Stop the printing process."""
         self._pdf.close()
+
+
+def _as_it_is(pdf: bytes) -> bytes:
+    return pdf

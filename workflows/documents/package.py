@@ -29,11 +29,18 @@ class PackageWriter:
     """Writes packages of one register."""
 
     def __init__(
-        self, catalogue: Catalogue, letters: Letters, *, pdf: PdfRenderer | None, signing_key: bytes | None
+        self,
+        catalogue: Catalogue,
+        letters: Letters,
+        *,
+        pdf: PdfRenderer | None,
+        signing_key: bytes | None,
+        sign_letter: Callable[[bytes], bytes],
     ) -> None:
         self._catalogue = catalogue
         self._letters = letters
         self._pdf = pdf
+        self._sign_letter = sign_letter
         self._key = Ed25519PrivateKey.from_private_bytes(signing_key) if signing_key else None
 
     def write(
@@ -68,7 +75,7 @@ class PackageWriter:
         bundle.add("START_HERE.html", book.start())
         if self._pdf is not None:
             letter = self._letters.html(Letter.PORTABILITY if portable else Letter.ACCESS, case)
-            bundle.add(f"letter_{case.language}.pdf", self._pdf.render(letter))
+            bundle.add(f"letter_{case.language}.pdf", self._sign_letter(self._pdf.render(letter)))
         if not portable:
             self._add_book(bundle, book, language=case.language)
         self._add_data(bundle, case, gathered=gathered, stems=stems)
