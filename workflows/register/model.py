@@ -11,6 +11,7 @@ from typing import Any, Literal
 from fideslang.models import Dataset
 from pydantic import BaseModel, ConfigDict, Field
 
+from workflows.register.keeping import Keeps, OwnRecords
 from workflows.register.mail import Mail
 from workflows.register.proofs import Identity, Risk
 from workflows.register.recipes import Recipe
@@ -92,24 +93,6 @@ class Backups(Strict):
     days: int | None = Field(default=None, ge=0, le=3650)
 
 
-class Kept(Strict):
-    """How long something is kept, in days, and on what that rests."""
-
-    days: int = Field(ge=1, le=3650)
-    source: str = ""
-    checked_on: date | None = None
-
-
-class OwnRecords(Strict):
-    """How long our own records about requests are kept. Source: GDPR Art. 5(1)(e), 5(2), 11(1), 17(3)(e), 77."""
-
-    packages: Kept = Kept(days=30, source="GDPR 5(1)(e)")
-    messages: Kept = Kept(days=30, source="GDPR 5(1)(e)")
-    cases: Kept = Kept(days=365, source="GDPR 5(2), 17(3)(e), 77")  # the time in which somebody may complain
-    most: int = Field(default=500, ge=1, le=1_000_000)  # more, or a larger share, goes in one run only by two people
-    percent: int = Field(default=2, ge=1, le=100)
-
-
 class Staff(Strict):
     """Who may work on requests: with `nda_required` only those who signed to keep secrets may log in."""
 
@@ -143,15 +126,6 @@ class Controller(Strict):
     names_recipients: bool = True  # letters name those who were told; else they are named when the person asks
     identity: Identity = Identity()
     canary: Mapping[str, str] = {}  # who is in every source that expects a canary and names none of its own
-
-
-class Keeps(Strict):
-    """How long a category keeps a record, in CEL: `until` gives the last day, or "" while no end can be told."""
-
-    until: str
-    source: str
-    checked_on: date
-    approved_by: str | None = None
 
 
 class Category(Strict):
