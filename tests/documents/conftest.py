@@ -209,7 +209,7 @@ def make_case(language: str = "fi", right: Right = Right.ACCESS, **more: object)
         "extra": {"ground": "accuracy", "note": "Osoite on väärä.", "noted": "0", "weighed": "Verkon suunnittelu."}
         | {"lift_on": "2026-12-08", "lift_code": "verified", "lift_words": "Osoite pitää paikkansa."},
     }
-    facts["extra"] = {"kind": "erasure", "categories": "Identity", "recipient": "Printer Oy"}
+    facts["extra"] = facts["extra"] | {"kind": "erasure", "categories": "Identity", "recipient": "Printer Oy"}
     return CaseFacts(**(facts | more))
 
 

@@ -52,10 +52,10 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
         answer_by=RECEIVED + timedelta(days=40),
         stage="collecting",
         extra={"ground": "accuracy", "note": "……………", "noted": "1", "weighed": "……………"}
-        | {"lift_on": "2026-04-20", "lift_code": "verified", "lift_words": "……………"},
+        | {"lift_on": "2026-04-20", "lift_code": "verified", "lift_words": "……………"}
+        | {"kind": "rectification", "categories": "…", "recipient": "…"},
         objection_until=datetime(2026, 1, 16, 10, 0, tzinfo=UTC),
         recipients=(ToldRecipient("Esimerkkitulostus Oy", "acknowledged"), ToldRecipient("", "waiting")),
-        extra={"kind": "rectification", "categories": "…", "recipient": "…"},
     )
 
 
