@@ -5,7 +5,7 @@ from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from webhooks.api import requests
+from webhooks.api import requests, restrictions
 from webhooks.api.tokens import PREFIX, guard_tokens
 from webhooks.brand import brand_sheet
 from webhooks.console import (
@@ -22,6 +22,7 @@ from webhooks.console import (
     newcase,
     outbox,
     queue,
+    restriction,
     sources,
     tasks,
     today,
@@ -46,6 +47,7 @@ ROOMS = (
     case,
     belonging,
     decision,
+    restriction,
     ending,
     verification,
     collection,
@@ -74,6 +76,7 @@ def create_app(rt: Runtime) -> Flask:
     for room in ROOMS:
         app.register_blueprint(room.pages(shell))
     app.register_blueprint(requests.blueprint(rt))
+    app.register_blueprint(restrictions.blueprint(rt))
     _plain(app, rt)
     _errors(app, shell)
     return app

@@ -90,6 +90,7 @@ EVENTS = frozenset(
         "restriction:begun",
         "restriction:lifting",
         "restriction:ended",
+        "restriction:checked",
         "objection:weighed",
         "mail:queued",
         "mail:sent",

@@ -79,7 +79,7 @@ def next_state(request: Request, event: Event) -> RequestState:
     """The state this event leads to; raises `Conflict` for an event that does not belong here."""
     if event in (E.WITHDRAWN, E.MERGED, E.ANSWERED_BY_HAND) and request.state in BEFORE_EFFECTS:
         return S.CLOSING
-    if event is E.WITHDRAWN and request.state is S.HELD and not flow_of(request.right, request.flow_version).changes:
+    if event is E.WITHDRAWN and may_withdraw(request):
         return S.CLOSING
     flow = flow_of(request.right, request.flow_version)
     if (request.state, event) == (S.DECIDING, E.APPROVED):
@@ -92,6 +92,12 @@ def next_state(request: Request, event: Event) -> RequestState:
     if state is None:
         raise Conflict("no_transition", detail=f"{event.value} does not belong to state {request.state.value}")
     return flow.along(state)
+
+
+def may_withdraw(request: Request) -> bool:
+    """Whether taking it back changes anything: what was restricted is lifted, never withdrawn."""
+    held = request.state is S.HELD and not flow_of(request.right, request.flow_version).changes
+    return held or request.state in BEFORE_EFFECTS
 
 
 def is_automatic(rt: Runtime, right: Right) -> bool:

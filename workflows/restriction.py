@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.restriction import RestrictedHow, RestrictedIdentifier, RestrictedItem, Restriction, RestrictionGround
+from workflows.rules import identifiers
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
 
@@ -43,8 +44,9 @@ def record_digest(rt: Runtime, source: str, collection: str, locator: Mapping[st
 
 
 def identifier_digest(rt: Runtime, kind: str, value: str) -> bytes:
-    """What a person is found by; `value` in its comparable spelling."""
-    return rt.vault.digest("restricted-identifier", canonical([kind, value]))
+    """What a person is found by, however the value is spelt."""
+    known = identifiers.normalise(kind, value) if kind in identifiers.KINDS else None
+    return rt.vault.digest("restricted-identifier", canonical([kind, known or value.strip().casefold()]))
 
 
 def wanted_kept(session: Session, rt: Runtime) -> Callable[[Item], bool] | None:
@@ -64,9 +66,9 @@ def wanted_kept(session: Session, rt: Runtime) -> Callable[[Item], bool] | None:
     return lambda item: record_digest(rt, item.source, item.collection, item.locator) in digests
 
 
-def restrictions_on(session: Session, rt: Runtime, identifiers: Iterable[tuple[str, str]]) -> list[Restriction]:
+def restrictions_on(session: Session, rt: Runtime, asked: Iterable[tuple[str, str]]) -> list[Restriction]:
     """The restrictions in force on whoever any of these (kind, value) belongs to."""
-    digests = [identifier_digest(rt, kind, value) for kind, value in identifiers]
+    digests = [identifier_digest(rt, kind, value) for kind, value in asked]
     if not digests:
         return []
     ids = select(RestrictedIdentifier.restriction_id).where(RestrictedIdentifier.digest.in_(digests))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from models.restriction import RestrictionGround
 from models.vocabulary import Action, Channel, Outcome, Ownership, RequestState, Right, SourceResult
 from webhooks.listing import STATES
 from workflows.rules.identifiers import KINDS
@@ -47,6 +48,7 @@ def _paths() -> Json:
         "/requests/{reference}/plan": {
             "get": _operation("plan", "What would be erased, kept, until when and why.", "Plan", parameters=[reference])
         },
+        "/restrictions/check": {"post": _check()},
         "/openapi.json": {
             "get": {
                 "operationId": "openapi",
@@ -75,6 +77,13 @@ def _file() -> Json:
         parameters=[key],
     )
     return {**operation, "requestBody": {"required": True, "content": _content(_ref("NewRequest"))}}
+
+
+def _check() -> Json:
+    operation = _operation(
+        "check", "Whether a person's data, or one record, may be used.", "Restrictions", parameters=[]
+    )
+    return {**operation, "requestBody": {"required": True, "content": _content(_ref("RestrictionQuestion"))}}
 
 
 def _list() -> Json:
@@ -129,6 +138,36 @@ def _schemas() -> Json:
         "RequestList": _object({"requests": {"type": "array", "items": _ref("RequestRow")}, "next": _TEXT_OR_NONE}),
         "Request": _object({**row, **_details()}),
         "Plan": _object(_plan()),
+        "RestrictionQuestion": {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+            "properties": {
+                "identifiers": {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": False,
+                    "properties": dict.fromkeys(KINDS, _TEXT),
+                },
+                "record": _object({"source": _TEXT, "collection": _TEXT, "locator": {"type": "object"}}),
+            },
+        },
+        "Restrictions": _object(
+            {
+                "restricted": {"type": "boolean"},
+                "restrictions": _list_of(
+                    {
+                        "ground": _words(RestrictionGround),
+                        "since": _INSTANT_OR_NONE,
+                        "purposes": {"type": "array", "items": _TEXT},
+                        "categories": {"type": "array", "items": _TEXT},
+                        "sources": {"type": "array", "items": _TEXT},
+                        "allowed": {"type": "array", "items": _TEXT},
+                    }
+                ),
+            }
+        ),
         "Problem": {
             "type": "object",
             "required": ["type", "title", "status", "detail"],

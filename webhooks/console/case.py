@@ -26,6 +26,12 @@ _LAST_PAGE = 100_000
 DONE = frozenset(
     [
         "approved",
+        "scope_named",
+        "weighed",
+        "marked",
+        "lift_told",
+        "kept_on",
+        "lifted",
         "one_more",
         "refused",
         "extended",

@@ -16,6 +16,7 @@ from models.step import Step
 from models.vocabulary import Kind, Method, PlanState, RequestState, Right, SourceResult, StepState, TaskState
 from webhooks.console.columns import plan_columns
 from webhooks.console.masking import DOTS, mask_identifier, person_of
+from webhooks.console.restriction_view import restriction_facts
 from webhooks.console.roles import NAMES, RECORDS
 from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge, task_row
@@ -25,7 +26,7 @@ from workflows.casefile import Claim, open_claim, open_key, open_proof
 from workflows.caseview import current_plan, guarantees_of, plan_lines, receipt_counts
 from workflows.correcting import corrections
 from workflows.errors import NeverAgain
-from workflows.lifecycle import BEFORE_EFFECTS
+from workflows.lifecycle import BEFORE_EFFECTS, may_withdraw
 from workflows.notice import may_object
 from workflows.ports import RequestKey
 from workflows.rules.deadlines import may_extend
@@ -56,7 +57,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "may_extend": _may_extend(shell, request),
         "may_correct": request.answered_at is None and request.state not in (RequestState.CLOSED, RequestState.CLOSING),
         "corrections": corrections(session, request, key if g.user.role in RECORDS else None),
-        "may_withdraw": request.state in (*BEFORE_EFFECTS, RequestState.HELD),
+        "may_withdraw": may_withdraw(request),
         "may_answer": request.state in BEFORE_EFFECTS,
         "deciding": request.state is RequestState.DECIDING,
         "objectable": request.state is not RequestState.DECIDING and may_object(shell.rt, request),
@@ -67,6 +68,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "sources": _sources(session, shell, request),
         "steps": _stuck_steps(session, request),
         "plan": _plan(session, shell, request, key=key),
+        "restriction": restriction_facts(session, shell, request, key),
         "receipts": receipt_counts(session, request),
         "letters": _letters(session, request),
         "files": _files(session, request),

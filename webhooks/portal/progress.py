@@ -15,7 +15,7 @@ from models.request import Request
 from models.vocabulary import RequestState
 from workflows.casefile import open_claim, open_key
 from workflows.errors import NeverAgain
-from workflows.lifecycle import APPROVED_TO, BEFORE_EFFECTS
+from workflows.lifecycle import is_automatic, may_withdraw
 from workflows.runtime import Runtime
 
 Standing = Literal["done", "now", "later"]
@@ -70,6 +70,7 @@ _NOW = {
     RequestState.DELIVERING: 4,
     RequestState.ERASING: 4,
     RequestState.PROVING: 4,
+    RequestState.CHANGING: 4,
     RequestState.CLOSING: 4,
     RequestState.HELD: 5,
     RequestState.CLOSED: 5,
@@ -91,7 +92,7 @@ def progress_of(session: Session, rt: Runtime, request: Request) -> Progress:
         doing=_doing(session, rt, request, ready=ready),
         outcome=request.outcome.value if request.outcome and ended else "",
         ended=ended,
-        may_withdraw=request.state in (*BEFORE_EFFECTS, RequestState.HELD),
+        may_withdraw=may_withdraw(request),
         recheck_on=request.recheck_on if request.state is RequestState.HELD else None,
         ready=ready,
     )
@@ -99,7 +100,7 @@ def progress_of(session: Session, rt: Runtime, request: Request) -> Progress:
 
 def _stages(session: Session, rt: Runtime, request: Request) -> tuple[Stage, ...]:
     zone = ZoneInfo(rt.register.controller.time_zone)
-    keys: Sequence[str] = _STAGES if request.right in APPROVED_TO else _BY_HAND
+    keys: Sequence[str] = _STAGES if is_automatic(rt, request.right) else _BY_HAND
     searched = session.scalar(select(func.max(Finding.searched_at)).where(Finding.request_id == request.id))
     on = {
         "received": request.received_on,
@@ -119,7 +120,7 @@ def _stages(session: Session, rt: Runtime, request: Request) -> tuple[Stage, ...
 
 
 def _doing(session: Session, rt: Runtime, request: Request, *, ready: bool) -> str:
-    if request.right not in APPROVED_TO and request.state is RequestState.RECEIVED:
+    if not is_automatic(rt, request.right) and request.state is RequestState.RECEIVED:
         return "by_hand"
     if request.state is RequestState.VERIFYING:
         return "for_another" if _is_for_another(session, rt, request) else "code"
