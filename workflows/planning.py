@@ -11,7 +11,7 @@ from models.decision import PlanItem
 from models.vocabulary import Action, Ownership
 from workflows.findings import AllItems
 from workflows.ports import EraseItem, RequestKey
-from workflows.rules.holds import ManualHoldFacts, assess
+from workflows.rules.holds import CompiledRules, ManualHoldFacts, assess
 from workflows.rules.items import Item, Json, Verdict, canonical
 from workflows.runtime import Runtime
 from workflows.standing import holds_row, open_item
@@ -77,12 +77,14 @@ def planned_items(
     manual: Sequence[ManualHoldFacts],
     *,
     only: Callable[[Planned], bool] | None = None,
+    rules: CompiledRules | None = None,
 ) -> list[Planned]:
     """Every item's verdict; an item its source would refuse is kept, with the code why. Others than `only` stay.
 
-    Holds only what a plan needs, never the records themselves, so a long series stays small.
+    Holds only what a plan needs, never the records themselves, so a long series stays small. `rules`: others than
+    the register's.
     """
-    plan = verdicts(rt, AllItems(rt, key, blobs), manual)
+    plan = verdicts(rt, AllItems(rt, key, blobs), manual, rules=rules)
     if only is not None:
         plan = [item if only(item) else _untouched(item) for item in plan]
     return [item for source in blobs for item in _previewed(rt, source, [p for p in plan if p.source == source])]
@@ -93,9 +95,12 @@ def _untouched(item: Planned) -> Planned:
     return replace(item, verdict=verdict, later=None, later_fields=())
 
 
-def verdicts(rt: Runtime, items: Iterable[Item], manual: Sequence[ManualHoldFacts]) -> list[Planned]:
+def verdicts(
+    rt: Runtime, items: Iterable[Item], manual: Sequence[ManualHoldFacts], *, rules: CompiledRules | None = None
+) -> list[Planned]:
     """The rules' word on each item, today. `items` must be iterable twice."""
-    judged = assess(items, rt.holds, today=rt.today(), roles=rt.roles, erasure_kind=rt.erasure_kind, manual=manual)
+    rules = rules or rt.holds
+    judged = assess(items, rules, today=rt.today(), roles=rt.roles, erasure_kind=rt.erasure_kind, manual=manual)
     return [_planned(rt, item, verdict) for item, verdict in judged]
 
 

@@ -44,6 +44,7 @@ from workflows.purge.shredding import shred
 from workflows.recipients.minding import mind_notices
 from workflows.replays.opening import close_those_through
 from workflows.rules.bucket import deadline_bucket
+from workflows.rulesets import note_rules
 from workflows.runtime import Runtime
 from workflows.setbacks import MAX_CRASHES, backoff_seconds, quarantine
 from workflows.stages.verification import give_up
@@ -74,6 +75,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "gaps": ask_near_the_end(rt),
         "supplements": supplement(rt),
         "replays": close_those_through(rt),
+        "rules": note_rules(rt),
         "pauses": end_those_that_are_over(rt),
         "hands": wake_for_news(rt) + announce(rt),
         "notices": mind_notices(rt),

@@ -9,6 +9,8 @@ from workers.host import runtime
 from workers.speech import WAITS, give_json, give_table, say
 from workflows.errors import BadInput, Fault
 from workflows.manual_holds import REASONS, Placing, list_holds, place, release
+from workflows.rulediff import adopt as adopt_rules
+from workflows.rulediff import diff as diff_rules
 from workflows.views import find_request
 
 
@@ -76,3 +78,35 @@ def release_(*, ident: str, user: str) -> int:
         done = release(session, rt, wanted, user=user)
     say("released" if done else "noted; a second person must release it too")
     return 0 if done else WAITS
+
+
+@holds.command()
+@click.option("--json", "as_json", is_flag=True)
+def diff(*, as_json: bool) -> int:
+    """What an edited rule does to open schedules; ends 5 while that is not adopted."""
+    seen = diff_rules(runtime())
+    rows = [
+        {
+            "reference": case.reference,
+            "later": case.later,
+            "earlier": case.earlier,
+            "free": case.free,
+            "until": case.until.isoformat() if case.until else None,
+        }
+        for case in seen.cases
+    ]
+    if as_json:
+        give_json({"changed": seen.changed, "hash": seen.hash, "cases": rows})
+    else:
+        give_table(rows, ["reference", "later", "earlier", "free", "until"])
+        say(f"adopt it with: vastine holds adopt {seen.hash}" if seen.changed else "the rules did not change")
+    return WAITS if seen.changed else 0
+
+
+@holds.command("adopt")
+@click.argument("diff_hash", metavar="HASH")
+@click.option("--as", "user", required=True)
+def adopt_(*, diff_hash: str, user: str) -> None:
+    """Let open schedules go by the rules as they are now."""
+    seen = adopt_rules(runtime(), diff_hash, user=user)
+    say(f"adopted; {len(seen.cases)} cases are looked at again")

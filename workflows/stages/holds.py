@@ -42,9 +42,10 @@ from workflows.register.contacts import own_contacts
 from workflows.relook import ask_about, look_again
 from workflows.restricting.planned import Scope, restrictions_planned, scope_of
 from workflows.rules.flows import Decides, flow_of
-from workflows.rules.holds import ManualHoldFacts
+from workflows.rules.holds import CompiledRules, ManualHoldFacts
 from workflows.rules.items import canonical
 from workflows.rules.mentions import Mentions
+from workflows.rulesets import schedule_rules
 from workflows.runtime import Runtime
 from workflows.tombstones import Recogniser
 from workflows.work import Lease, NewStep
@@ -70,6 +71,7 @@ class Facts:
     sources: Sequence[str] | None  # what the case is about, where it fills the gaps of an answer
     replayed: Replayed | None  # an erasure that is done again is about these records alone
     scope: Scope  # of a restriction: which records
+    rules: CompiledRules | None = None  # those an open schedule goes by; None: the register's
     told: Mapping[str, Sequence[str]] | None = None  # the person's identifiers, where texts are to be reviewed
 
 
@@ -101,6 +103,7 @@ class Assessment:
             digests=[(f.source, f.result.value, (f.blob_digest or b"").hex()) for f in findings],
             manual=manual_holds(session, rt, request),
             approved=request.right is Right.ERASURE and approved_plan(session, request) is not None,
+            rules=schedule_rules(session, rt, request),
             left=left_over(session, request, key) if request.right is Right.ERASURE else {},
             connectors=bound(session, rt, request, key),
             sources=request.sources,
@@ -119,7 +122,7 @@ class Assessment:
         if inputs.right is not Right.ERASURE:
             return Assessed([], {}, _mentions(rt, inputs))
         only = partial(_came_back, rt, inputs.replayed) if inputs.replayed is not None else None
-        found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual, only=only)
+        found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual, only=only, rules=inputs.rules)
         found = [p for p in found if inputs.sources is None or p.source in inputs.sources]
         if astray(inputs.connectors, inputs.left, found):
             raise PersonMustLook("records_astray")
@@ -169,14 +172,8 @@ def approved_plan(session: Session, request: Request) -> Plan | None:
 
 def gaps(session: Session, request: Request) -> list[str]:
     """Sources that were not searched."""
-    return list(
-        session.scalars(
-            select(Finding.source).where(
-                Finding.request_id == request.id,
-                Finding.result.in_(_NOT_ANSWERED),
-            )
-        )
-    )
+    missing = select(Finding.source).where(Finding.request_id == request.id, Finding.result.in_(_NOT_ANSWERED))
+    return list(session.scalars(missing))
 
 
 def _mentions(rt: Runtime, inputs: Facts) -> int:

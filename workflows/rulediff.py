@@ -1,0 +1,151 @@
+"""What a change of the hold rules does to open schedules, and a person's word that it may."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models.decision import Plan
+from models.holds import RuleSet
+from models.request import Request
+from models.staff import HumanTask, StaffUser
+from models.vocabulary import PlanState, RequestState, Role, TaskState
+from workflows import audit
+from workflows.casefile import open_key, seeds_for, seeds_of
+from workflows.errors import Conflict, NotAllowed
+from workflows.fresh import manual_holds
+from workflows.hand.sources import bound
+from workflows.human import close_task
+from workflows.planning import Planned, verdicts
+from workflows.rules.hold_phases import is_later
+from workflows.rules.holds import CompiledRules
+from workflows.rules.items import Item, canonical
+from workflows.rulesets import in_force, note_rules, rules_digest
+from workflows.runtime import Runtime
+from workflows.schedule import waiting_items
+from workflows.standing import opened
+
+
+@dataclass(slots=True)
+class Moved:
+    """One case: of how many of its kept records the day changes, and to which; `free`: not held any more."""
+
+    reference: str
+    later: int = 0
+    earlier: int = 0
+    free: int = 0
+    until: date | None = None  # the last of the new days; None: some day is not known any more
+
+    def said(self) -> list[str | int | None]:
+        """What a hash is over."""
+        day = self.until.isoformat() if self.until else None
+        return [self.reference, self.later, self.earlier, self.free, day]
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """All cases that a change concerns, and the hash by which it is adopted; no cases: nothing moves."""
+
+    changed: bool  # whether the rules are not those that were adopted
+    cases: tuple[Moved, ...]
+    hash: str
+
+
+def diff(rt: Runtime) -> Diff:
+    """Compare the adopted rules with the register's over every open schedule, as the sources are now.
+
+    Changes nothing. Raises what a source raises that does not answer: nobody adopts what was not looked at.
+    """
+    note_rules(rt)
+    with rt.unit() as session:
+        old = in_force(session, rt)
+        ids = session.scalars(
+            select(Request.id).where(Request.state == RequestState.HELD).order_by(Request.reference)
+        ).all()
+    changed = old is not rt.holds
+    cases = []
+    for ident in ids if changed else ():
+        moved = _moved(rt, ident, old)
+        if moved.later or moved.earlier or moved.free:
+            cases.append(moved)
+    said = [rules_digest(rt).hex(), *(moved.said() for moved in cases)]
+    return Diff(changed, tuple(cases), hashlib.sha256(b"vastine-diff-1\n" + canonical(said).encode()).hexdigest())
+
+
+def _moved(rt: Runtime, ident: object, old: CompiledRules) -> Moved:
+    with rt.unit() as session:
+        request = session.get_one(Request, ident)
+        plan = session.scalar(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.APPROVED))
+        moved = Moved(request.reference)
+        if plan is None:
+            return moved
+        key = open_key(session, rt, request.data_key_id)
+        waiting = {(s.row.source, s.row.collection, canonical(opened(key, s)[0])) for s in waiting_items(session, plan)}
+        seeds, manual = seeds_of(session, key, request), manual_holds(session, rt, request)
+        connectors = bound(session, rt, request, key)
+    items: list[Item] = []
+    for connector in connectors.values():
+        usable = seeds_for(seeds, connector.entries())
+        if usable:
+            connector.collect(usable, lambda item: items.append(replace(item, series=((),) if item.series else ())))
+    before = {p.where: p for p in verdicts(rt, items, manual, rules=old)}
+    after = {p.where: p for p in verdicts(rt, items, manual)}
+    _count(moved, before, after, waiting)
+    return moved
+
+
+def _count(
+    moved: Moved,
+    before: Mapping[tuple[str, str, str], Planned],
+    after: Mapping[tuple[str, str, str], Planned],
+    waiting: set[tuple[str, str, str]],
+) -> None:
+    days: list[date | None] = []
+    for where in waiting & before.keys():
+        one, other = before[where].verdict, after[where].verdict
+        if one.erase_on == other.erase_on and bool(one.holds) == bool(other.holds):
+            continue
+        if one.holds and not other.holds:
+            moved.free += 1
+        elif is_later(other.erase_on, one.erase_on) or not one.holds:
+            moved.later += 1
+            days.append(other.erase_on)
+        else:
+            moved.earlier += 1
+            days.append(other.erase_on)
+    known = [day for day in days if day is not None]
+    moved.until = max(known) if known and len(known) == len(days) else None
+
+
+def adopt(rt: Runtime, diff_hash: str, *, user: str) -> Diff:
+    """From now on open schedules go by the register's rules; all of them are looked at again, once.
+
+    Raises `NotAllowed` unless the user is a data protection officer, `Conflict` if the diff is not the one they saw.
+    """
+    with rt.unit() as session:
+        staff = session.get(StaffUser, user)
+        if staff is None or staff.disabled_at is not None or staff.role is not Role.DPO:
+            raise NotAllowed("role", detail="adopting a change of the rules needs the role dpo")
+    seen = diff(rt)
+    if not seen.changed:
+        raise Conflict("no_change", detail="the rules are those that were adopted already")
+    if seen.hash != diff_hash:
+        raise Conflict("other_diff", detail="what the change does is not what you saw; look at it again")
+    with rt.unit() as session:
+        row = session.get_one(RuleSet, rules_digest(rt), with_for_update=True)
+        row.adopted_at, row.adopted_by, row.diff_hash = rt.now(), user, bytes.fromhex(diff_hash)
+        held = (Request.state == RequestState.HELD) & Request.recheck_on.is_not(None)
+        session.execute(update(Request).where(held).values(recheck_on=rt.today()))
+        facts = {"rules": row.digest.hex(), "diff": diff_hash, "cases": len(seen.cases)}
+        audit.record(session, "rules:adopted", at=rt.now(), actor=user, facts=facts)
+        for task in _tasks(session, row.digest):
+            close_task(session, rt, task, by=user, answer="adopted")
+    return seen
+
+
+def _tasks(session: Session, digest: bytes) -> Iterator[HumanTask]:
+    key = f"rules:{digest.hex()}"
+    yield from session.scalars(select(HumanTask).where(HumanTask.key == key, HumanTask.state == TaskState.OPEN))
