@@ -24,6 +24,8 @@ _NOT_TOLD = dict.fromkeys(
         "from",
         "to",
         "method",
+        "provider",
+        "acr",
         "code",
         "until",
         "reason",

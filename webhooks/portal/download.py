@@ -14,6 +14,7 @@ from webhooks.portal.fetching import may_send, may_try, stream_file
 from webhooks.portal.house import house, page, words
 from webhooks.portal.opened import is_open, remember
 from webhooks.portal.progress import files_of
+from webhooks.portal.ways import ways_of
 from workflows import answer
 
 bp = Blueprint("download", __name__)
@@ -44,7 +45,8 @@ def find(session: Session, token: str) -> tuple[Grant, Request]:
     return grant, asked
 
 
-def _scope(grant: Grant) -> str:
+def scope(grant: Grant) -> str:
+    """What an answer opened by this link is bound to."""
     return f"grant:{grant.token_digest.hex()}"
 
 
@@ -68,11 +70,12 @@ def _show(
     errors: list[tuple[str, str]] | None = None,
     status: int = 200,
 ) -> Response:
-    opened = is_open(session, asked, _scope(grant))
+    opened = is_open(session, asked, scope(grant))
     return page(
         "fetch",
         status=status,
         opened=opened,
+        ways=ways_of(session, asked),
         files=files_of(session, asked) if opened else [],
         reference=asked.reference if opened else "",
         expires_on=grant.expires_at.date(),
@@ -93,7 +96,8 @@ def send(lang: str, token: str) -> AnyResponse:
         if not may_send(session, asked):
             errors = [("", words()("fault.too_often"))]
             return _show(session, lang, token, grant=grant, asked=asked, errors=errors, status=429)
-        answer.send_code(session, house().rt, asked)
+        if ways_of(session, asked).code:
+            answer.send_code(session, house().rt, asked)
         return redirect(url_for("download.show", lang=lang, token=token, note="sent"), 303)
 
 
@@ -110,7 +114,7 @@ def code(lang: str, token: str) -> AnyResponse:
             errors = [("code", words()("fault.code"))]
             return _show(session, lang, token, grant=grant, asked=asked, errors=errors, status=422)
         done = redirect(url_for("download.show", lang=lang, token=token), 303)
-        remember(done, right.id, _scope(grant))
+        remember(done, right.id, scope(grant))
         return done
 
 
@@ -119,7 +123,7 @@ def file(lang: str, token: str, name: str) -> AnyResponse:
     """One file, for the browser in which the code was typed."""
     with house().rt.unit() as session:
         grant, asked = find(session, token)
-        if not is_open(session, asked, _scope(grant)):
+        if not is_open(session, asked, scope(grant)):
             return redirect(url_for("download.show", lang=lang, token=token), 303)
         grant.fetches += 1
         return stream_file(session, asked, name)

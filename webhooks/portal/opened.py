@@ -14,6 +14,7 @@ from models.request import Request
 from models.verification import Challenge
 from webhooks.portal.house import house
 from webhooks.security import cookie_name
+from workflows.ladder import rungs
 
 OPEN_FOR = timedelta(minutes=30)
 
@@ -42,4 +43,6 @@ def is_open(session: Session, asked: Request, scope: str) -> bool:
     row = session.get(Challenge, uuid.UUID(str(value[0])))
     if row is None or row.request_id != asked.id or row.used_at is None:
         return False
+    if not rungs.suffices(session, here.rt, asked, row.method):
+        return False  # what proved enough to ask may be less than what it takes to open the answer now
     return here.rt.now() - row.used_at < OPEN_FOR

@@ -15,6 +15,7 @@ from models.request import Request
 from models.vocabulary import RequestState
 from workflows.casefile import open_claim, open_key
 from workflows.errors import NeverAgain
+from workflows.ladder.signin import BY_PROVIDER
 from workflows.lifecycle import is_automatic, may_withdraw
 from workflows.runtime import Runtime
 
@@ -122,6 +123,8 @@ def _stages(session: Session, rt: Runtime, request: Request) -> tuple[Stage, ...
 def _doing(session: Session, rt: Runtime, request: Request, *, ready: bool) -> str:
     if not is_automatic(rt, request.right) and request.state is RequestState.RECEIVED:
         return "by_hand"
+    if request.state is RequestState.VERIFYING and request.verified_method in BY_PROVIDER:
+        return "checking"
     if request.state is RequestState.VERIFYING:
         return "for_another" if _is_for_another(session, rt, request) else "code"
     if ready and request.state in (RequestState.CLOSING, RequestState.CLOSED, RequestState.HELD):

@@ -15,6 +15,7 @@ from webhooks.portal.fetching import may_send, may_try, stream_file
 from webhooks.portal.house import house, page, words
 from webhooks.portal.opened import is_open, remember
 from webhooks.portal.progress import files_of, progress_of
+from webhooks.portal.ways import ways_of
 from workflows import answer
 from workflows.errors import Conflict
 from workflows.ladder.codes import open_challenge
@@ -66,6 +67,7 @@ def _show(
         progress=progress,
         files=files_of(session, asked) if opened else [],
         opened=opened,
+        ways=ways_of(session, asked),
         note=note,
         errors=errors or [],
         place=place,
@@ -106,7 +108,7 @@ def resend(lang: str, reference: str, secret: str) -> AnyResponse:
             return _show(session, lang, asked, secret, errors=[("", words()("fault.too_often"))], status=429)
         if asked.state is RequestState.VERIFYING:
             verification.again(session, rt, asked)
-        elif progress_of(session, rt, asked).doing == "fetch":
+        elif progress_of(session, rt, asked).doing == "fetch" and ways_of(session, asked).code:
             answer.send_code(session, rt, asked)
         return redirect(
             url_for("status.show", lang=lang, reference=asked.reference, secret=secret, note="sent") + "#now", 303

@@ -15,6 +15,7 @@ from typing import Literal
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from models.base import new_id
 from models.request import Request
 from models.step import Step
 from models.verification import Challenge, SignIn
@@ -29,7 +30,7 @@ from workflows.rules.identifiers import normalise
 from workflows.rules.identity import Match, match_identity, same_person
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
-from workflows.vouching import Attempt, IdentityProvider, Refused, Vouched, new_attempt
+from workflows.vouching import Attempt, IdentityProvider, Refused, Vouched
 from workflows.work import NewStep
 
 BY_PROVIDER = (Method.SESSION, Method.STRONG)
@@ -69,23 +70,19 @@ def return_address(rt: Runtime, name: str) -> str:
 
 
 def begin(
-    session: Session, rt: Runtime, request: Request, name: str, *, purpose: Purpose, back: Back
-) -> tuple[str, str]:
-    """(the provider's address, a secret for this browser's cookie). The caller holds the request's lock.
+    session: Session, rt: Runtime, request: Request, name: str, *, purpose: Purpose, attempt: Attempt, back: Back
+) -> str:
+    """A secret for this browser's cookie: with it and `attempt`'s state somebody may come back, once.
 
-    Raises `NotAllowed` where a log-in there would not be enough, or the person asks for somebody else.
+    The caller holds the request's lock. Raises `NotAllowed` where a log-in there would not be enough, or the
+    person asks for somebody else.
     """
-    provider = provider_of(rt, name)
+    require(session, rt, request, name, purpose=purpose)
     key = open_key(session, rt, request.data_key_id)
-    if purpose == "identify" and (request.state is not RequestState.VERIFYING or open_claim(key, request).for_another):
-        raise NotAllowed("signin")
-    if not rungs.suffices(session, rt, request, provider.method):
-        raise NotAllowed("proof_too_weak", detail="a log-in there is not enough for what was asked")
     session.execute(delete(SignIn).where(SignIn.request_id == request.id, SignIn.expires_at <= rt.now()))
-    attempt, browser = new_attempt(), secrets.token_urlsafe(32)
-    url = provider.start(attempt, back=return_address(rt, name), language=back.language, now=rt.now())
+    browser = secrets.token_urlsafe(32)
     row = SignIn(
-        id=uuid.uuid4(),
+        id=new_id(),
         request_id=request.id,
         provider=name,
         purpose=purpose,
@@ -95,13 +92,23 @@ def begin(
         expires_at=rt.now() + LASTS,
         sealed=b"",
     )
-    row.sealed = key.seal(
-        canonical({"attempt": asdict(attempt), "back": asdict(back)}).encode(), f"sign_ins.sealed:{row.id}"
-    )
+    plain = canonical({"attempt": asdict(attempt), "back": asdict(back)})
+    row.sealed = key.seal(plain.encode(), f"sign_ins.sealed:{row.id}")
     session.add(row)
     facts = {"provider": name, "purpose": purpose}
     audit.record(session, "identity:signin:begun", at=rt.now(), actor="person", request_id=request.id, facts=facts)
-    return url, browser
+    return browser
+
+
+def require(session: Session, rt: Runtime, request: Request, name: str, *, purpose: Purpose) -> None:
+    """Raise `NotAllowed` where a log-in at this provider would be of no use to this case now."""
+    if not rungs.suffices(session, rt, request, provider_of(rt, name).method):
+        raise NotAllowed("proof_too_weak", detail="a log-in there is not enough for what was asked")
+    if purpose == "fetch" and request.proof_sealed is not None:
+        return
+    key = open_key(session, rt, request.data_key_id)
+    if purpose != "identify" or request.state is not RequestState.VERIFYING or open_claim(key, request).for_another:
+        raise NotAllowed("signin")
 
 
 def take(session: Session, rt: Runtime, name: str, *, state: str, browser: str) -> Taken:

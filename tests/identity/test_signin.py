@@ -1,0 +1,215 @@
+"""Whoever logs in at a broker is taken for the person they are, and every other answer proves nothing."""
+
+import html
+import re
+from typing import Any
+
+import pytest
+from joserfc.jwk import RSAKey
+from sqlalchemy import select
+
+from models.audit import AuditEntry
+from models.request import Request
+from models.verification import SignIn
+from models.vocabulary import Method, RequestState
+from tests.identity.broker import HETU, ISSUER, Broker, back, pem
+from tests.identity.conftest import BOBS, JANES, Bank
+from tests.webhooks.visitor import Caller, reference_of
+from workflows import views
+
+
+def go(caller: Caller, page: str) -> str:
+    """Press the button of the bank; the address that the next page leads to."""
+    caller.post(f"{page}/signin/bank")
+    assert caller.answer.status_code == 200, caller.answer.text
+    found = re.search(r'href="(https://broker\.example/auth[^"]*)"', caller.answer.text)
+    assert found
+    return html.unescape(found[1])
+
+
+def asked(bank: Bank, **answers: str) -> tuple[Caller, str]:
+    """Somebody sends the form as Jane and the worker looks."""
+    caller = Caller(bank.app)
+    page = caller.ask(**answers)
+    bank.world.work()
+    return caller, page
+
+
+def request_of(bank: Bank, page: str) -> Request:
+    with bank.world.rt.unit() as session:
+        return views.find_request(session, reference_of(page))
+
+
+def nothing_proven(bank: Bank, page: str) -> bool:
+    bank.world.work()
+    row = request_of(bank, page)
+    return (row.state, row.proof_sealed, row.verified_method) == (RequestState.VERIFYING, None, None)
+
+
+def test_a_log_in_at_the_bank_proves_the_person_and_opens_the_answer(bank):
+    caller, page = asked(bank)
+    assert not [m for m in bank.world.mailer.sent if re.search(r"\b\d{8}\b", m.body)], "a code would not be enough"
+    caller.get(page)
+    assert 'name="code"' not in caller.answer.text
+    done = caller.get(back(bank.broker.log_in(go(caller, page), JANES)))
+    assert done.status_code == 200
+    bank.world.work()
+    row = request_of(bank, page)
+    assert (row.verified_method, row.verified_by) == (Method.STRONG, "provider:bank")
+    assert row.state in (RequestState.CLOSED, RequestState.DECIDING, RequestState.CLOSING)
+    with bank.world.rt.unit() as session:
+        facts = [e.facts for e in session.scalars(select(AuditEntry)) if e.event == "identity:signed_in"]
+    assert facts[0]["provider"] == "bank"
+    assert "loatest2" in facts[0]["acr"]
+    assert JANES not in str(facts)
+
+
+def test_the_answer_opens_only_to_the_person_who_logs_in_once_more(bank):
+    caller, page = asked(bank)
+    caller.get(back(bank.broker.log_in(go(caller, page), JANES)))
+    bank.world.work()
+    assert request_of(bank, page).state is RequestState.CLOSED
+    caller.post(f"{page}/resend")
+    bank.world.work()
+    assert not [m for m in bank.world.mailer.sent if re.search(r"\b\d{8}\b", m.body)]
+    assert caller.get(f"{page}/files/package.zip").status_code == 303
+    assert caller.get(back(bank.broker.log_in(go(caller, page), BOBS))).status_code == 403
+    assert caller.get(f"{page}/files/package.zip").status_code == 303
+    assert caller.get(back(bank.broker.log_in(go(caller, page), JANES))).status_code == 200
+    assert caller.get(f"{page}/files/package.zip").status_code == 200
+    assert Caller(bank.app).get(f"{page}/files/package.zip").status_code == 303
+
+
+def test_who_logs_in_for_another_s_request_proves_nothing(bank):
+    caller, page = asked(bank)  # names Jane
+    assert caller.get(back(bank.broker.log_in(go(caller, page), BOBS))).status_code == 200
+    assert nothing_proven(bank, page)
+    assert "could not connect you" in caller.get(page).text
+
+
+def test_who_is_in_no_register_proves_nothing(bank):
+    caller, page = asked(bank)
+    caller.get(back(bank.broker.log_in(go(caller, page), "010190-903A")))
+    assert nothing_proven(bank, page)
+
+
+def spoiled(**claims: Any) -> Any:
+    return lambda told: told.update(claims)
+
+
+def without(name: str) -> Any:
+    return lambda told: told.pop(name)
+
+
+SPOILT = {
+    "nonce": spoiled(nonce="another"),
+    "aud": spoiled(aud="somebody"),
+    "azp": spoiled(aud=["vastine", "other"], azp="other"),
+    "iss": spoiled(iss="https://rogue.example"),
+    "exp": spoiled(exp=1),
+    "iat": spoiled(iat=1),
+    "acr": spoiled(acr="http://ftn.ficora.fi/2017/loa1"),
+    "auth_time": without("auth_time"),
+    "old auth_time": lambda told: told.update(auth_time=told["auth_time"] - 300),
+    "no hetu": without(HETU),
+    "hetu": spoiled(**{HETU: "010170-999S"}),
+    "empty hetu": spoiled(**{HETU: ""}),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_token_with_one_wrong_claim_is_refused(bank, how):
+    caller, page = asked(bank)
+    bank.broker.spoil = SPOILT[how]
+    shown = caller.get(back(bank.broker.log_in(go(caller, page), JANES)))
+    assert shown.status_code == 403
+    assert "Nothing is confirmed" in shown.text
+    assert nothing_proven(bank, page)
+
+
+def bare(broker: Broker) -> None:
+    broker.sealed = False
+
+
+def rogue(broker: Broker) -> None:
+    broker.key = "rogue"
+
+
+def sealed_to_another(broker: Broker) -> None:
+    broker.seal_to = RSAKey.import_key(pem("rogue"))
+
+
+@pytest.mark.parametrize("how", [bare, rogue, sealed_to_another])
+def test_a_token_that_is_not_sealed_to_us_or_not_signed_by_the_broker_is_refused(bank, how):
+    caller, page = asked(bank)
+    how(bank.broker)
+    assert caller.get(back(bank.broker.log_in(go(caller, page), JANES))).status_code == 403
+    assert nothing_proven(bank, page)
+
+
+def test_new_keys_of_the_broker_are_looked_for_once(bank):
+    caller, page = asked(bank)
+    caller.get(back({**bank.broker.log_in(go(caller, page), JANES), "code": "none"}))
+    caller.get(back(bank.broker.log_in(go(caller, page), BOBS)))
+    bank.world.work()
+    bank.broker.key, bank.broker.published, before = "second", ("first", "second"), bank.broker.looks
+    assert caller.get(back(bank.broker.log_in(go(caller, page), JANES))).status_code == 200
+    assert bank.broker.looks == before + 1
+
+
+def test_an_answer_is_good_once(bank):
+    caller, page = asked(bank)
+    bank.broker.spoil = spoiled(nonce="another")
+    path = back(bank.broker.log_in(go(caller, page), JANES))
+    assert caller.get(path).status_code == 403
+    bank.broker.spoil = lambda _claims: None
+    assert caller.get(path).status_code == 403
+    again = bank.broker.log_in(go(caller, page), JANES)
+    stale = {**bank.broker.log_in(go(caller, page), JANES), "code": "code-0"}
+    assert caller.get(back(stale)).status_code == 403, "a code that was used"
+    assert caller.get(back(again)).status_code == 403, "the browser went there once more since"
+    assert nothing_proven(bank, page)
+
+
+def test_an_answer_counts_only_in_the_browser_that_began_and_for_ten_minutes(bank):
+    caller, page = asked(bank)
+    path = back(bank.broker.log_in(go(caller, page), JANES))
+    assert Caller(bank.app).get(path).status_code == 403
+    bank.world.clock.advance(minutes=11)
+    assert caller.get(path).status_code == 403
+    assert nothing_proven(bank, page)
+
+
+def test_an_answer_proves_no_other_case_than_its_own(bank):
+    attacker, theirs = asked(bank)
+    victim, own = asked(bank, email="bob@shop.example", name="Bob")
+    path = back(bank.broker.log_in(go(attacker, theirs), BOBS))
+    go(victim, own)
+    assert victim.get(path).status_code == 403
+    assert nothing_proven(bank, theirs)
+    assert nothing_proven(bank, own)
+
+
+def test_a_log_in_that_was_cancelled_or_mixed_up_proves_nothing(bank):
+    caller, page = asked(bank)
+    state = bank.broker.log_in(go(caller, page), JANES)["state"]
+    shown = caller.get(back({"error": "access_denied", "state": state}))
+    assert "cancelled" in shown.text
+    answer = bank.broker.log_in(go(caller, page), JANES)
+    assert caller.get(back({**answer, "iss": "https://rogue.example"})).status_code == 403
+    assert nothing_proven(bank, page)
+
+
+def test_what_the_person_is_asked_to_confirm_stands_on_the_way(bank):
+    caller, page = asked(bank, right="erasure")
+    go(caller, page)
+    assert reference_of(page) in caller.answer.text
+    assert "Go on only if you made the request yourself" in caller.answer.text
+    with bank.world.rt.unit() as session:
+        assert ISSUER not in str([row.provider for row in session.scalars(select(SignIn))])
+
+
+def test_the_public_keys_are_told_and_nothing_else(bank):
+    keys = Caller(bank.app).get("/signin/keys/bank").get_json()["keys"]
+    assert {key["use"] for key in keys} == {"sig", "enc"}
+    assert not [key for key in keys if "d" in key]
