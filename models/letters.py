@@ -19,6 +19,7 @@ class Letter(StrEnum):
     PARTIAL_ERASURE = "partial_erasure"  # L09
     ERASURE = "erasure"  # L10
     FINAL_ERASURE = "final_erasure"  # L10b
+    RECTIFICATION = "rectification"  # L06
     RESTRICTION = "restriction"  # L11
     LIFTING = "lifting"  # L11b: before a restriction is lifted
     OBJECTION = "objection"  # L12, to an objection that was upheld

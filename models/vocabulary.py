@@ -69,6 +69,7 @@ class Outcome(StrEnum):
     DUPLICATE = "duplicate"
     RESTRICTED = "restricted"  # stored, and used for legal claims only
     STOPPED = "stopped"  # an objection was upheld: the uses it is about have ended
+    RECTIFIED = "rectified"  # each item was decided, and changed where that was granted
     BY_HAND = "by_hand"  # answered by a named member of staff outside the automatic flows
 
 

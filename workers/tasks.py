@@ -13,6 +13,7 @@ from workflows.messages import LOOK, POLL, RECHECK, REMIND, SEND, SWEEP, WORK, t
 from workflows.post import send_all
 from workflows.purge.run import purge
 from workflows.recipients.sending import send_notices
+from workflows.rectifying.watching import watch_corrections
 from workflows.reminding import remind
 from workflows.replays.probing import probe
 from workflows.sweeps import orphan_blobs, rechecks, sweep
@@ -58,6 +59,7 @@ def register_tasks(app: Celery, process: Process) -> None:
         rt.blobs.clear_unfinished(rt.now() - _UNFINISHED)
         watch_columns(rt)  # last: these ask sources, and one may take its time
         probe(rt)
+        watch_corrections(rt)
 
     @app.task(name=task_name(LOOK), shared=False)
     def look_after_sources(**_: Any) -> None:

@@ -164,6 +164,24 @@ class PlanLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrected:
+    """One item of a rectification, its values masked. `what` is the person's word where no record is meant."""
+
+    item_no: int
+    what: str
+    source: str
+    collection: str
+    field: str
+    old: str
+    new: str
+    decision: str
+    outcome: str
+    ground: str
+    reason: str
+    done_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class ToldRecipient:
     """Somebody who was told under GDPR Art. 19; without a name where letters are not to name them."""
 
@@ -209,6 +227,7 @@ class CaseFacts:
     time_waits: bool = False  # the days until the person answers don't count
     stage: str = ""  # where a late request stands
     recipients: tuple[ToldRecipient, ...] = ()
+    corrections: tuple[Corrected, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

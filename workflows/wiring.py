@@ -36,6 +36,7 @@ from workflows.connectors.sql import SqlConnector
 from workflows.documents.documents import Documents
 from workflows.documents.signing import LetterSigner
 from workflows.ports import Bell, Clock, Connector, Discovers, Limiter, Mailer, Marks, Paced
+from workflows.rectifying.work import Rectifying
 from workflows.register.kinds import kinds
 from workflows.register.load import load_register
 from workflows.register.model import Register, SourceSpec
@@ -79,6 +80,7 @@ ENTRIES: Mapping[RequestState, Entry] = {
 
 _MOST_TOLD = 262_144  # bytes that a provider of identities may answer with
 CHANGES: Mapping[Right, ChangeWork] = {
+    Right.RECTIFICATION: Rectifying(),
     Right.RESTRICTION: Restricting(),
     Right.OBJECTION: Objecting(),
 }

@@ -7,6 +7,7 @@ from fideslang.models import Dataset
 
 from models.vocabulary import Action, Ownership, Right, SourceResult
 from workflows.documents.documents import Documents
+from workflows.exchange import Corrected
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
 from workflows.register.model import (
     Authority,
@@ -202,6 +203,10 @@ def make_case(language: str = "fi", right: Right = Right.ACCESS, **more: object)
         "link_expires_on": date(2026, 11, 17),
         "code": "417 902",
         "code_minutes": 30,
+        "corrections": (
+            Corrected(1, "", "crm", "customer", "name", "E…i", "M…i", "change", "changed", "", "", date(2026, 11, 3)),
+            Corrected(2, "Muistiinpano", "", "", "", "", "", "note", "", "", "Arvio ei ole virhe.", None),
+        ),
         "ask_kind": "identity",
         "wanted": ("who", "visit"),
         "answer_by": date(2026, 12, 8),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from models.vocabulary import Action, Ground, SourceResult
 from workflows.documents.catalogue import Catalogue
+from workflows.documents.corrections import correction_row, told_facts
 from workflows.documents.formats import long_date, short_instant
 from workflows.documents.words import Words, fill, words
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
@@ -98,6 +99,9 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
             "receipts": [(w.receipt.one_of(name), count) for name, count in case.receipts.items() if count],
             "proofs": proofs(catalogue, case),
             "processing": processing(catalogue, case, lang),
+            "corrections": [correction_row(catalogue, one, lang) for one in case.corrections],
+            "not_changed": [correction_row(catalogue, one, lang) for one in case.corrections if one.reason],
+            "told": told_facts(case, lang),
         }
         | {name: value for name, value in known.items() if value}
     )

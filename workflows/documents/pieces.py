@@ -41,6 +41,18 @@ COMPLAINT = (
 SENDER = Piece("sender", "DPA 1050/2018; fairness, GDPR 5(1)(a)")
 
 RESTRICTING: Mapping[Letter, Contents] = {
+    Letter.RECTIFICATION: Contents(
+        "L06",
+        "Every item of a rectification was decided",
+        (
+            Piece("asked", "GDPR 12(3)", ("received_on",)),
+            Piece("items", "GDPR 12(3), 16"),
+            Piece("reasons", "GDPR 12(4)", when=lambda context: bool(context.get("not_changed"))),
+            Piece("told", "GDPR 19"),
+            *COMPLAINT,
+            SENDER,
+        ),
+    ),
     Letter.RESTRICTION: Contents(
         "L11",
         "The use of data was restricted",

@@ -7,7 +7,7 @@ from models.vocabulary import LANGUAGES, Action, Ground, Letter, Ownership, Righ
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.letters import MAIL_ONLY, Letters
 from workflows.errors import Fault, NeverAgain
-from workflows.exchange import ToldRecipient
+from workflows.exchange import Corrected, ToldRecipient
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
 from workflows.register.model import Register
 from workflows.rules.items import HoldMatch
@@ -55,6 +55,10 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
         | {"lift_on": "2026-04-20", "lift_code": "verified", "lift_words": "……………"}
         | {"kind": "rectification", "categories": "…", "recipient": "…"},
         objection_until=datetime(2026, 1, 16, 10, 0, tzinfo=UTC),
+        corrections=(
+            Corrected(1, "", "source", "record", "name", "E…i", "M…i", "change", "changed", "", "", RECEIVED),
+            Corrected(2, "………", "", "", "", "", "", "refuse", "", "no_ground", "……………", None),
+        ),
         recipients=(ToldRecipient("Esimerkkitulostus Oy", "acknowledged"), ToldRecipient("", "waiting")),
     )
 

@@ -98,7 +98,7 @@ _VERSION_1 = (
         (*_SEARCH, S.CHANGING, *_END),
         carried_out=S.CHANGING,
         decides=Decides.ONE,
-        letters={},
+        letters={Outcome.RECTIFIED: Letter.RECTIFICATION},
         target_working_days=5,
     ),
     Flow(

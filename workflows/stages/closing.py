@@ -32,6 +32,7 @@ from workflows.hand.forgetting import forget_answers, forget_scans
 from workflows.outbox import queue_mail
 from workflows.ports import CaseFacts, PlanLine, RequestKey
 from workflows.recipients.listed import told_recipients
+from workflows.rectifying.told import corrections_of
 from workflows.restricting.objecting import end_rest
 from workflows.restricting.telling import told_of_restriction
 from workflows.restriction import is_in_force
@@ -114,6 +115,7 @@ class Closing:
             receipts=receipts,
             guarantees=guarantees_of(plan, {item.row.source for item in items if item.receipts}),
             recipients=told_recipients(session, rt, request),
+            corrections=corrections_of(session, request, key),
         )
         if request.leading_id is not None:
             case = _with_leading(case, session.get_one(Request, request.leading_id))

@@ -343,6 +343,7 @@ def upgrade() -> None:
                 "duplicate",
                 "restricted",
                 "stopped",
+                "rectified",
                 "by_hand",
                 name="outcome",
                 native_enum=False,
