@@ -4,9 +4,9 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
-from models.decision import PlanItem
+from models.decision import Approval, PlanItem
 from models.delivery import Artifact
 from models.request import Request
 from models.restriction import RestrictedHow, RestrictedItem, Restriction, RestrictionGround, Weighed
@@ -15,12 +15,15 @@ from models.step import Effect
 from models.vocabulary import Action, EffectState, Event, Ground, Outcome, RequestState, Right, TaskState
 from tests.world import BOB, JANE, fill_source, open_world, prepare, write_register
 from workflows import lifecycle
-from workflows.errors import BadInput, Conflict, NotAllowed
+from workflows.errors import BadInput, Conflict, NotAllowed, TryAgain
+from workflows.exchange import ChangedItem, ChangeItem
 from workflows.post import send_all
 from workflows.restricting import lifting, naming, objecting
 from workflows.restricting.hand import done_by_hand
 from workflows.restriction import restriction_of, restrictions_on, restrictions_on_record
 from workflows.stages import decision
+from workflows.stages.changing import look_again
+from workflows.work import Changes
 
 S = RequestState
 WHY = "She says that the note on her order is wrong."
@@ -252,6 +255,38 @@ def test_a_source_that_can_not_be_marked_at_all_is_told_as_such(world):
     with world.rt.unit() as session:
         assert set(session.scalars(select(RestrictedItem.how))) == {RestrictedHow.NOTED}
     assert world.request(ident).outcome is Outcome.RESTRICTED
+
+
+def test_a_plan_that_was_tampered_with_after_its_approval_restricts_nothing(world):
+    ident = named(world)
+    world.approve(ident, "anna")
+    with world.rt.unit() as session:
+        item = session.scalars(select(PlanItem).where(PlanItem.collection == "orders")).first()
+        item.reason = "another"
+    world.work()
+    assert flags(world) == ["no"] * 4
+    assert world.state(ident) is S.CHANGING
+
+
+def test_an_approval_that_is_gone_restricts_nothing(world):
+    ident = named(world)
+    world.approve(ident, "anna")
+    with world.rt.unit() as session:
+        session.execute(delete(Approval))
+    world.work()
+    assert flags(world) == ["no"] * 4
+
+
+def test_what_the_source_does_not_show_as_written_is_not_called_done():
+    class Source:
+        def present(self, items):
+            return {items[0].item_no: "11" * 32}
+
+    items = (ChangeItem(1, "orders", {"id": 1}, "00" * 32),)
+    changes = Changes("shop", "op", items=items, connector=Source())
+    look_again(changes, [ChangedItem(1, "changed", "11" * 32)])
+    with pytest.raises(TryAgain, match="not_as_written"):
+        look_again(changes, [ChangedItem(1, "changed", "22" * 32)])
 
 
 def weighed(world, result: Weighed) -> uuid.UUID:

@@ -62,7 +62,7 @@ def test_somebody_elses_request_goes_to_a_person():
 
 
 def test_rights_without_an_automatic_flow_go_to_a_person():
-    assert understand_form({"right": "objection", "email": "a@b.example"}).triage == "other_right"
+    assert understand_form({"right": "rectification", "email": "a@b.example"}).triage == "other_right"
 
 
 def test_access_and_erasure_together_keep_their_order():

@@ -38,7 +38,7 @@ TRIAGE_OTHER_RIGHT = "other_right"
 TRIAGE_SEVERAL_RIGHTS = "several_rights"
 TRIAGE_NO_IDENTIFIER = "no_identifier"
 
-_AUTOMATIC = frozenset({Right.ACCESS, Right.PORTABILITY, Right.ERASURE})
+_AUTOMATIC = frozenset({Right.ACCESS, Right.PORTABILITY, Right.ERASURE, Right.RESTRICTION, Right.OBJECTION})
 _YES = frozenset({"1", "on", "true", "yes", "y"})
 _FINNISH_DAY = re.compile(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})", re.ASCII)
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
