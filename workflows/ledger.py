@@ -91,9 +91,9 @@ END = (
 )
 """Write that the step `this` is done if `last` is still its fence; no row if it is not.
 
-Read along: the last entry of the `chain`, whether anything of a lower bucket `than` this is due, the keys of all steps `of` the
-request, and how many others of them are open. Parameters all of them: in a RETURNING, SQLite takes the columns of the
-row that was written for those of the subquery.
+Read along: the last entry of the `chain`, whether anything of a lower bucket `than` this is due, the keys of all steps
+`of` the request, and how many others of them are open. Parameters all of them: in a RETURNING, SQLite takes the columns
+of the row that was written for those of the subquery.
 """
 MINE = (
     select(
