@@ -13,6 +13,8 @@ from workflows.findings import AllItems
 from workflows.ports import EraseItem, RequestKey
 from workflows.rules.holds import CompiledRules, ManualHoldFacts, assess
 from workflows.rules.items import Item, Json, Verdict, canonical
+from workflows.rules.overdue import Overdue, judge_of
+from workflows.rules.subject import subject_facts
 from workflows.runtime import Runtime
 from workflows.standing import holds_row, open_item
 
@@ -41,6 +43,7 @@ class Planned:
     verdict: Verdict
     later: Action | None
     later_fields: tuple[str, ...]
+    late: bool = False  # past the time of its category: it should have gone unasked
 
     @property
     def where(self) -> tuple[str, str, str]:
@@ -99,12 +102,21 @@ def verdicts(
     rt: Runtime, items: Iterable[Item], manual: Sequence[ManualHoldFacts], *, rules: CompiledRules | None = None
 ) -> list[Planned]:
     """The rules' word on each item, today. `items` must be iterable twice."""
-    rules = rules or rt.holds
-    judged = assess(items, rules, today=rt.today(), roles=rt.roles, erasure_kind=rt.erasure_kind, manual=manual)
-    return [_planned(rt, item, verdict) for item, verdict in judged]
+    subject = subject_facts(items, today=rt.today())
+    judged = assess(
+        items,
+        rules or rt.holds,
+        today=rt.today(),
+        roles=rt.roles,
+        erasure_kind=rt.erasure_kind,
+        manual=manual,
+        subject=subject,
+    )
+    over = judge_of(rt.retained, subject=subject, today=rt.today())
+    return [_planned(rt, item, verdict, over(item)) for item, verdict in judged]
 
 
-def _planned(rt: Runtime, item: Item, verdict: Verdict) -> Planned:
+def _planned(rt: Runtime, item: Item, verdict: Verdict, over: Overdue) -> Planned:
     later: Action | None = None
     later_fields: tuple[str, ...] = ()
     if verdict.holds and verdict.action in (Action.KEEP, Action.MASK):
@@ -123,6 +135,7 @@ def _planned(rt: Runtime, item: Item, verdict: Verdict) -> Planned:
         verdict=verdict,
         later=later,
         later_fields=later_fields,
+        late=over.since is not None and not verdict.holds and item.ownership is Ownership.OWN,
     )
 
 

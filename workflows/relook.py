@@ -114,6 +114,21 @@ def ask_about(
         )
 
 
+def report_breach(session: Session, rt: Runtime, request: Request, found: Sequence[Planned]) -> None:
+    """One task where a search met records that should have gone unasked. Source: GDPR Art. 5(1)(e), 5(2)."""
+    late = Counter(item.category for item in found if item.late)
+    if late:
+        open_task(
+            session,
+            rt,
+            key=f"retention:{request.id}",
+            kind=TaskKind.CHECK,
+            code="retention_breach",
+            due_on=rt.today() + PATIENCE,
+            facts=dict(sorted(late.items())),
+        )
+
+
 def _ask_by_hand(session: Session, rt: Runtime, request: Request, plan: Plan, *, source: str, count: int) -> None:
     key = f"by_hand:{plan.id}:{source}"
     if count and _is_due(session, rt, key):

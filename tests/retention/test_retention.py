@@ -8,6 +8,7 @@ from models.audit import AuditEntry
 from models.erasure import Tombstone
 from models.request import DataKey
 from models.retention import RetentionItem, RetentionRun, RetentionState
+from models.staff import HumanTask
 from models.vocabulary import RequestState, Right
 from tests.world import BOB, JANE
 from workflows import manual_holds
@@ -163,3 +164,18 @@ def test_records_that_point_at_each_other_go_leaves_first_whatever_the_batch(wor
     monkeypatch.setattr(carrying, "BATCH", 1)
     world.execute("billing", "UPDATE invoice SET owed = 0")
     assert through(world, "C07") == {"erased": 2}
+
+
+def test_what_should_have_gone_unasked_and_is_found_in_a_case_is_an_incident(world):
+    world.open(Right.ERASURE, JANE)
+    world.work()
+    with world.rt.unit() as session:
+        tasks = session.scalars(select(HumanTask).where(HumanTask.code == "retention_breach")).all()
+    assert [task.facts for task in tasks] == [{"C07": 1, "C12": 1}]
+
+
+def test_what_a_rule_holds_past_its_time_is_no_incident(world):
+    world.open(Right.ERASURE, BOB)
+    world.work()
+    with world.rt.unit() as session:
+        assert not session.scalars(select(HumanTask).where(HumanTask.code == "retention_breach")).all()

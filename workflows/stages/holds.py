@@ -39,7 +39,7 @@ from workflows.human import open_task
 from workflows.planning import Planned, plan_hash, planned_items
 from workflows.ports import Connector, EraseItem, RequestKey
 from workflows.register.contacts import own_contacts
-from workflows.relook import ask_about, look_again
+from workflows.relook import ask_about, look_again, report_breach
 from workflows.restricting.planned import Scope, restrictions_planned, scope_of
 from workflows.rules.flows import Decides, flow_of
 from workflows.rules.holds import CompiledRules, ManualHoldFacts
@@ -208,6 +208,7 @@ def _freeze(session: Session, rt: Runtime, request: Request, inputs: Facts, foun
     _insert_plan(session, rt, request, digest, found, inputs.key)
     unknown = {h.rule for p in found.items for h in p.verdict.holds if h.unknown}
     ask_about(session, rt, request, unknown, due_on=request.due_on, at_once=True)
+    report_breach(session, rt, request, found.items)
     _ask(session, rt, request, code=f"decide_{request.right.value}", kind=TaskKind.DECIDE)
     return Event.DECISION_NEEDED
 
