@@ -1,6 +1,7 @@
 """Errors for machines: RFC 9457 problem documents."""
 
 import json
+from typing import Any
 
 from flask import Response
 
@@ -28,3 +29,23 @@ def problem_of(error: VastineError) -> Response:
     if isinstance(error, BadInput):
         faults = tuple({"field": f.where, "detail": f.what, "remedy": f.remedy} for f in error.faults)
     return problem(error.status, error.code, error.detail, faults=faults)
+
+
+_TEXT = {"type": "string"}
+_FAULT = {
+    "type": "object",
+    "required": ["detail", "field", "remedy"],
+    "properties": {"field": _TEXT, "detail": _TEXT, "remedy": _TEXT},
+}
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "errors": {"type": "array", "items": _FAULT},
+    },
+}
+"""A problem document as a schema of OpenAPI 3.1. Source: RFC 9457."""

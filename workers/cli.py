@@ -42,6 +42,7 @@ COMMANDS = {
     "holds": ("workers.commands.holds:holds", "List, place and release holds by hand."),
     "retention": ("workers.commands.retention:retention", "Erase what is past its time although nobody asked."),
     "notices": ("workers.commands.notices:notices", "Show who was told of a correction, erasure or restriction."),
+    "suppression": ("workers.commands.suppression:suppression", "List, set and end bans; filter a list by them."),
     "audit": ("workers.commands.audit:audit", "Check or export the record of what was done."),
     "erasures": ("workers.commands.erasures:erasures", "Erase again what a backup or a feed brought back."),
     "purge": ("workers.commands.purging:purge", "Let go of our own records whose time is over."),

@@ -12,13 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.request import Request
+from models.staff import StaffUser
 from models.suppression import BanRow
-from models.vocabulary import Ban, Channel
+from models.vocabulary import Ban, Channel, Role
 from workflows import audit
-from workflows.errors import BadInput, Fault, NotFound
+from workflows.errors import BadInput, Fault, NotAllowed, NotFound
 from workflows.rules.bans import IDENTITIES, comparable
 from workflows.runtime import Runtime
 
+_STAFF = (Role.INTAKE, Role.CASEWORKER, Role.APPROVER, Role.DPO)
 _AT_ONCE = 400  # digests in one statement
 
 
@@ -31,6 +33,13 @@ class Banning:
     proof: str
     by: str
     request: Request | None = None
+
+
+def may_ban(session: Session, name: str) -> None:
+    """Raises `NotAllowed` for who is no member of staff that writes requests down or works on them."""
+    user = session.get(StaffUser, name)
+    if user is None or user.disabled_at is not None or user.role not in _STAFF:
+        raise NotAllowed("role", detail="bans need the role intake, caseworker, approver or dpo")
 
 
 def set_bans(

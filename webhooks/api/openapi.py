@@ -4,7 +4,9 @@ from typing import Any
 
 from models.restriction import RestrictionGround
 from models.vocabulary import Action, Channel, Outcome, Ownership, RequestState, Right, SourceResult
+from webhooks.api.suppression_schema import CHECK, SUPPRESSION
 from webhooks.listing import STATES
+from webhooks.problems import PROBLEM
 from workflows.rules.identifiers import KINDS
 
 Json = dict[str, Any]
@@ -30,10 +32,10 @@ def document(server: str) -> Json:
         },
         "servers": [{"url": f"{server}/api/v1"}],
         "security": [{"bearer": []}],
-        "paths": _paths(),
+        "paths": {**_paths(), **CHECK},
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
-            "schemas": _schemas(),
+            "schemas": {**_schemas(), **SUPPRESSION},
         },
     }
 
@@ -168,17 +170,7 @@ def _schemas() -> Json:
                 ),
             }
         ),
-        "Problem": {
-            "type": "object",
-            "required": ["type", "title", "status", "detail"],
-            "properties": {
-                "type": _TEXT,
-                "title": _TEXT,
-                "status": _NUMBER,
-                "detail": _TEXT,
-                "errors": _list_of({"field": _TEXT, "detail": _TEXT, "remedy": _TEXT}),
-            },
-        },
+        "Problem": PROBLEM,
     }
 
 
