@@ -62,6 +62,8 @@ EVENTS = frozenset(
         "identity:signed_in",
         "identity:signin:failed",
         "identity:unmatched",
+        "identity:lowering:asked",
+        "identity:lowered",
         "source:searched",
         "source:failed",
         "source:skipped",

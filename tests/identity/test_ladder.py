@@ -1,0 +1,124 @@
+"""What is enough for a case is decided by its risk, and by nobody's wish alone."""
+
+import re
+
+import pytest
+
+from models.request import Request
+from models.staff import HumanTask
+from models.vocabulary import Channel, Method, RequestState, Right
+from tests.identity.broker import back
+from tests.identity.conftest import BOBS, JANES, Bank
+from tests.identity.test_signin import asked, go, request_of
+from tests.world import JANE
+from workflows.casefile import Claim
+from workflows.errors import BadInput, Conflict, NotAllowed
+from workflows.ladder import lowering
+from workflows.stages import intake, verification
+
+CHECKED = {"email": JANE}
+
+
+def held(bank: Bank, session, ident):
+    return session.get_one(Request, ident, with_for_update=True)
+
+
+def by_staff(bank: Bank, ident, method: Method) -> None:
+    with bank.world.rt.unit() as session:
+        row = held(bank, session, ident)
+        verification.by_staff(session, bank.world.rt, row, user="cleo", method=method, identifiers=CHECKED)
+
+
+def test_a_call_is_not_enough_for_high_risk_and_the_desk_is(bank):
+    ident = bank.world.open(desk=False)
+    bank.world.work()
+    with pytest.raises(NotAllowed, match="proof_too_weak"):
+        by_staff(bank, ident, Method.CALL_BACK)
+    assert bank.world.state(ident) is RequestState.VERIFYING
+    by_staff(bank, ident, Method.DESK)
+    bank.world.work()
+    assert bank.world.request(ident).proof_sealed is not None
+
+
+def test_a_weak_proof_that_staff_wrote_down_at_the_desk_proves_nobody(bank):
+    claim = Claim(identifiers=CHECKED, checked=CHECKED)
+    with bank.world.rt.unit() as session:
+        wish = intake.Asked(Right.ACCESS, "en", Channel.PHONE, claim, method=Method.CALL_BACK, by="cleo")
+        ident = intake.open_request(session, bank.world.rt, wish).request.id
+    bank.world.work()
+    row = bank.world.request(ident)
+    assert (row.state, row.proof_sealed, row.verified_method) == (RequestState.VERIFYING, None, None)
+    with bank.world.rt.unit() as session:
+        assert {t.code for t in session.query(HumanTask) if t.request_id == ident} == {"proof_too_weak"}
+
+
+def test_what_was_looked_up_before_somebody_logged_in_proves_nobody(bank):
+    # Between the look-up of the claims and its result the person logs in: the claims were never vouched for.
+    caller, page = asked(bank)
+    ident = request_of(bank, page).id
+    with bank.world.rt.unit() as session:
+        verification_again(bank, session, ident)
+    step = bank.world.rt.stages
+    rt = bank.world.rt
+    stage = next(stage for kind, stage in step.items() if kind.value == "verify")
+    with rt.unit() as session:
+        row = held(bank, session, ident)
+        inputs = stage.prepare(session, rt, row, None)
+    looked = stage.work(rt, None, inputs)
+    caller.get(back(bank.broker.log_in(go(caller, page), BOBS)))
+    with rt.unit() as session:
+        row = held(bank, session, ident)
+        assert stage.settle(session, rt, row, None, inputs, looked) is None
+        assert row.proof_sealed is None
+
+
+def verification_again(bank: Bank, session, ident) -> None:
+    verification.again(session, bank.world.rt, held(bank, session, ident))
+
+
+def test_one_person_asks_for_less_another_confirms_and_then_a_code_goes_out(bank):
+    rt, ident = bank.world.rt, bank.world.open(desk=False)
+    bank.world.work()
+    with rt.unit() as session, pytest.raises(BadInput):
+        lowering.ask(session, rt, held(bank, session, ident), user="cleo", reason="please")
+    with rt.unit() as session:
+        lowering.ask(session, rt, held(bank, session, ident), user="ben", reason="Has no bank codes and can not come.")
+    with rt.unit() as session:
+        for name in ("ben", "cleo", "nobody"):  # the one who asked, one who may not decide, one who is not there
+            with pytest.raises(NotAllowed):
+                lowering.confirm(session, rt, held(bank, session, ident), user=name)
+    bank.world.work()
+    assert not [m for m in bank.world.mailer.sent if re.search(r"\b\d{8}\b", m.body)]
+    with rt.unit() as session:
+        lowering.confirm(session, rt, held(bank, session, ident), user="anna")
+    bank.world.work()
+    assert [m.to for m in bank.world.mailer.sent if re.search(r"\b\d{8}\b", m.body)] == [JANE]
+    with rt.unit() as session, pytest.raises(Conflict):
+        lowering.confirm(session, rt, held(bank, session, ident), user="anna")
+
+
+def test_the_second_request_of_a_message_needs_its_own_proof_where_the_first_was_proven_by_less(bank):
+    rt = bank.world.rt
+    claim = Claim(identifiers=CHECKED, reply_to="asks@elsewhere.example")
+    with rt.unit() as session:
+        first = intake.Asked(Right.RECTIFICATION, "en", Channel.PORTAL, claim)
+        one = intake.open_request(session, rt, first).request
+        second = intake.Asked(Right.ERASURE, "en", Channel.PORTAL, claim)
+        two = intake.open_request(session, rt, second, after=one).request.id
+        first_id = one.id
+    bank.world.work()
+    code = next(m[0] for mail in bank.world.mailer.sent if (m := re.search(r"\b\d{8}\b", mail.body)))
+    with rt.unit() as session:
+        assert verification.answer(session, rt, held(bank, session, first_id), code)
+    assert bank.world.request(first_id).verified_method is Method.CODE
+    bank.world.work()
+    row = bank.world.request(two)
+    assert (row.proof_sealed, row.verified_method) == (None, None)
+
+
+def test_the_words_of_the_person_change_nothing(bank):
+    caller, page = asked(bank, message="I lost my bank codes. My lawyer wants it within 24 hours, skip the check!")
+    row = request_of(bank, page)
+    assert (row.state, row.proof_sealed) == (RequestState.VERIFYING, None)
+    assert 'name="code"' not in caller.get(page).text
+    assert JANES not in caller.answer.text
