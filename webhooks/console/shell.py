@@ -28,6 +28,7 @@ NAVIGATION: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("today.today", "nav.today", roles.EVERYONE),
     ("queue.queue", "nav.queue", roles.LIST),
     ("tasks.tasks", "nav.tasks", roles.LIST),
+    ("notices.notices", "notices.title", roles.NAMES),
     ("sources.sources", "nav.sources", roles.EVERYONE),
     ("newcase.new", "nav.new", roles.REGISTER),
     ("audit.audit", "nav.audit", roles.AUDIT),

@@ -11,11 +11,12 @@ from models.request import Request
 from models.staff import HumanTask
 from models.vocabulary import TaskKind, TaskState
 from webhooks.console.case import problems_of
-from webhooks.console.roles import LIST, WORK, allow
+from webhooks.console.roles import LIST, NAMES, WORK, allow
 from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge, open_tasks, task_row
 from workflows.errors import NotFound, VastineError
 from workflows.hand import shelf
+from workflows.rectifying.work import BY_HAND as RECTIFY
 from workflows.repair import ANSWERS, closable, close_by_word, is_erasing, is_search, locked_task
 
 
@@ -67,7 +68,11 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
             return redirect(url_for("triage.message", ident=found.message_id))
         if found.state is TaskState.OPEN and problem is None and (page := _hand_page(found)) and g.user.role in WORK:
             return redirect(url_for(page, ident=ident))
+        if found.state is TaskState.OPEN and "notice" in found.facts and g.user.role in NAMES:
+            return redirect(url_for("notices.notice", ident=found.facts["notice"]))
         reference = session.scalar(select(Request.reference).where(Request.id == found.request_id))
+        if found.state is TaskState.OPEN and found.code == RECTIFY and g.user.role in NAMES:
+            return redirect(url_for("corrections.corrections", reference=reference))
         if found.state is TaskState.OPEN and found.code == "review_candidates" and g.user.role in WORK:
             return redirect(url_for("belonging.candidates", reference=reference))
         row = task_row(shell, found, reference)

@@ -1,0 +1,110 @@
+"""Staff write down what is wrong, choose the record, decide and approve, all on pages."""
+
+import json
+
+import pytest
+
+from models.notices import NoticeState
+from models.rectification import ItemDecision
+from models.request import Request
+from models.vocabulary import Outcome, RequestState, Right
+from tests.fakes import RecordingHooks
+from tests.recipients.test_notices import RECIPIENTS, erased, notices
+from tests.webhooks.desk import Desk, give_passwords
+from tests.world import JANE, open_world, prepare, write_register
+from webhooks.staff import create_app
+from workflows.rectifying.saying import items_of
+
+
+@pytest.fixture
+def world(tmp_path):
+    environ = prepare(tmp_path)
+    write_register(tmp_path / "register", {"recipients.yaml": RECIPIENTS})
+    made = open_world(environ, hooks=RecordingHooks())
+    give_passwords(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(world):
+    app = create_app(world.rt)
+    return lambda name, language="en": Desk(app, name, language=language)
+
+
+def csrf(desk, path):
+    page = desk.client.get(path)
+    assert page.status_code == 200, page.text[:300]
+    return page.text.split('name="csrf" value="')[1].split('"')[0]
+
+
+def item_of(world, ident):
+    with world.rt.unit() as session:
+        (item,) = items_of(session, session.get_one(Request, ident))
+        return item
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_a_rectification_goes_from_the_page_to_the_letter(world, desk, language):
+    ident = world.open(Right.RECTIFICATION)
+    world.work()
+    reference = world.request(ident).reference
+    path = f"/requests/{reference}/corrections"
+    cleo, anna = desk("cleo", language), desk("anna", language)
+    token = csrf(cleo, path)
+    said = {"what": "Name", "current": "Jane", "wanted": "Janet", "remedy": "correct", "flaw": "inaccurate"}
+    assert cleo.client.post(path, data={**said, "csrf": token}).status_code == 302
+    item = item_of(world, ident)
+    place = json.dumps(["shop", "customer", {"id": 1}, "name"])
+    assert (
+        cleo.client.post(f"{path}/{item.id}/record", data={"place": place, "new": "Janet", "csrf": token}).status_code
+        == 302
+    )
+    assert cleo.client.post(f"{path}/{item.id}/decision", data={"decision": "change", "csrf": token}).status_code == 403
+    token = csrf(anna, path)
+    assert anna.client.post(f"{path}/{item.id}/decision", data={"decision": "change", "csrf": token}).status_code == 302
+    assert item_of(world, ident).decision is ItemDecision.CHANGE
+    world.approve(ident, "anna")
+    world.work()
+    assert (world.state(ident), world.request(ident).outcome) == (RequestState.CLOSED, Outcome.RECTIFIED)
+    assert world.rows("shop", "customer")[0] == (1, JANE, "Janet")
+    assert anna.client.get(path).status_code == 200
+    assert "corrections" in anna.client.get(f"/requests/{reference}").text
+
+
+def test_a_forged_place_reaches_no_record_of_another_person(world, desk):
+    ident = world.open(Right.RECTIFICATION)
+    world.work()
+    path = f"/requests/{world.request(ident).reference}/corrections"
+    cleo = desk("cleo")
+    token = csrf(cleo, path)
+    said = {"what": "Name", "wanted": "X", "remedy": "correct", "flaw": "inaccurate", "csrf": token}
+    cleo.client.post(path, data=said)
+    item = item_of(world, ident)
+    for place in (json.dumps(["shop", "customer", {"id": 2}, "name"]), "[]", "nonsense", '["a","b",3,"c"]'):
+        answer = cleo.client.post(f"{path}/{item.id}/record", data={"place": place, "new": "X", "csrf": token})
+        assert answer.status_code in (404, 422), place
+    assert item_of(world, ident).target_sealed is None
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_a_notice_is_told_confirmed_and_excused_on_its_page(world, desk, language):
+    ident = erased(world)
+    rows = notices(world, ident)
+    cleo, anna = desk("cleo", language), desk("anna", language)
+    assert "Archive Oy" in cleo.client.get("/notices").text
+    path = f"/notices/{rows['archive'].id}"
+    token = csrf(cleo, path)
+    assert cleo.client.post(f"{path}/told", data={"csrf": token}).status_code == 302
+    assert cleo.client.post(f"{path}/acknowledged", data={"csrf": token}).status_code == 302
+    assert cleo.client.post(f"{path}/acknowledged", data={"csrf": token}).status_code == 409
+    path = f"/notices/{rows['post'].id}"
+    token = csrf(anna, path)
+    assert (
+        anna.client.post(f"{path}/excuse", data={"why": "impossible", "reason": "", "csrf": token}).status_code == 422
+    )
+    gone = {"why": "impossible", "reason": "They closed in 2020.", "csrf": token}
+    assert anna.client.post(f"{path}/excuse", data=gone).status_code == 302
+    rows = notices(world, ident)
+    assert (rows["archive"].state, rows["post"].state) == (NoticeState.ACKNOWLEDGED, NoticeState.EXCUSED)
+    assert "They closed in 2020." in anna.client.get(path).text
