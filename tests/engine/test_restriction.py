@@ -8,6 +8,7 @@ from sqlalchemy import delete, select
 
 from models.decision import Approval, PlanItem
 from models.delivery import Artifact
+from models.notices import Notice, NoticeKind
 from models.request import Request
 from models.restriction import RestrictedHow, RestrictedItem, Restriction, RestrictionGround, Weighed
 from models.staff import HumanTask
@@ -26,6 +27,10 @@ from workflows.stages.changing import look_again
 from workflows.work import Changes
 
 S = RequestState
+RECIPIENTS = """
+- {id: printer, name: Printer Oy, role: processor, email: privacy@printer.example, categories: [C01], language: en}
+- {id: archive, name: Archive Oy, role: recipient, categories: [C07]}
+"""
 WHY = "She says that the note on her order is wrong."
 
 
@@ -37,7 +42,8 @@ def world(tmp_path):
     field = "          - {name: note, data_categories: [user.content], fides_meta: {data_type: string}}\n"
     flag = "          - {name: locked, data_categories: [system.operations], fides_meta: {data_type: string}}\n"
     person = "person:\n  collections:\n    orders: {restrict: {column: locked, value: 'yes', free: 'no'}}\n"
-    write_register(tmp_path / "register", {"sources/shop.yaml": shop.replace(field, field + flag) + person})
+    changed = {"sources/shop.yaml": shop.replace(field, field + flag) + person, "recipients.yaml": RECIPIENTS}
+    write_register(tmp_path / "register", changed)
     fill_source(environ["SHOP_URL"], "ALTER TABLE orders ADD COLUMN locked VARCHAR(3) DEFAULT 'no'")
     world = open_world(environ)
     yield world
@@ -116,6 +122,8 @@ def test_a_restriction_marks_exactly_what_was_approved_and_ends_with_its_letter(
         names = session.scalars(select(Artifact.name).where(Artifact.request_id == ident)).all()
         how = {i.collection: i.how for i in session.scalars(select(RestrictedItem))}
         assert session.scalars(select(Effect.state)).all() == [EffectState.CONFIRMED]
+        told = session.scalars(select(Notice).where(Notice.request_id == ident)).all()
+    assert [(n.recipient, n.kind) for n in told] == [("printer", NoticeKind.RESTRICTION)]
     assert names == ["letter_restriction.pdf"]
     assert how == {"orders": RestrictedHow.IN_SOURCE, "customer": RestrictedHow.BY_HAND}
     assert {name: world.rows("shop", name) for name in before} == before

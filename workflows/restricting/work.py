@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.decision import Approval, Plan, PlanItem
+from models.notices import NoticeKind
 from models.request import Request
 from models.restriction import RestrictedHow, RestrictedItem, Restriction
 from models.step import Step
@@ -25,6 +26,8 @@ from workflows.hand.sources import bound
 from workflows.human import open_task
 from workflows.planning import hash_of_rows
 from workflows.ports import EraseItem
+from workflows.recipients.content import Treated
+from workflows.recipients.telling import record_categories, tell
 from workflows.restricting.lifting import may_lift
 from workflows.restriction import record_digest, remember, restriction_of
 from workflows.runtime import Runtime
@@ -154,6 +157,7 @@ class Restricting:
         row = _row(session, request)
         if _verb(row) == RESTRICT:
             request.outcome = Outcome.RESTRICTED
+            _tell_recipients(session, rt, request, row)
             return Event.CHANGED
         row.ended_at, row.ended_by, row.ended_why = rt.now(), str(row.lift_asked_by), row.lift_code
         plan = _plan(session, request)
@@ -162,6 +166,22 @@ class Restricting:
         facts = {"code": str(row.lift_code)}
         audit.record(session, "restriction:ended", at=rt.now(), actor=row.ended_by, request_id=request.id, facts=facts)
         return Event.LIFTED
+
+
+def _tell_recipients(session: Session, rt: Runtime, request: Request, row: Restriction) -> None:
+    """Whoever got these data from us hears that their use is restricted. Source: GDPR Art. 19."""
+    items = session.scalars(select(RestrictedItem).where(RestrictedItem.restriction_id == row.id)).all()
+    there = {(i.source, i.collection) for i in items if i.how is not RestrictedHow.GONE}
+    codes = sorted({code for source, name in there for code in record_categories(rt, source, name)})
+    plan = _plan(session, request)
+    tell(
+        session,
+        rt,
+        request,
+        kind=NoticeKind.RESTRICTION,
+        treated=[Treated(code) for code in codes],
+        occurrence=f"restrict:{plan.id if plan else row.id}",
+    )
 
 
 def _verb(row: Restriction) -> str:
