@@ -14,14 +14,31 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[0] = str(ROOT)  # not this folder: its modules have everyday names
 
-from bench import anatomy, dead, idle, mail, parquet, schema, series, sources, throughput, urgent  # noqa: E402
+from bench import (  # noqa: E402
+    anatomy,
+    assess,
+    dead,
+    growth,
+    idle,
+    mail,
+    million,
+    parquet,
+    schema,
+    series,
+    sources,
+    throughput,
+    urgent,
+)
 from bench.place import Place, open_place  # noqa: E402
 from bench.report import Report, keep  # noqa: E402
 
 BENCHES: dict[str, Callable[[Place], Report]] = {
     "anatomy": anatomy.measure,
+    "assess": assess.measure,
     "sources": sources.measure,
     "series": series.measure,
+    "growth": growth.measure,
+    "million": million.measure,
     "parquet": parquet.measure,
     "schema": schema.measure,
     "dead": dead.measure,

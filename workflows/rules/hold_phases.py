@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 
 from models.vocabulary import Action
+from workflows.rules.cel import iso_date
 from workflows.rules.items import HoldMatch
 
 
@@ -50,3 +51,19 @@ def must_tell(day: date | None, told: date | None, *, unknown: bool, today: date
     Where only a fact is missing, nothing has moved yet: it is told if the day comes and the fact is still missing.
     """
     return is_later(day, told) and not (day is None and unknown and told is not None and told > today)
+
+
+def last_day(value: bool | str | None) -> date | None:
+    """The last day of a hold; `date.max` for "no end can be told yet"; None if it is no date."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return iso_date(value) or date.max
+    except ValueError:
+        return None
+
+
+def first_free_day(holds: Sequence[HoldMatch]) -> date | None:
+    """The day after the last hold ends; None while one has no end."""
+    ends = [hold.until for hold in holds if hold.until is not None]
+    return max(ends) + timedelta(days=1) if len(ends) == len(holds) else None

@@ -8,12 +8,13 @@ Source: GDPR Art. 17(1), 17(3); the acts named by each rule.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from models.vocabulary import Action, Ownership
 from workflows.errors import BadInput, Fault
-from workflows.rules.cel import Expression, evaluate, iso_date
+from workflows.rules.cel import Expression, evaluate
+from workflows.rules.hold_phases import first_free_day, last_day
 from workflows.rules.hold_rules import HoldRuleLike, check_rule, law_text, placeholders
 from workflows.rules.item_facts import ItemFacts
 from workflows.rules.items import FACTS, HoldMatch, Item, Verdict
@@ -45,7 +46,7 @@ class ManualHoldFacts:
 class CompiledRule:
     """A rule ready to run. `needs` are the item facts its trigger names, `subject_needs` those of the person.
 
-    `words` are the placeholders of its text: a match carries no others, so that no number travels unused.
+    `words` are the placeholders of its text but the date: a match carries no others, so that no number travels unused.
     """
 
     id: str
@@ -95,7 +96,7 @@ def compile_rules(rules: Sequence[HoldRuleLike]) -> CompiledRules:
             until=until,
             needs=trigger.names & FACTS.keys(),
             subject_needs=frozenset(n for n in trigger.names if n.startswith("subject_")),
-            words=placeholders(rule.text.en),
+            words=placeholders(rule.text.en) - {"date"},
         )
         for category in rule.categories:
             by_category.setdefault(category, []).append(compiled)
@@ -137,6 +138,13 @@ def assess(
     return ((item, judge.verdict(item)) for item in items)
 
 
+_Outcome = tuple[CompiledRule, date | None, bool]
+"""A rule that holds, the last day on which it does, and whether that could not be told."""
+
+_ABSENT = object()  # not declared, which is not the same as unknown
+_REMEMBERED = 50_000
+
+
 class _Judge:
     """One assessment: the rules in force today, the person's facts, and what else a verdict needs."""
 
@@ -161,6 +169,12 @@ class _Judge:
         self._rules = {
             category: [r for r in rules if _in_force(r, today)] for category, rules in compiled.by_category.items()
         }
+        # Most records say of what decides the same as others did: the days of all meters, the invoices of a year.
+        self._asked = {
+            category: tuple(sorted(set().union(*(r.trigger.names | r.until.names for r in rules)) & FACTS.keys()))
+            for category, rules in self._rules.items()
+        }
+        self._told: dict[tuple[Any, ...], tuple[_Outcome, ...]] = {}
 
     def verdict(self, item: Item) -> Verdict:
         if untouchable := _untouchable(item):
@@ -172,7 +186,7 @@ class _Judge:
         if not holds:
             return Verdict(action, () if action is Action.DELETE else fields, (), "no_hold", None)
         reason = "hold_unknown" if any(hold.unknown for hold in holds) else "hold"
-        erase_on = _first_free_day(holds)
+        erase_on = first_free_day(holds)
         rest = self._rest(item, holds, action=action, fields=fields)
         if not rest:
             return Verdict(Action.KEEP, (), holds, reason, erase_on)
@@ -186,32 +200,45 @@ class _Judge:
             if hold.category in (None, item.category) and (hold.of is None or hold.of(item))
         ]
         rules = self._rules.get(item.category)
-        if rules:
-            facts = ItemFacts(item, self._known_subject)
-            found += [match for rule in rules if (match := self._match(rule, item, facts)) is not None]
+        facts: ItemFacts | None = None
+        for rule, until, unknown in self._outcomes(item, rules) if rules else ():
+            keeps = self._keeps(rule, item)
+            if keeps is not None:
+                if rule.words:
+                    facts = facts or ItemFacts(item, self._known_subject)
+                params = self._params(rule, facts) if facts and rule.words else {}
+                found.append(HoldMatch(rule.id, rule.law, until, unknown=unknown, keeps=keeps, params=params))
         return tuple(found)
 
-    def _match(self, rule: CompiledRule, item: Item, facts: ItemFacts) -> HoldMatch | None:
-        keeps = self._keeps(rule, item)
-        if keeps is None:
-            return None
+    def _outcomes(self, item: Item, rules: Sequence[CompiledRule]) -> tuple[_Outcome, ...]:
+        """The rules that hold a record with these facts; asked once for all records that say the same."""
+        said = [item.facts.get(name, _ABSENT) for name in self._asked[item.category]]
+        key = (item.category, item.on, *said, *map(type, said))  # 1, 1.0 and true are equal and not the same
+        try:
+            known = self._told.get(key)
+        except TypeError:  # a value that is no fact at all
+            return self._ask(item, rules)
+        if known is None:
+            if len(self._told) >= _REMEMBERED:
+                self._told.clear()
+            known = self._told[key] = self._ask(item, rules)
+        return known
+
+    def _ask(self, item: Item, rules: Sequence[CompiledRule]) -> tuple[_Outcome, ...]:
+        facts = ItemFacts(item, self._known_subject)
+        return tuple(found for rule in rules if (found := self._outcome(rule, facts)) is not None)
+
+    def _outcome(self, rule: CompiledRule, facts: ItemFacts) -> _Outcome | None:
         declared = bool(rule.needs & facts.declared)
         holds = evaluate(rule.trigger, facts.filled if declared else facts.bare)
         if holds is None and rule.needs and not declared and rule.subject_needs <= self._known_subject.keys():
             return None  # the collection has none of the facts this rule is about
         if holds is False:
             return None
-        until = _last_day(evaluate(rule.until, facts.filled)) if holds else None
+        until = last_day(evaluate(rule.until, facts.filled)) if holds else None
         if until is not None and until < self._today:
             return None
-        return HoldMatch(
-            rule.id,
-            rule.law,
-            None if until == date.max else until,
-            unknown=until is None,
-            keeps=keeps,
-            params=self._params(rule, facts),
-        )
+        return rule, None if until == date.max else until, until is None
 
     def _keeps(self, rule: CompiledRule, item: Item) -> tuple[str, ...] | None:
         """The fields the rule needs; none named: the whole record; None: it needs nothing of this record.
@@ -263,22 +290,6 @@ def _untouchable(item: Item) -> str:
 
 def _in_force(rule: CompiledRule, today: date) -> bool:
     return (rule.valid_from is None or rule.valid_from <= today) and (rule.valid_to is None or today <= rule.valid_to)
-
-
-def _last_day(value: bool | str | None) -> date | None:
-    """The last day of a hold; `date.max` for "no end can be told yet"; None if it is no date."""
-    if not isinstance(value, str):
-        return None
-    try:
-        return iso_date(value) or date.max
-    except ValueError:
-        return None
-
-
-def _first_free_day(holds: Sequence[HoldMatch]) -> date | None:
-    """The day after the last hold ends; None while one has no end."""
-    ends = [hold.until for hold in holds if hold.until is not None]
-    return max(ends) + timedelta(days=1) if len(ends) == len(holds) else None
 
 
 def _key(item: Item) -> Mapping[str, Any]:

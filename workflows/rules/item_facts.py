@@ -52,8 +52,14 @@ class ItemFacts:
         self.declared = facts.keys()
         self.known = {name: value for name, value in facts.items() if value is not None}
         self._all = {**subject, "category": item.category, **self.known}
-        self.bare = environment().Activation(self._all)
+        self._bare: Any = None
         self._filled: Any = None
+
+    @property
+    def bare(self) -> Any:
+        if self._bare is None:
+            self._bare = environment().Activation(self._all)
+        return self._bare
 
     @property
     def filled(self) -> Any:
