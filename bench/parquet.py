@@ -99,14 +99,14 @@ def answer(environ: dict[str, str]) -> dict[str, float]:
     connector = ParquetConnector(register.sources["archive"], register=register)
     end = datetime(2017, 1, 1, tzinfo=UTC) + timedelta(days=int(environ["ARCHIVE_MONTHS"]) * 30.4)
     who = [f"6430123456789{point:05}" for point in range(POINTS)]
-    found: dict[str, float] = {"idle_mb": _peak_mb(), "rows": 0}
+    found: dict[str, float] = {"idle_mb": peak_mb(), "rows": 0}
 
     def emit(item: Item) -> None:
         found["rows"] += len(item.series)
 
     start = time.perf_counter()
     connector.collect({"identity:gsrn": [Lead(one, None, date(end.year, end.month, end.day)) for one in who]}, emit)
-    found["seconds"], found["peak_mb"] = time.perf_counter() - start, _peak_mb()
+    found["seconds"], found["peak_mb"] = time.perf_counter() - start, peak_mb()
     start, rows = time.perf_counter(), 0
     for file in sorted(Path(environ["ARCHIVE"]).iterdir())[: int(environ["ARCHIVE_MONTHS"])]:
         with pq.ParquetFile(file) as parquet:
@@ -118,5 +118,6 @@ def answer(environ: dict[str, str]) -> dict[str, float]:
     return found
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
+    """The most megabytes this process was resident with."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -4,6 +4,7 @@ The shape of the nearest product's own example: customer, addresses, orders, the
 tickets, log-ins. Filled inside the database, so that a thousand customers are there in seconds.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,9 @@ ROWS = {"customer": 1, "address": 3, "orders": 100, "order_line": 400, "payment"
 """Rows of one customer in each table."""
 
 ROWS_OF_ONE = sum(ROWS.values())
+
+FEW = {"customer": 1, "address": 2, "orders": 4, "order_line": 8, "payment": 4, "ticket": 2, "login": 4}
+"""The same for a register of many people, each of few rows."""
 
 _DDL = """
 CREATE TABLE customer (id INTEGER PRIMARY KEY, email VARCHAR(80) NOT NULL UNIQUE, name VARCHAR(60) NOT NULL,
@@ -42,6 +46,8 @@ _FILL = {
     "login": "SELECT {c} * 1000 + i, {c}, timestamp '2024-06-01' + i * interval '1 hour', 'Phone ' || i % 3",
 }
 
+_ANY_ORDER = "1 + i % 100"
+
 _BY_CUSTOMER = ("address", "orders", "ticket", "login")
 _BY_ORDER = ("order_line", "payment")
 
@@ -67,15 +73,16 @@ _COLUMNS = {
 }
 
 
-def fill(url: str, customers: int, *, first: int = 1) -> None:
-    """Add customers numbered from `first`; make the tables before the first one."""
+def fill(url: str, customers: int, *, first: int = 1, rows: Mapping[str, int] = ROWS) -> None:
+    """Add customers numbered from `first`, each of so many `rows`; make the tables before the first one."""
     with psycopg.connect(url) as connection:
         if first == 1:
             connection.execute(_DDL)
         for table, select in _FILL.items():
             numbers = f"generate_series({first}, {first + customers - 1}) AS c"
-            source = f"{numbers}, generate_series(1, {ROWS[table]}) AS i"
-            connection.execute(f"INSERT INTO {table} {select.format(c='c')} FROM {source}")
+            source = f"{numbers}, generate_series(1, {rows[table]}) AS i"
+            orders = f"1 + i % {rows['orders']}"
+            connection.execute(f"INSERT INTO {table} {select.format(c='c').replace(_ANY_ORDER, orders)} FROM {source}")
         if first == 1:
             for table, column in (
                 *((t, "customer_id") for t in _BY_CUSTOMER),

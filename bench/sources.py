@@ -57,7 +57,7 @@ def _collect(report: Report, place: Place, rt: Runtime) -> None:
 def _erase(report: Report, place: Place, rt: Runtime) -> None:
     first = place.scalar_of(place.shop_url, "SELECT max(id) + 1 FROM customer")
     shop.fill(place.shop_url, 2 * TIMES, first=first)
-    plans = {n: _plan(rt, n) for n in range(first, first + TIMES)}
+    plans = {n: plan(rt, n) for n in range(first, first + TIMES)}
     connector = rt.connectors["shop"]
     with psycopg.connect(place.shop_url) as connection:
 
@@ -77,12 +77,13 @@ def _erase(report: Report, place: Place, rt: Runtime) -> None:
     report.notes.append("erase reads every row again, compares it with what was approved, and keeps a receipt for each")
 
 
-def _plan(rt: Runtime, customer: int) -> list[EraseItem]:
-    plan = []
+def plan(rt: Runtime, customer: int) -> list[EraseItem]:
+    """Everything of a customer, to be erased."""
+    found = []
     for n, item in enumerate(collect(rt, customer)):
         action, fields = plan_action(rt.register, item)
-        plan.append(EraseItem(n, item.collection, item.locator, action=action, fields=fields, digest=item.digest))
-    return plan
+        found.append(EraseItem(n, item.collection, item.locator, action=action, fields=fields, digest=item.digest))
+    return found
 
 
 def _in_turn(
