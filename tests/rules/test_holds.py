@@ -358,3 +358,22 @@ def test_rules_whose_last_day_moves_on_with_today_are_named_and_those_that_only_
         ]
     )
     assert never_ending(compiled) == ("A", "B")
+
+
+def test_records_that_look_alike_and_are_not_are_judged_apart():
+    open_debt = rule(trigger="open_balance > 0.0", until="add_years(on, 1)")
+    alike = [
+        item(facts={"open_balance": value, "on": on})
+        for value, on in ((1, "2026-06-01"), (True, "2026-06-01"), (1.0, "2026-06-01"), (1, "2026-07-01"), (None, ""))
+    ] + [item(facts={"on": "2026-06-01"}), item(facts={"open_balance": [], "on": "2026-06-01"})]
+    together = verdicts(alike, open_debt)
+    assert together == [verdict(one, open_debt) for one in alike]
+    assert [[hold.unknown for hold in found.holds] for found in together] == [
+        [False], [True], [False], [False], [True], [], [True]
+    ]  # fmt: skip
+
+
+def test_each_record_is_named_in_its_own_sentence_although_the_rules_were_asked_once():
+    told = rule(text=dict.fromkeys(("fi", "sv", "en"), "{number}"))
+    found = verdicts([item(facts={"number": "1"}), item(facts={"number": "2"})], told)
+    assert [one.holds[0].params for one in found] == [{"number": "1"}, {"number": "2"}]
