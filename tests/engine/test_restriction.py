@@ -1,6 +1,7 @@
 """Restriction and objection from the request to the letter, and how a restriction ends: never by accident."""
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,6 +25,7 @@ from workflows.restricting.hand import done_by_hand
 from workflows.restriction import restriction_of, restrictions_on, restrictions_on_record
 from workflows.stages import decision
 from workflows.stages.changing import look_again
+from workflows.sweeps import expired_leases
 from workflows.work import Changes
 
 S = RequestState
@@ -358,3 +360,31 @@ def test_the_law_of_days_is_told_to_the_person_with_the_notice(world):
     assert f"{row.lift_on.day}\N{NO-BREAK SPACE}March 2026 at the earliest" in mail.body
     assert mail.to == JANE
     assert WHY not in mail.body
+
+
+@pytest.mark.parametrize("where", ["intended", "changed", "worked", "settling"])
+def test_a_worker_that_dies_on_the_way_marks_nothing_twice_and_nobody_else_s(world, where):
+    class Killed(BaseException):
+        pass
+
+    died = []
+
+    def die(name: str) -> None:
+        if name == where and not died:
+            died.append(name)
+            raise Killed
+
+    ident = named(world)
+    world.approve(ident, "anna")
+    world.rt = replace(world.rt, failpoint=die)
+    with pytest.raises(Killed):
+        world.work()
+    world.clock.advance(minutes=5)
+    expired_leases(world.rt)
+    world.clock.advance(minutes=5)
+    world.work()
+    by_hand(world, ident)
+    assert flags(world) == ["yes", "yes", "no", "no"]
+    assert world.request(ident).outcome is Outcome.RESTRICTED
+    with world.rt.unit() as session:
+        assert session.scalars(select(Effect.state).where(Effect.kind == "change")).all() == [EffectState.CONFIRMED]
