@@ -31,6 +31,7 @@ COMMANDS = {
     "request": ("workers.commands.requests:request", "Open a request for a person, list them, show one."),
     "mail": ("workers.commands.mail:mail", "Take mails in as if the mailbox had received them."),
     "work": ("workers.commands.work:work", "Do everything that is due, here, then stop."),
+    "lower": ("workers.commands.proofs:lower", "Accept a weaker proof of identity; two people have to."),
     "plan": ("workers.commands.decisions:plan", "Show what would be erased, kept, until when and why."),
     "approve": ("workers.commands.decisions:approve", "Approve a plan; an erasure needs two different people."),
     "refuse": ("workers.commands.decisions:refuse", "Refuse a request, with its ground and reason."),

@@ -6,6 +6,7 @@ import pytest
 
 from models.request import Request
 from models.staff import HumanTask
+from models.verification import Lowering
 from models.vocabulary import Channel, Method, RequestState, Right
 from tests.identity.broker import back
 from tests.identity.conftest import BOBS, JANES, Bank
@@ -95,6 +96,20 @@ def test_one_person_asks_for_less_another_confirms_and_then_a_code_goes_out(bank
     assert [m.to for m in bank.world.mailer.sent if re.search(r"\b\d{8}\b", m.body)] == [JANE]
     with rt.unit() as session, pytest.raises(Conflict):
         lowering.confirm(session, rt, held(bank, session, ident), user="anna")
+
+
+def test_a_code_that_was_sent_while_less_was_enough_proves_nobody_any_more(bank):
+    rt, ident = bank.world.rt, bank.world.open(desk=False)
+    with rt.unit() as session:
+        lowering.ask(session, rt, held(bank, session, ident), user="ben", reason="Has no bank codes and can not come.")
+        lowering.confirm(session, rt, held(bank, session, ident), user="anna")
+    bank.world.work()
+    code = next(m[0] for mail in bank.world.mailer.sent if (m := re.search(r"\b\d{8}\b", mail.body)))
+    with rt.unit() as session:
+        session.delete(session.get_one(Lowering, ident))
+    with rt.unit() as session, pytest.raises(NotAllowed):
+        verification.answer(session, rt, held(bank, session, ident), code)
+    assert bank.world.request(ident).proof_sealed is None
 
 
 def test_the_second_request_of_a_message_needs_its_own_proof_where_the_first_was_proven_by_less(bank):

@@ -16,6 +16,8 @@ from tests.identity.broker import HETU, ISSUER, Broker, back, pem
 from tests.identity.conftest import BOBS, JANES, Bank
 from tests.webhooks.visitor import Caller, reference_of
 from workflows import views
+from workflows.ladder import signin
+from workflows.vouching import Refused
 
 
 def go(caller: Caller, page: str) -> str:
@@ -169,6 +171,18 @@ def test_an_answer_is_good_once(bank):
     assert caller.get(back(stale)).status_code == 403, "a code that was used"
     assert caller.get(back(again)).status_code == 403, "the browser went there once more since"
     assert nothing_proven(bank, page)
+
+
+def test_an_attempt_is_used_up_whatever_comes_of_it(bank):
+    caller, page = asked(bank)
+    state = bank.broker.log_in(go(caller, page), JANES)["state"]
+    cookie = caller.client.get_cookie("vastine-signin")
+    assert cookie is not None
+    rt = bank.world.rt
+    with rt.unit() as session:
+        assert signin.take(session, rt, "bank", state=state, browser=cookie.value).purpose == "identify"
+    with rt.unit() as session, pytest.raises(Refused):
+        signin.take(session, rt, "bank", state=state, browser=cookie.value)
 
 
 def test_an_answer_counts_only_in_the_browser_that_began_and_for_ten_minutes(bank):

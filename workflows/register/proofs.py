@@ -63,7 +63,6 @@ class Identity(_Part):
     medium: tuple[Method, ...] | None = None
     high: tuple[Method, ...] | None = None
     rights: Mapping[Right, Risk] = {Right.ERASURE: "high"}
-    letter_days: int = Field(default=14, ge=3, le=60)  # how long a code in a letter lives
 
     def enough(self, risk: Risk) -> tuple[Method, ...]:
         """The proofs that are enough for data of this class.
