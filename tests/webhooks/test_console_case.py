@@ -130,8 +130,8 @@ def test_a_refusal_needs_ground_and_reasons_and_keeps_what_was_typed(
     assert answer.status_code == 422
     assert "Written with care &lt;b&gt;." in answer.text
     assert "Choose a ground" in answer.text
-    assert ben.send(page, f"{page}/refuse", {"ground": "excessive", "reason": "no"}).status_code == 422
-    words = {"ground": "excessive", "reason": "This is the ninth request this week."}
+    assert ben.send(page, f"{page}/refuse", {"ground": "no_ground", "reason": "no"}).status_code == 422
+    words = {"ground": "no_ground", "reason": "This is the ninth request this week."}
     assert ben.send(page, f"{page}/refuse", words).status_code == 302
     assert desk_world.request(ident).outcome is Outcome.REFUSED
 
@@ -143,7 +143,7 @@ def test_somebody_elses_decision_is_told_as_a_sentence(
     ben = desk("ben")
     form = form_of(ben.get(page).text, f"{page}/refuse")
     desk_world.approve(ident)
-    answer = ben.post(f"{page}/refuse", {**form, "ground": "excessive", "reason": "This is the ninth one."})
+    answer = ben.post(f"{page}/refuse", {**form, "ground": "no_ground", "reason": "This is the ninth one."})
     assert answer.status_code == 409
     assert "Somebody else may have decided it" in words_of(answer.text)
 

@@ -9,6 +9,7 @@ from workflows.register.check_advice import advice
 from workflows.register.check_canary import canary_faults
 from workflows.register.check_controller import category_faults, controller_faults
 from workflows.register.check_graph import graph_faults
+from workflows.register.check_grounds import ground_faults
 from workflows.register.check_holds import hold_faults
 from workflows.register.check_identity import identity_faults
 from workflows.register.check_person import person_faults
@@ -31,6 +32,7 @@ def faults_of(reading: Reading) -> list[Fault]:
             *graph_faults(reading, catalogue),
             *person_faults(reading, catalogue),
             *hold_faults(reading, catalogue),
+            *ground_faults(reading),
             *recipe_faults(reading, catalogue),
             *recipient_faults(reading, catalogue),
             *canary_faults(reading, catalogue),

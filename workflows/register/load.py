@@ -25,5 +25,6 @@ def load_register(folder: str | Path) -> Register:
         sources={source.source: source for source, _ in reading.sources},
         digest=reading.digest,
         recipes=tuple(recipe for recipe, _ in reading.recipes),
+        grounds=tuple(ground for ground, _ in reading.grounds),
         recipients=tuple(recipient for recipient, _ in reading.recipients),
     )

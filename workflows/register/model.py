@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from workflows.register.keeping import Keeps, OwnRecords
 from workflows.register.mail import Mail
 from workflows.register.proofs import Identity, Risk
+from workflows.register.grounds import GroundRule
 from workflows.register.recipes import Recipe
 from workflows.register.recipients import Recipient
 from workflows.register.source_parts import Canary, Restriction
@@ -281,3 +282,4 @@ class Register(Strict):
     digest: str  # over all files: a plan says which register it was made with
     recipes: tuple[Recipe, ...] = ()
     recipients: tuple[Recipient, ...] = ()
+    grounds: tuple[GroundRule, ...] = ()  # its own, besides `grounds.built_in`

@@ -9,6 +9,7 @@ from typing import Any
 from workflows.errors import Fault
 from workflows.register.document import MAX_BYTES, Document, read_document
 from workflows.register.document import Path as At
+from workflows.register.grounds import GroundRule
 from workflows.register.kinds import kinds
 from workflows.register.model import Category, Controller, HoldRule, SourceSpec
 from workflows.register.recipes import Recipe
@@ -16,7 +17,7 @@ from workflows.register.recipients import Recipient
 from workflows.register.secret import secret_faults
 from workflows.register.shape import nearest, shaped
 
-FILES = ("controller.yaml", "categories.yaml", "holds.yaml", "recipes.yaml", "recipients.yaml")
+FILES = ("controller.yaml", "categories.yaml", "holds.yaml", "recipes.yaml", "recipients.yaml", "grounds.yaml")
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Reading:
     holds: list[tuple[HoldRule, At]] = field(default_factory=list)
     recipes: list[tuple[Recipe, At]] = field(default_factory=list)
     recipients: list[tuple[Recipient, At]] = field(default_factory=list)
+    grounds: list[tuple[GroundRule, At]] = field(default_factory=list)
     sources: list[tuple[SourceSpec, Document]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     sources_whole: bool = True
@@ -72,6 +74,7 @@ def read_folder(folder: Path) -> Reading:
     _holds(reading)
     _recipes(reading)
     _recipients(reading)
+    _grounds(reading)
     _sources(reading)
     return reading
 
@@ -176,6 +179,16 @@ def _recipients(reading: Reading) -> None:
         reading.faults += faults + secret_faults(entry, doc, path, model=Recipient)
         if recipient is not None:
             reading.recipients.append((recipient, path))
+
+
+def _grounds(reading: Reading) -> None:
+    doc = reading.documents.get("grounds.yaml")
+    for _, entry, path in _entries(reading, "grounds.yaml", "id"):
+        assert doc is not None  # noqa: S101  there are no entries without a file
+        ground, faults = shaped(GroundRule, doc, path, data=entry)
+        reading.faults += faults
+        if ground is not None:
+            reading.grounds.append((ground, path))
 
 
 def _sources(reading: Reading) -> None:

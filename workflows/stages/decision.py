@@ -23,7 +23,7 @@ from models.vocabulary import (
     StepState,
     TaskKind,
 )
-from workflows import audit, lifecycle
+from workflows import audit, guarding, lifecycle
 from workflows.answer import keep_artifact
 from workflows.asking import suspend
 from workflows.candidates import undecided
@@ -128,29 +128,42 @@ def _decided(session: Session, rt: Runtime, request: Request, user: str) -> None
     close_tasks_of(session, rt, request.id, kinds=_TASKS, by=user)
 
 
-def refuse(session: Session, rt: Runtime, request: Request, *, user: str, ground: Ground, reason: str) -> None:
+def refuse(session: Session, rt: Runtime, request: Request, *, user: str, ground: str, reason: str) -> None:
     """Refuse the request with its ground and the reason in words, which go into the certificate.
 
-    While the contact on file may object, a request that was not theirs ends so in any state, approved or not.
+    `ground` names one of the register. A guarded one, manifestly unfounded or excessive, raises `NotAllowed` unless
+    two people agreed on its facts (`workflows.guarding`). While the contact on file may object, a request that was
+    not theirs ends so in any state, approved or not.
     Source: GDPR Art. 12(4), 12(5), 12(6).
     """
     decider(session, user)
-    if request.state is not RequestState.DECIDING and not (ground is Ground.NOT_IDENTIFIED and may_object(rt, request)):
+    guarded = guarding.is_guarded(rt, ground)
+    if guarded and not guarding.agreed(session, request, ground):
+        raise NotAllowed("guarded_ground", detail="this ground needs its facts on record and two people")
+    disowned = ground == Ground.NOT_IDENTIFIED and may_object(rt, request)
+    if request.state is not RequestState.DECIDING and not (disowned or (guarded and request.state in guarding.STATES)):
         raise Conflict("not_deciding", detail=f"the request is {request.state.value}; there is nothing to decide now")
     if len(reason.strip()) < 10:
         raise BadInput([Fault("reason", "a refusal needs its reason in words", "write at least one sentence")])
     if has_identity_code(reason):
         raise BadInput([Fault("reason", "holds a personal identity code", "leave it out: it may stand in no letter")])
     key = open_key(session, rt, request.data_key_id)
-    request.outcome, request.refusal_ground, request.refused_by = Outcome.REFUSED, ground.value, user
+    request.outcome, request.refusal_ground, request.refused_by = Outcome.REFUSED, str(ground), user
     request.refusal_sealed = key.seal(reason.strip().encode(), f"requests.refusal:{request.id}")
     for plan in session.scalars(select(Plan).where(Plan.request_id == request.id, Plan.state.in_(_LIVING))):
         plan.state = PlanState.VOID
     audit.record(
-        session, "request:refused", at=rt.now(), actor=user, request_id=request.id, facts={"ground": ground.value}
+        session, "request:refused", at=rt.now(), actor=user, request_id=request.id, facts={"ground": str(ground)}
     )
     _decided(session, rt, request, user)
     lifecycle.advance(session, rt, request, Event.REFUSED, actor=user)
+
+
+def agree_to_refuse(session: Session, rt: Runtime, request: Request, *, user: str, digest: str) -> None:
+    """The second person agrees to a guarded refusal, which follows at once. Raises what `guarding.agree` raises."""
+    decider(session, user)
+    ground, reason = guarding.agree(session, rt, request, user=user, digest=digest)
+    refuse(session, rt, request, user=user, ground=ground, reason=reason)
 
 
 def extend(session: Session, rt: Runtime, request: Request, *, user: str, reason: str, words: str = "") -> date:

@@ -19,6 +19,7 @@ from workflows.casefile import findings_of, open_key, open_proof
 from workflows.caseview import case_facts, filling, source_facts
 from workflows.errors import VastineError
 from workflows.findings import read_items
+from workflows.guarding import require_no_open_case
 from workflows.notice import require_no_objection
 from workflows.ports import CaseFacts, RequestKey
 from workflows.rules.items import Item
@@ -81,6 +82,7 @@ class Delivery:
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Order:
         """The facts of the case and where its records lie."""
         require_no_objection(rt, request)
+        require_no_open_case(session, request)
         key = open_key(session, rt, request.data_key_id)
         known = findings_of(session, request).values()
         findings = [f for f in known if request.sources is None or f.source in request.sources]

@@ -1,0 +1,218 @@
+"""Manifestly unfounded or excessive: facts on record, a fee thought of first, two people, one of them the DPO."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from models.refusing import CaseState, RefusalCase
+from models.request import Request
+from models.vocabulary import Outcome, RequestState, Right
+from tests.world import BOB, World, open_world, prepare, write_register
+from workflows import guarding
+from workflows.errors import BadInput, Conflict, NotAllowed, WaitFor
+from workflows.register.check import check_folder
+from workflows.register.grounds import built_in
+from workflows.stages import decision
+
+EVIDENCE = "The same was asked and answered three times this month; nothing has changed since."
+REASON = "You got the same answer three days ago and nothing has changed."
+GROUNDS = """
+- id: excessive
+  law: [GDPR 12(5)]
+  source: EUR-Lex
+  checked_on: 2026-01-15
+  guard: two_people
+  text: {fi: Pyyntö on kohtuuton., sv: Begäran är orimlig., en: The request is excessive.}
+  fees: [{id: copy, cents: 2500, basis: one hour of work}]
+- id: old_law
+  law: [GDPR 12(5)]
+  source: EUR-Lex
+  checked_on: 2026-01-15
+  valid_to: 2025-12-31
+  text: {fi: Vanha., sv: Gammal., en: Old.}
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    environ = prepare(tmp_path)
+    write_register(tmp_path / "register", {"grounds.yaml": GROUNDS})
+    made = open_world(environ)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def case(world: World) -> uuid.UUID:
+    """Bob wants everything erased, and it waits for a decision."""
+    ident = world.open(Right.ERASURE, BOB)
+    world.work()
+    assert world.state(ident) is RequestState.DECIDING
+    return ident
+
+
+def prepared(
+    world: World, ident: uuid.UUID, user: str = "cleo", *, ground: str = "excessive", fee: str = "unsuitable"
+) -> str:
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident, with_for_update=True)
+        row = guarding.prepare(
+            session, world.rt, request, user=user, ground=ground, evidence=EVIDENCE, reason=REASON, fee=fee
+        )
+        return row.digest.hex()
+
+
+def agree(world: World, ident: uuid.UUID, user: str, digest: str) -> None:
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident, with_for_update=True)
+        decision.agree_to_refuse(session, world.rt, request, user=user, digest=digest)
+
+
+def refuse(world: World, ident: uuid.UUID, ground: str) -> None:
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident, with_for_update=True)
+        decision.refuse(session, world.rt, request, user="anna", ground=ground, reason=REASON)
+
+
+@pytest.mark.parametrize("ground", ["excessive", "unfounded"])
+def test_nobody_refuses_alone_what_is_called_unfounded_or_excessive(world: World, case: uuid.UUID, ground: str) -> None:
+    with pytest.raises(NotAllowed) as refused:
+        refuse(world, case, ground)
+    assert refused.value.code == "guarded_ground"
+    prepared(world, case, ground=ground)
+    with pytest.raises(NotAllowed):
+        refuse(world, case, ground)
+    assert world.state(case) is RequestState.DECIDING
+
+
+def test_two_people_one_of_them_the_dpo_refuse_on_the_facts_they_saw(world: World, case: uuid.UUID) -> None:
+    digest = prepared(world, case)
+    with pytest.raises(NotAllowed) as refused:
+        agree(world, case, "ben", digest)  # neither he nor Cleo is the DPO
+    assert refused.value.code == "dpo_needed"
+    agree(world, case, "anna", digest)
+    world.work()
+    request = world.request(case)
+    assert (request.state, request.outcome, request.refusal_ground) == (
+        RequestState.CLOSED,
+        Outcome.REFUSED,
+        "excessive",
+    )
+    with world.rt.unit() as session:
+        row = session.scalars(select(RefusalCase)).one()
+    assert (row.prepared_by, row.agreed_by, row.state) == ("cleo", "anna", CaseState.REFUSED)
+    assert EVIDENCE.encode() not in (row.evidence_sealed or b"")
+
+
+def test_who_prepared_the_case_does_not_agree_to_it(world: World, case: uuid.UUID) -> None:
+    digest = prepared(world, case, "anna")
+    with pytest.raises(NotAllowed) as refused:
+        agree(world, case, "anna", digest)
+    assert refused.value.code == "preparer"
+    agree(world, case, "ben", digest)
+    assert world.request(case).outcome is Outcome.REFUSED
+
+
+def test_a_caseworker_does_not_agree_even_beside_the_dpo(world: World, case: uuid.UUID) -> None:
+    digest = prepared(world, case, "anna")
+    with pytest.raises(NotAllowed):
+        agree(world, case, "cleo", digest)
+
+
+def test_another_case_than_the_one_looked_at_is_not_agreed_to(world: World, case: uuid.UUID) -> None:
+    first = prepared(world, case)
+    with pytest.raises(Conflict) as refused:
+        agree(world, case, "anna", "0" * 64)
+    assert refused.value.code == "case_changed"
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case, with_for_update=True)
+        guarding.prepare(
+            session,
+            world.rt,
+            request,
+            user="cleo",
+            ground="excessive",
+            evidence=EVIDENCE + " More.",
+            reason=REASON,
+            fee="unsuitable",
+        )
+    with pytest.raises(Conflict):
+        agree(world, case, "anna", first)
+
+
+def test_the_program_counts_the_earlier_requests_itself(world: World) -> None:
+    first = world.open(Right.ACCESS, BOB)
+    world.work()
+    world.clock.advance(days=5)
+    other = world.open(Right.ERASURE, BOB)
+    world.work()
+    with world.rt.unit() as session:
+        facts = guarding.facts_of(session, session.get_one(Request, other))
+    (row,) = facts["earlier"]
+    assert row["reference"] == world.request(first).reference
+    assert (row["days_between"], row["same_scope"], row["answered"]) == (5, False, True)
+
+
+def test_nothing_goes_out_while_two_people_have_not_settled_it(world: World, case: uuid.UUID) -> None:
+    prepared(world, case)
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case)
+        with pytest.raises(WaitFor):
+            guarding.require_no_open_case(session, request)
+        guarding.drop(session, world.rt, request, user="cleo")
+        session.flush()
+        guarding.require_no_open_case(session, request)
+
+
+def test_a_fee_of_the_scale_comes_first_and_who_pays_is_not_refused(world: World, case: uuid.UUID) -> None:
+    digest = prepared(world, case)
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case, with_for_update=True)
+        with pytest.raises(BadInput):
+            guarding.announce_fee(session, world.rt, request, user="cleo", fee="gold")
+        assert guarding.announce_fee(session, world.rt, request, user="cleo", fee="copy") == 2500
+    with pytest.raises(Conflict) as refused:
+        agree(world, case, "anna", digest)
+    assert refused.value.code == "fee_open"
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case, with_for_update=True)
+        guarding.settle_fee(session, world.rt, request, user="cleo", how="paid")
+    with pytest.raises(Conflict):
+        agree(world, case, "anna", digest)
+    assert world.state(case) is RequestState.DECIDING
+
+
+def test_that_a_fee_was_declined_can_be_said_only_of_one_that_was_announced(world: World, case: uuid.UUID) -> None:
+    with pytest.raises(BadInput):
+        prepared(world, case, fee="declined")
+    prepared(world, case)
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case, with_for_update=True)
+        guarding.announce_fee(session, world.rt, request, user="cleo", fee="copy")
+    agree(world, case, "anna", prepared(world, case, fee="declined"))
+    assert world.request(case).outcome is Outcome.REFUSED
+
+
+def test_a_ground_out_of_date_or_unknown_refuses_nothing(world: World, case: uuid.UUID) -> None:
+    for ground in ("old_law", "because"):
+        with pytest.raises(BadInput):
+            refuse(world, case, ground)
+
+
+def test_the_register_s_file_can_t_take_the_guard_away(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    changed = GROUNDS.replace("  guard: two_people\n", "")
+    changed = changed.replace("  valid_to: ", "  valid_from: 2026-01-01\n  valid_to: ")
+    write_register(tmp_path / "register", {"grounds.yaml": changed})
+    found = [fault.what for fault in check_folder(tmp_path / "register")]
+    assert "`excessive` would be refused by one person" in found
+    assert "`old_law` ends before it begins" in found
+
+
+def test_every_built_in_ground_names_its_law_and_its_day() -> None:
+    assert {g.id for g in built_in().values() if g.guard == "two_people"} == {"unfounded", "excessive"}
+    assert all(g.source and g.checked_on > date(2026, 1, 1) - timedelta(days=1) for g in built_in().values())
