@@ -6,6 +6,7 @@ from sqlalchemy import select
 from models.audit import AuditEntry
 from models.notices import Excuse, Notice, NoticeKind, NoticeState, NoticeWay
 from models.request import Request
+from models.restriction import RestrictionGround
 from models.staff import HumanTask
 from models.vocabulary import Outcome, RequestState, Right, TaskState
 from tests.fakes import RecordingHooks
@@ -17,6 +18,8 @@ from workflows.recipients.content import Treated, open_content
 from workflows.recipients.listed import told_recipients
 from workflows.recipients.minding import UNANSWERED
 from workflows.recipients.telling import BY_HAND, tell
+from workflows.restricting import naming
+from workflows.restricting.hand import done_by_hand
 from workflows.sweeps import rechecks
 
 RECIPIENTS = """
@@ -248,3 +251,24 @@ def test_without_recipients_nothing_is_written(tmp_path):
     ident = erased(made)
     assert notices(made, ident) == {}
     made.close()
+
+
+def test_a_restriction_is_told_to_those_who_hold_what_is_restricted(world):
+    ident = world.open(Right.RESTRICTION)
+    scope = naming.Scope(RestrictionGround.ACCURACY, "She says that her name is wrong.", sources=("shop",))
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident, with_for_update=True)
+        naming.name_scope(session, world.rt, request, scope, user="cleo")
+    world.work()
+    world.approve(ident, "anna")
+    world.work()
+    (task,) = tasks(world, "restrict_by_hand")
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident, with_for_update=True)
+        marked = session.get_one(HumanTask, task.id)
+        done_by_hand(session, world.rt, request, marked, possible=False, user="cleo")
+    world.work()
+    rows = notices(world, ident)
+    assert {row.kind for row in rows.values()} == {NoticeKind.RESTRICTION}
+    assert set(rows) == {"printer", "agency", "post"}
+    assert rows["agency"].categories == ["C01"]
