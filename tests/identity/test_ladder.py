@@ -11,6 +11,7 @@ from models.vocabulary import Channel, Method, RequestState, Right
 from tests.identity.broker import back
 from tests.identity.conftest import BOBS, JANES, Bank
 from tests.identity.test_signin import asked, go, request_of
+from tests.webhooks.visitor import code_in_mail
 from tests.world import JANE
 from workflows.casefile import Claim
 from workflows.errors import BadInput, Conflict, NotAllowed
@@ -104,12 +105,26 @@ def test_a_code_that_was_sent_while_less_was_enough_proves_nobody_any_more(bank)
         lowering.ask(session, rt, held(bank, session, ident), user="ben", reason="Has no bank codes and can not come.")
         lowering.confirm(session, rt, held(bank, session, ident), user="anna")
     bank.world.work()
-    code = next(m[0] for mail in bank.world.mailer.sent if (m := re.search(r"\b\d{8}\b", mail.body)))
+    code = code_in_mail(bank.world, JANE)
     with rt.unit() as session:
         session.delete(session.get_one(Lowering, ident))
     with rt.unit() as session, pytest.raises(NotAllowed):
         verification.answer(session, rt, held(bank, session, ident), code)
     assert bank.world.request(ident).proof_sealed is None
+
+
+def test_an_answer_that_a_code_opened_is_shut_when_a_code_is_not_enough_any_more(bank):
+    caller, page = asked(bank)
+    rt, ident = bank.world.rt, request_of(bank, page).id
+    with rt.unit() as session:
+        lowering.ask(session, rt, held(bank, session, ident), user="ben", reason="Has no bank codes and can not come.")
+        lowering.confirm(session, rt, held(bank, session, ident), user="anna")
+    caller.post(f"{page}/code", {"code": code_in_mail(bank.world, JANE)})
+    bank.world.work()
+    assert caller.get(f"{page}/files/package.zip").status_code == 200
+    with rt.unit() as session:
+        session.delete(session.get_one(Lowering, ident))
+    assert caller.get(f"{page}/files/package.zip").status_code == 303
 
 
 def test_the_second_request_of_a_message_needs_its_own_proof_where_the_first_was_proven_by_less(bank):
@@ -122,7 +137,7 @@ def test_the_second_request_of_a_message_needs_its_own_proof_where_the_first_was
         two = intake.open_request(session, rt, second, after=one).request.id
         first_id = one.id
     bank.world.work()
-    code = next(m[0] for mail in bank.world.mailer.sent if (m := re.search(r"\b\d{8}\b", mail.body)))
+    code = code_in_mail(bank.world, JANE)
     with rt.unit() as session:
         assert verification.answer(session, rt, held(bank, session, first_id), code)
     assert bank.world.request(first_id).verified_method is Method.CODE
