@@ -6,13 +6,13 @@ from sqlalchemy import select, update
 
 from models.audit import AuditEntry
 from models.erasure import Tombstone
-from models.request import DataKey
+from models.request import DataKey, Request
 from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.staff import HumanTask
 from models.vocabulary import RequestState, Right
 from tests.world import BOB, JANE
 from workflows import manual_holds
-from workflows.errors import BadInput, Conflict, NotAllowed, NotFound, PersonMustLook
+from workflows.errors import BadInput, Conflict, NotAllowed, NotFound, PersonMustLook, TryAgain
 from workflows.retention import carrying
 from workflows.retention.carrying import carry_out
 from workflows.retention.lists import approve, freeze
@@ -179,3 +179,26 @@ def test_what_a_rule_holds_past_its_time_is_no_incident(world):
     world.work()
     with world.rt.unit() as session:
         assert not session.scalars(select(HumanTask).where(HumanTask.code == "retention_breach")).all()
+
+
+def test_a_hold_that_is_placed_while_a_list_is_carried_out_stops_it(world, monkeypatch):
+    monkeypatch.setattr(carrying, "BATCH", 1)
+    world.execute("billing", "UPDATE invoice SET owed = 0")
+    request = world.open(Right.ACCESS, BOB)
+    world.work()
+    made = freeze(world.rt, "C07", user="anna")
+    for user in ("anna", "ben"):
+        approve(world.rt, "C07", made.plan_hash, user=user)
+
+    def hold(name):
+        if name == "erased":
+            with world.rt.unit() as session:
+                placing = manual_holds.Placing("H99", "dispute", world.rt.today() + timedelta(days=9))
+                case = session.get_one(Request, request)
+                manual_holds.place(session, world.rt, case, placing, user="anna")
+
+    with pytest.raises(TryAgain, match="hold_placed"):
+        carry_out(dataclasses.replace(world.rt, failpoint=hold), "C07", user="ben")
+    world.clock.advance(minutes=1)
+    assert carry_out(world.rt, "C07", user="ben") == {"erased": 1, "kept": 1}
+    assert ids(world, "billing", "invoice") == [71, 72, 73]

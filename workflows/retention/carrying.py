@@ -7,14 +7,16 @@ where it was: what was announced and not receipted is asked after first.
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.holds import ManualHold
 from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.vocabulary import ReceiptOutcome
 from workflows import audit
-from workflows.errors import Conflict, PersonMustLook
+from workflows.errors import Conflict, PersonMustLook, TryAgain
 from workflows.ports import ErasedItem, EraseItem
 from workflows.retention.late import Late
 from workflows.retention.lists import NEEDED, approvals, check, current, destroy
@@ -35,13 +37,14 @@ def carry_out(rt: Runtime, category: str, *, user: str) -> Counter[str]:
     """
     run_id, fence = _begin(rt, category)
     _after_a_crash(rt, run_id, fence)
+    begun = rt.now()
     still = {late.where: late for late in look(rt, category).late}
     for _ in range(_ROUNDS):
         waiting = _waiting(rt, run_id)
         free = [one for one in waiting if _same(one[1], still.get(one[1].where))]
         done = 0
         for batch in _batches(free):
-            done += _treat(rt, run_id, fence, batch)
+            done += _treat(rt, run_id, fence, batch, begun=begun)
         if not done:
             break
     return _end(rt, run_id, user=user)
@@ -81,8 +84,8 @@ def _batches(items: Sequence[Opened]) -> list[list[Opened]]:
     return batches
 
 
-def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened]) -> int:
-    """Announce, erase, receipt; how many records were treated."""
+def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened], *, begun: datetime) -> int:
+    """Announce, erase, receipt; how many records were treated. Raises `TryAgain` once anybody's data are held anew."""
     source = batch[0][0].source
     op_id = f"retention:{run_id}:{batch[0][0].item_no}:{fence}:{uuid.uuid4().hex[:8]}"
     orders = {row.item_no: late.order(row.item_no) for row, late in batch}
@@ -90,6 +93,8 @@ def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened]) 
         run = session.get_one(RetentionRun, run_id, with_for_update=True)
         if run.fence != fence or run.state is not RetentionState.APPROVED:
             raise Conflict("overtaken", detail="somebody else carries this list out")
+        if session.scalar(select(ManualHold.id).where(ManualHold.placed_at >= begun).limit(1)) is not None:
+            raise TryAgain("hold_placed", detail="somebody's data were held meanwhile; carry the list out again")
         for row, _ in batch:
             mine = session.get_one(RetentionItem, (run_id, row.item_no))
             mine.op_id = op_id
