@@ -12,8 +12,8 @@ from workflows.documents.pieces import RESTRICTING, Contents, Context, Piece
 from workflows.documents.pieces import SENDER as _SENDER
 
 Medium = Literal["mail", "letter"]
-_LEAST = 10
-"""Characters below which a marked place says nothing."""
+_LEAST = 3
+"""Characters below which a marked place says nothing; the name of a category may be short."""
 
 
 def _has(name: str) -> Callable[[Context], bool]:
