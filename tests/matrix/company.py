@@ -23,13 +23,18 @@ from workflows import views
 from workflows.demo.build import build_demo
 from workflows.demo.tables import DATABASES
 
+RECIPIENTS = """
+- {id: hub, name: Fingrid Datahub Oy, role: source, email: data@hub.example, categories: [C01, C02], language: fi}
+"""
+"""Who gave us data and hears of what was wrong in them."""
+
 OPTIONS = {"people": 60, "metering_days": 1, "longest_days": 2}
 
 
 def make_template(register: Path, folder: Path) -> Path:
     """The sources, the register of all of them and a database with its staff, to be copied."""
     files = build_demo(folder / "sources", **OPTIONS)  # type: ignore[arg-type]
-    assemble(register, folder)
+    (assemble(register, folder) / "recipients.yaml").write_text(RECIPIENTS, encoding="utf-8")
     prepare(f"sqlite:///{folder / 'vastine.db'}")
     assert files.urls.keys() == {*DATABASES, "perinta"}
     return folder

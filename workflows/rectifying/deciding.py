@@ -114,17 +114,22 @@ def _record(
 
 
 def _free(session: Session, rt: Runtime, request: Request, item: RectificationItem) -> None:
-    """Raise `Conflict("held")` where a hold needs this very record as it is, or the field that is to be emptied."""
+    """Raise `Conflict("held")` where a hold needs this very record as it is, or the field that is to be emptied.
+
+    A rule says itself that what it holds may be put right meanwhile, as a contract in force wants right data.
+    """
     key = open_key(session, rt, request.data_key_id)
     blobs = dict(session.execute(select(Finding.source, Finding.blob).where(Finding.request_id == request.id)).all())
     target = target_of(key, item)
     wanted = canonical(target["locator"])
+    erased = item.remedy is Remedy.ERASE
+    correctable = set() if erased else {rule.id for rule in rt.register.holds if rule.correctable}
     for planned in verdicts(rt, AllItems(rt, key, blobs), manual_holds(session, rt, request)):
         same = (planned.source, planned.collection) == (item.source, item.collection)
         if not same or canonical(dict(planned.locator)) != wanted:
             continue
         for hold in planned.verdict.holds:
-            if not hold.keeps or (item.remedy is Remedy.ERASE and item.field in hold.keeps):
+            if hold.rule not in correctable and (not hold.keeps or (erased and item.field in hold.keeps)):
                 raise Conflict("held", detail=f"{hold.rule} keeps this as it is: note what the person says, or refuse")
         return
     raise NotFound("record", detail="the search found no such record of this person")

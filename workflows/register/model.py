@@ -166,6 +166,7 @@ class HoldRule(Strict):
     id: str
     active: bool = True
     why_inactive: str = ""  # of a rule that is kept and not used
+    correctable: bool = False  # what it holds may be put right meanwhile; else it stays exactly as it is
     law: Law
     source: str
     checked_on: date
