@@ -43,6 +43,12 @@ def is_guarded(rt: Runtime, name: str) -> bool:
     return ground_of(rt, name).guard == "two_people"
 
 
+def guarded_grounds(rt: Runtime) -> list[GroundRule]:
+    """The grounds that need two people and hold today."""
+    known = grounds_with(rt.register.grounds).values()
+    return [ground for ground in known if ground.guard == "two_people" and ground.holds_on(rt.today())]
+
+
 def facts_of(session: Session, request: Request) -> dict[str, Any]:
     """What the program knows of the person's earlier requests: days, right, and whether they had the same scope."""
     earlier = session.scalars(

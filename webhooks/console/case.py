@@ -17,6 +17,7 @@ from workflows import audit
 from workflows.casefile import open_key
 from workflows.errors import BadInput, NotFound, VastineError
 from workflows.findings import read_items
+from workflows.guarding import guarded_grounds
 from workflows.rules.form import REMEDIES
 from workflows.stages.decision import EXTENSION_REASONS
 from workflows.views import find_request
@@ -34,6 +35,10 @@ DONE = frozenset(
         "lifted",
         "one_more",
         "refused",
+        "refusal_prepared",
+        "refusal_dropped",
+        "fee_announced",
+        "fee_settled",
         "extended",
         "corrected",
         "withdrawn",
@@ -76,6 +81,7 @@ def show_case(
         looked = {"what": "request"}
         audit.record(session, "case:read", at=rt.now(), actor=g.user.name, request_id=found.id, facts=looked)
         facts = case_of(session, shell, found)
+    guarded = {ground.id for ground in guarded_grounds(rt)}
     done = request.args.get("done", "")
     return shell.page(
         "case.html",
@@ -85,7 +91,7 @@ def show_case(
         typed=request.form if form else {},
         form=form,
         done=done if done in DONE else "",
-        grounds=[ground.value for ground in Ground],
+        grounds=[ground.value for ground in Ground if ground.value not in guarded],
         reasons=EXTENSION_REASONS,
     )
 

@@ -16,6 +16,7 @@ from models.step import Step
 from models.vocabulary import Kind, Method, PlanState, RequestState, Right, SourceResult, StepState, TaskState
 from webhooks.console.columns import plan_columns
 from webhooks.console.masking import DOTS, mask_identifier, person_of
+from webhooks.console.refusal_view import refusal_facts
 from webhooks.console.restriction_view import restriction_facts
 from webhooks.console.roles import NAMES, RECORDS
 from webhooks.console.shell import Shell
@@ -68,6 +69,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "sources": _sources(session, shell, request),
         "steps": _stuck_steps(session, request),
         "plan": _plan(session, shell, request, key=key),
+        "refusal": refusal_facts(session, shell, request, key),
         "restriction": restriction_facts(session, shell, request, key),
         "receipts": receipt_counts(session, request),
         "letters": _letters(session, request),

@@ -31,7 +31,7 @@ def pages(shell: Shell) -> Blueprint:
     @allow(DECIDE)
     def approve(reference: str) -> BaseResponse:
         def work(session: Session, case: Request) -> str:
-            _typed_the_reference(case)
+            typed_the_reference(case)
             shown = request.form.get("plan_hash", "")
             missing = decision.approve(session, rt, case, user=g.user.name, plan_hash=shown)
             return "one_more" if missing else "approved"
@@ -88,6 +88,7 @@ def act(shell: Shell, reference: str, work: Work, *, form: str) -> BaseResponse:
     return redirect(url_for("case.case", reference=known, done=done))
 
 
-def _typed_the_reference(case: Request) -> None:
+def typed_the_reference(case: Request) -> None:
+    """Raise `BadInput` (field reference) unless the case's reference was typed into the form."""
     if parse_reference(request.form.get("reference", "")) != case.reference:
         raise BadInput([Fault("reference", "reference_differs")])

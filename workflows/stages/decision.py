@@ -76,6 +76,8 @@ def approve(session: Session, rt: Runtime, request: Request, *, user: str, plan_
     """
     decider(session, user)
     plan = _frozen_plan(session, request)
+    if guarding.open_case(session, request) is not None:
+        raise Conflict("refusal_case_open", detail="a refusal is not settled yet; agree to it, or drop it")
     if request.right in rt.changes:
         rt.changes[request.right].require_decided(session, rt, request)
     if undecided(session, request):
