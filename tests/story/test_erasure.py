@@ -115,7 +115,11 @@ def collection_opens(house: House, reference: str) -> None:
     line = f"TOIMEKSIANTO|T60001|{invoice}|{who.hetu}|X|10.00|0.00|0.00|New|2026-11-24||Esimerkkiperintä Oy\n"
     with Path(house.urls["perinta"]).open("a", encoding="utf-8") as file:
         file.write(line)
-    house.execute("laskutus", "UPDATE lasku SET avoin = 10.00, tila = 'ERAANTYNYT' WHERE laskunro = :i", i=invoice)
+    house.execute(
+        "laskutus",
+        "UPDATE lasku SET avoin = 10.00, tila = 'ERAANTYNYT', erapvm = '2026-10-01' WHERE laskunro = :i",
+        i=invoice,
+    )  # one that fell due years ago would be time-barred, and hold nothing
 
 
 def event_arrives(house: House, who: str, event: str = "collection.opened") -> None:

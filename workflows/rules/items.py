@@ -84,6 +84,7 @@ ROLES: frozenset[str] = frozenset(
         "period",  # from when to when a contract or invoice runs
         "invoice_no",
         "voucher_no",
+        "made_by",  # how a contract was made
         "amount",
         "birth",  # birth date or personal identity code
     }
