@@ -22,6 +22,7 @@ from workflows.human import open_task
 from workflows.mailboxes import listen, note_failure, note_read
 from workflows.ports import Inbox
 from workflows.returned import case_answered, take_report
+from workflows.rules.deadlines import due_dates
 from workflows.rules.items import canonical
 from workflows.rules.mail import House, Understood, understand_mail
 from workflows.runtime import Runtime
@@ -33,6 +34,8 @@ log = structlog.get_logger("vastine.mailroom")
 _MESSAGE_ID = re.compile(rb"^message-id:[ \t\r\n]*(<[^\s<>]{3,250}>)", re.IGNORECASE | re.MULTILINE)
 _HEADER_BYTES = 65_536
 _OLDEST_FORWARD = timedelta(days=60)
+_FEEDBACK_DAYS = timedelta(days=14)
+FEEDBACK = "accessibility_feedback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +177,44 @@ def _attach(session: Session, rt: Runtime, message: Message, request: Request) -
         code="message_attached",
         request_id=request.id,
         message_id=message.id,
-        due_on=request.due_on,
+        due_on=request.due_on if request.answered_at is None else due_dates(rt.today()).due_a,
     )
     return (request.reference,)
+
+
+def take_note(session: Session, rt: Runtime, request: Request, *, text: str, language: str) -> bool:
+    """Keep what was written on the page of a case, for a person to read; False for the same words on one day.
+
+    Whoever knows the page's address proves nothing by it. The caller holds the request's lock.
+    """
+    message, new = _written(session, rt, where=str(request.id), text=text, language=language)
+    if new:
+        _attach(session, rt, message, request)
+    return new
+
+
+def take_feedback(session: Session, rt: Runtime, *, text: str, language: str) -> bool:
+    """Keep feedback on accessibility, to be answered in 14 days. Source: Act 306/2019 s. 8."""
+    message, new = _written(session, rt, where=FEEDBACK, text=text, language=language)
+    if new:
+        to_triage(session, rt, message, code=FEEDBACK)
+        session.flush()
+        open_task(
+            session,
+            rt,
+            key=f"triage:{message.id}",
+            kind=TaskKind.TRIAGE,
+            code=FEEDBACK,
+            message_id=message.id,
+            due_on=rt.today() + _FEEDBACK_DAYS,
+        )
+    return new
+
+
+def _written(session: Session, rt: Runtime, *, where: str, text: str, language: str) -> tuple[Message, bool]:
+    raw = canonical({"message": text, "language": language}).encode()
+    ident = f"note:{where}:{rt.today().isoformat()}:{hashlib.sha256(raw).hexdigest()}"
+    return store(session, rt, channel=Channel.PORTAL, external_id=ident, raw=raw)
 
 
 def poll(rt: Runtime, *, most: int = 200) -> int:

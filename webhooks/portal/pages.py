@@ -62,10 +62,31 @@ def have_reference(lang: str) -> Response:  # noqa: ARG001
     return page("reference", reference=reference)
 
 
-@bp.get("/<lang>/accessibility")
-def accessibility(lang: str) -> Response:  # noqa: ARG001
-    """The accessibility statement. Source: Act 306/2019 s. 9."""
-    return page("accessibility")
+@bp.get("/<lang>/start")
+def start_with(lang: str) -> AnyResponse:
+    """An address for other sites to link to: `?right=` begins the form with that right chosen."""
+    if request.args.get("right", "") in {r.value for r in RIGHTS}:
+        return redirect(url_for("form.begin", lang=lang, right=request.args["right"]))
+    return redirect(url_for("pages.start", lang=lang))
+
+
+@bp.get("/dsar/<right>")
+def by_right(right: str) -> AnyResponse:
+    """The address that never changes, as wallets and registers name it; `?src=` is ignored.
+
+    Source: Reg. (EU) 910/2014 Art. 5a(5)(a)(ix).
+    """
+    if right not in {r.value for r in RIGHTS}:
+        raise NotFound
+    answer = redirect(url_for("form.begin", lang=language(), right=right))
+    answer.headers["Vary"] = "Accept-Language"
+    return answer
+
+
+@bp.get("/<lang>/paper")
+def paper(lang: str) -> Response:  # noqa: ARG001
+    """The form to print and fill in by hand; `?size=large` in large print."""
+    return page("paper", rights=RIGHTS, large=request.args.get("size") == "large")
 
 
 @bp.get("/brand.css")

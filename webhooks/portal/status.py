@@ -19,6 +19,7 @@ from webhooks.portal.ways import ways_of
 from workflows import answer
 from workflows.errors import Conflict
 from workflows.ladder.codes import open_challenge
+from workflows.rules.form import MESSAGE_CHARACTERS
 from workflows.rules.reference import parse_reference
 from workflows.stages import decision, verification
 
@@ -26,7 +27,7 @@ bp = Blueprint("status", __name__)
 
 _PAGE = "/<lang>/status/<reference>/<secret>"
 SCOPE = "status"
-_NOTES = frozenset({"sent", "withdrawn"})
+_NOTES = frozenset({"sent", "withdrawn", "written"})
 
 
 def find(session: Session, reference: str, secret: str, *, lock: bool = False) -> Request:
@@ -45,10 +46,10 @@ def show(lang: str, reference: str, secret: str) -> Response:
     """Where the request stands."""
     with house().rt.unit() as session:
         note = request.args.get("note", "")
-        return _show(session, lang, find(session, reference, secret), secret, note=note if note in _NOTES else "")
+        return show_status(session, lang, find(session, reference, secret), secret, note=note if note in _NOTES else "")
 
 
-def _show(
+def show_status(
     session: Session,
     lang: str,
     asked: Request,
@@ -58,6 +59,7 @@ def _show(
     errors: list[tuple[str, str]] | None = None,
     status: int = 200,
 ) -> Response:
+    """The page; with `errors` what is to be mended stands on top."""
     progress = progress_of(session, house().rt, asked)
     opened = progress.doing == "fetch" and is_open(session, asked, SCOPE)
     place: dict[str, Any] = {"lang": lang, "reference": asked.reference, "secret": secret}
@@ -71,6 +73,7 @@ def _show(
         note=note,
         errors=errors or [],
         place=place,
+        longest_message=MESSAGE_CHARACTERS,
         code_url=url_for("status.code", **place),
         resend_url=url_for("status.resend", **place),
         file_endpoint="status.file",
@@ -84,7 +87,7 @@ def code(lang: str, reference: str, secret: str) -> AnyResponse:
     with rt.unit() as session:
         asked = find(session, reference, secret, lock=True)
         if not may_try(session):
-            return _show(session, lang, asked, secret, errors=[("", words()("fault.too_often"))], status=429)
+            return show_status(session, lang, asked, secret, errors=[("", words()("fault.too_often"))], status=429)
         given = request.form.get("code", "")[:40]
         row = open_challenge(session, rt, asked)
         if asked.state is RequestState.VERIFYING:
@@ -92,7 +95,7 @@ def code(lang: str, reference: str, secret: str) -> AnyResponse:
         else:
             right = answer.take_code(session, rt, asked, given)
         if right is None:
-            return _show(session, lang, asked, secret, errors=[("code", words()("fault.code"))], status=422)
+            return show_status(session, lang, asked, secret, errors=[("code", words()("fault.code"))], status=422)
         done = redirect(url_for("status.show", lang=lang, reference=asked.reference, secret=secret), 303)
         remember(done, right.id, SCOPE)
         return done
@@ -105,7 +108,7 @@ def resend(lang: str, reference: str, secret: str) -> AnyResponse:
     with rt.unit() as session:
         asked = find(session, reference, secret, lock=True)
         if not may_send(session, asked):
-            return _show(session, lang, asked, secret, errors=[("", words()("fault.too_often"))], status=429)
+            return show_status(session, lang, asked, secret, errors=[("", words()("fault.too_often"))], status=429)
         if asked.state is RequestState.VERIFYING:
             verification.again(session, rt, asked)
         elif progress_of(session, rt, asked).doing == "fetch" and ways_of(session, asked).code:
