@@ -9,6 +9,7 @@ from webhooks.api import requests, restrictions, suppression
 from webhooks.api.tokens import PREFIX, guard_tokens
 from webhooks.brand import brand_sheet
 from webhooks.console import (
+    asking,
     audit,
     belonging,
     case,
@@ -54,6 +55,7 @@ ROOMS = (
     notices,
     restriction,
     refusing,
+    asking,
     ending,
     verification,
     collection,

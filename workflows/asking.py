@@ -6,7 +6,7 @@ by them. `suspended_a` and `suspended_b` are what a controller may rely on that 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
@@ -14,12 +14,14 @@ from sqlalchemy.orm import Session
 from models.asking import Ask, AskKind
 from models.request import Request
 from models.staff import StaffUser
-from models.vocabulary import RequestState, Role
+from models.vocabulary import Letter, RequestState, Role
 from workflows import audit
-from workflows.casefile import open_key
+from workflows.casefile import open_claim, open_key, open_proof
+from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
+from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
-from workflows.rules.deadlines import Pause, received_on, suspended, suspended_extension
+from workflows.rules.deadlines import DueDates, Pause, received_on, suspended, suspended_extension
 from workflows.runtime import Runtime
 
 ASKERS = (Role.CASEWORKER, Role.APPROVER, Role.DPO)
@@ -27,6 +29,8 @@ WANTED = ("who", "call_back", "visit", "mandate", "period", "contract", "record"
 """The least that may be needed, as codes; each has its sentence in the letters and on the screens."""
 
 _LONGEST = 1000
+_PATIENCE = timedelta(days=14)
+_MARGIN = timedelta(days=3)  # before the day it is due, so that an answer can still be worked on
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,29 @@ def ask_person(
         faults.append(Fault("words", "question_words", "write one sentence, at most 1000 characters"))
     if faults:
         raise BadInput(faults)
-    return ask(session, rt, request, kind=kind, wanted=wanted, by=user, words=words)
+    row = ask(session, rt, request, kind=kind, wanted=wanted, by=user, words=words)
+    _write(session, rt, request, row)
+    return row
+
+
+def _write(session: Session, rt: Runtime, request: Request, row: Ask) -> None:
+    """Mail the question without its words, which may name anything; where there is no address, staff asks."""
+    key = open_key(session, rt, request.data_key_id)
+    # Nobody proven: it says nothing about anybody and goes where the request came from.
+    to = open_proof(key, request).contact.email if request.proof_sealed else open_claim(key, request).reply_to
+    today = rt.today()
+    case = case_facts(
+        rt,
+        request,
+        key,
+        name="",
+        ask_kind=row.kind.value,
+        wanted=tuple(row.wanted),
+        answer_by=max(today + timedelta(days=1), min(today + _PATIENCE, request.due_on - _MARGIN)),
+        time_waits=_second_clock(session, rt, request, today=today + _PATIENCE) is not None,
+    )
+    occurrence = f"{row.id}:{len(row.wanted)}"
+    queue_mail(session, rt, request, key, letter=Letter.ASK, to=to, case=case, occurrence=occurrence)
 
 
 def may_ask(session: Session, user: str) -> None:
@@ -154,10 +180,14 @@ def suspend(session: Session, rt: Runtime, request: Request) -> None:
 
     The caller holds the request's lock. Source: GDPR Art. 12(6), recital 63; EDPB Guidelines 01/2022 para. 159.
     """
+    due = _second_clock(session, rt, request, today=rt.today())
+    request.suspended_a, request.suspended_b = (due.due_a, due.due_b) if due else (None, None)
+
+
+def _second_clock(session: Session, rt: Runtime, request: Request, *, today: date) -> DueDates | None:
     told = rt.register.controller.deadlines
-    request.suspended_a = request.suspended_b = None
     if told.suspension == "none":
-        return
+        return None
     session.flush()
     pauses = [
         Pause(_day(rt, row.asked_at), _day(rt, row.answered_at) if row.answered_at else None)
@@ -167,7 +197,7 @@ def suspend(session: Session, rt: Runtime, request: Request) -> None:
         request.received_on,
         pauses,
         mode=told.suspension,
-        today=rt.today(),
+        today=today,
         months=told.months,
         country=told.country,
         not_holidays=told.not_holidays,
@@ -176,8 +206,7 @@ def suspend(session: Session, rt: Runtime, request: Request) -> None:
     if request.extended_until is not None:
         due = suspended_extension(request.received_on, due, country=told.country, not_holidays=told.not_holidays)
     plain = request.extended_until or request.due_a
-    if due.due_a > plain:
-        request.suspended_a, request.suspended_b = due.due_a, due.due_b
+    return due if due.due_a > plain else None
 
 
 def keep_running(rt: Runtime) -> int:

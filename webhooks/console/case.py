@@ -7,6 +7,7 @@ from flask import Blueprint, g, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
+from models.asking import AskKind
 from models.collection import Finding
 from models.vocabulary import Ground
 from webhooks.console.case_view import case_of
@@ -14,6 +15,7 @@ from webhooks.console.records import Record, records_of
 from webhooks.console.roles import LIST, RECORDS, allow
 from webhooks.console.shell import Shell
 from workflows import audit
+from workflows.asking import WANTED
 from workflows.casefile import open_key
 from workflows.errors import BadInput, NotFound, VastineError
 from workflows.findings import read_items
@@ -35,6 +37,9 @@ DONE = frozenset(
         "lifted",
         "one_more",
         "refused",
+        "asked",
+        "ask_answered",
+        "reopened",
         "refusal_prepared",
         "refusal_dropped",
         "fee_announced",
@@ -93,6 +98,8 @@ def show_case(
         done=done if done in DONE else "",
         grounds=[ground.value for ground in Ground if ground.value not in guarded],
         reasons=EXTENSION_REASONS,
+        ask_kinds=[kind.value for kind in AskKind],
+        wanted=[code for code in WANTED if code != "other"],
     )
 
 

@@ -22,6 +22,7 @@ from webhooks.console.roles import NAMES, RECORDS
 from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge, task_row
 from webhooks.console.timeline import timeline
+from workflows.asking import asks_of
 from workflows.candidates import undecided
 from workflows.casefile import Claim, open_claim, open_key, open_proof
 from workflows.caseview import current_plan, guarantees_of, plan_lines, receipt_counts
@@ -30,6 +31,7 @@ from workflows.errors import NeverAgain
 from workflows.lifecycle import BEFORE_EFFECTS, may_withdraw
 from workflows.notice import may_object
 from workflows.ports import RequestKey
+from workflows.reopening import may_reopen
 from workflows.rules.deadlines import may_extend
 from workflows.stages.decision import needed
 from workflows.views import request_row
@@ -53,6 +55,10 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "answered_at": request.answered_at,
         "extended_until": request.extended_until,
         "extension_reason": request.extension_reason,
+        "suspended_a": request.suspended_a,
+        "asks": asks_of(session, request, key if g.user.role in RECORDS else None),
+        "may_ask": request.answered_at is None and request.state not in (RequestState.CLOSED, RequestState.CLOSING),
+        "may_reopen": may_reopen(request) and key is not None,
         "recheck_on": request.recheck_on,
         "refusal_ground": request.refusal_ground,
         "may_extend": _may_extend(shell, request),

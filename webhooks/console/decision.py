@@ -55,7 +55,8 @@ def pages(shell: Shell) -> Blueprint:
     @allow(WORK)
     def extend(reference: str) -> BaseResponse:
         def work(session: Session, case: Request) -> str:
-            decision.extend(session, rt, case, user=g.user.name, reason=request.form.get("extension_reason", ""))
+            code, words = (request.form.get(name, "")[:5000] for name in ("extension_reason", "extension_words"))
+            decision.extend(session, rt, case, user=g.user.name, reason=code, words=words)
             return "extended"
 
         return act(shell, reference, work, form="extend")
