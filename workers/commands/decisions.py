@@ -1,4 +1,4 @@
-"""`vastine plan`, `approve`, `refuse`, `extend`, `withdraw`: what people decide."""
+"""`vastine plan`, `approve`, `refuse`, `extend`, `reopen`, `withdraw`: what people decide."""
 
 import click
 
@@ -6,7 +6,9 @@ from models.vocabulary import Ground
 from workers.host import runtime, who
 from workers.idle import work_until_idle
 from workers.speech import give_json, give_table, say
-from workflows import audit
+from workflows import audit, guarding
+from workflows.errors import BadInput, Fault
+from workflows.reopening import reopen as take_up_again
 from workflows.stages import decision
 from workflows.stages.decision import EXTENSION_REASONS
 from workflows.views import find_request, show_plan, show_request
@@ -66,6 +68,9 @@ def approve(*, reference: str, user: str, plan_hash: str | None, wait: bool, as_
 def refuse(*, reference: str, ground: str, reason: str, user: str) -> None:
     """Refuse a request, with its ground and reason."""
     rt = runtime()
+    if guarding.is_guarded(rt, ground):
+        remedy = f"`vastine refusal prepare {reference}` puts its facts on record, a second person agrees to them"
+        raise BadInput([Fault("--ground", f"nobody refuses as {ground} alone", remedy)])
     with rt.unit() as session:
         request = find_request(session, reference, lock=True)
         decision.refuse(session, rt, request, user=user, ground=Ground(ground), reason=reason)
@@ -75,13 +80,29 @@ def refuse(*, reference: str, ground: str, reason: str, user: str) -> None:
 @click.command()
 @click.argument("reference")
 @click.option("--reason", type=click.Choice(EXTENSION_REASONS), required=True)
+@click.option("--words", default="", help="What makes it so, in one sentence; it goes into the letter.")
 @click.option("--as", "user", required=True)
-def extend(*, reference: str, reason: str, user: str) -> None:
+def extend(*, reference: str, reason: str, words: str, user: str) -> None:
     """Extend by two months, once, inside the first month."""
     rt = runtime()
     with rt.unit() as session:
-        until = decision.extend(session, rt, find_request(session, reference, lock=True), user=user, reason=reason)
+        request = find_request(session, reference, lock=True)
+        until = decision.extend(session, rt, request, user=user, reason=reason, words=words)
     click.echo(until.isoformat())
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--reason", required=True, help="What came from the person, in one sentence.")
+@click.option("--as", "user", required=True)
+def reopen(*, reference: str, reason: str, user: str) -> None:
+    """Take up a case that ended for want of an answer; prints the new day it is due."""
+    rt = runtime()
+    with rt.unit() as session:
+        request = find_request(session, reference, lock=True)
+        take_up_again(session, rt, request, user=user, reason=reason)
+        due = request.due_on
+    click.echo(due.isoformat())
 
 
 @click.command()
