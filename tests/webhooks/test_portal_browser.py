@@ -227,6 +227,9 @@ def prepared(world: World, visit: Visit, lang: str) -> dict[str, str | Callable[
         "check": check,
         "received": f"/{lang}/received",
         "accessibility": f"/{lang}/accessibility",
+        "paper": f"/{lang}/paper",
+        "paper_large": f"/{lang}/paper?size=large",
+        "written": f"/{lang}/{hand}?note=written",
         "not_found": f"/{lang}/nothing",
         "gone": f"/{lang}/fetch/gone",
         "fetch": link,
@@ -259,6 +262,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(visit: Visit, pat
     page = visit(path, scripts=True)
     wanted = page.evaluate(
         "[...document.querySelectorAll('a[href],button:not([tabindex=\"-1\"]),input:not([type=hidden]),textarea,summary')]"
+        ".filter(e => e.tagName === 'SUMMARY' || !e.closest('details:not([open])'))"
         ".filter(e => e.type !== 'radio' || e === document.querySelector('input[type=radio]'))"
         ".map((e, n) => e.dataset.stop = n).length"
     )
