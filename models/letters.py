@@ -23,6 +23,7 @@ class Letter(StrEnum):
     RESTRICTION = "restriction"  # L11
     LIFTING = "lifting"  # L11b: before a restriction is lifted
     OBJECTION = "objection"  # L12, to an objection that was upheld
+    BAN = "ban"  # L12, to a ban on marketing or a withdrawn consent
     HOLD_LATER = "hold_later"  # L09 again: a date moved later
     DUPLICATE = "duplicate"  # L13, joined with an earlier case
     WITHDRAWN = "withdrawn"  # L13, taken back

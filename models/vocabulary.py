@@ -70,6 +70,7 @@ class Outcome(StrEnum):
     RESTRICTED = "restricted"  # stored, and used for legal claims only
     STOPPED = "stopped"  # an objection was upheld: the uses it is about have ended
     RECTIFIED = "rectified"  # each item was decided, and changed where that was granted
+    BANNED = "banned"  # the bans that were asked for are in force
     BY_HAND = "by_hand"  # answered by a named member of staff outside the automatic flows
 
 

@@ -87,7 +87,7 @@ def next_state(request: Request, event: Event) -> RequestState:
     if (request.state, event) == (S.ASSESSING, E.ASSESSED) and flow.decides is Decides.NOBODY:
         return flow.carried_out
     if (request.state, event) == (S.CLOSED, E.REOPENED):
-        return S.VERIFYING if request.proof_sealed is None else S.COLLECTING
+        return flow.along(S.VERIFYING if request.proof_sealed is None else S.COLLECTING)
     state = TABLE.get((request.state, event))
     if state is None:
         raise Conflict("no_transition", detail=f"{event.value} does not belong to state {request.state.value}")

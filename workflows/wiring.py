@@ -21,6 +21,7 @@ from workflows.adapters.keys import FileKeyVault
 from workflows.adapters.mail import FolderMailer, SmtpMailer
 from workflows.adapters.mailbox import ImapInbox
 from workflows.adapters.oidc import Call, OidcProvider
+from workflows.banning import BanWork
 from workflows.connectors.csv_discovery import Folder, SheetDiscovery
 from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.discovery import SqlDiscovery
@@ -83,6 +84,8 @@ CHANGES: Mapping[Right, ChangeWork] = {
     Right.RECTIFICATION: Rectifying(),
     Right.RESTRICTION: Restricting(),
     Right.OBJECTION: Objecting(),
+    Right.MARKETING_BAN: BanWork(),
+    Right.WITHDRAW_CONSENT: BanWork(),
 }
 """How a right's decisions are carried out; a right whose flow changes things and that is not here is done by hand."""
 

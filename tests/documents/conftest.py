@@ -212,7 +212,8 @@ def make_case(language: str = "fi", right: Right = Right.ACCESS, **more: object)
         "answer_by": date(2026, 12, 8),
         "stage": "collecting",
         "extra": {"ground": "accuracy", "note": "Osoite on väärä.", "noted": "0", "weighed": "Verkon suunnittelu."}
-        | {"lift_on": "2026-12-08", "lift_code": "verified", "lift_words": "Osoite pitää paikkansa."},
+        | {"lift_on": "2026-12-08", "lift_code": "verified", "lift_words": "Osoite pitää paikkansa."}
+        | {"bans": "B1 B3", "consent": "1"},
     }
     facts["extra"] = facts["extra"] | {"kind": "erasure", "categories": "Identity", "recipient": "Printer Oy"}
     return CaseFacts(**(facts | more))

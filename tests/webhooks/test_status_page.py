@@ -220,11 +220,9 @@ def test_the_page_of_another_s_data_waits_for_a_person_and_asks_for_no_code(worl
     assert 'name="code"' not in caller.get(page).text
 
 
-@pytest.mark.parametrize("right", [Right.RECTIFICATION, Right.MARKETING_BAN, Right.WITHDRAW_CONSENT])
+@pytest.mark.parametrize("right", [Right.MARKETING_BAN, Right.WITHDRAW_CONSENT])
 @pytest.mark.parametrize("lang", ["fi", "sv", "en"])
-def test_the_other_rights_are_taken_too_and_answered_by_a_person(
-    world: World, caller: Caller, right: Right, lang: str
-) -> None:
+def test_a_ban_is_taken_at_once_and_asks_for_no_code(world: World, caller: Caller, right: Right, lang: str) -> None:
     page = caller.ask(lang, right=right.value)
     world.work()
     shown = caller.get(page)

@@ -13,6 +13,7 @@ from models.collection import Finding
 from models.delivery import Artifact
 from models.request import Request
 from models.vocabulary import RequestState
+from workflows.banning import is_ban
 from workflows.casefile import open_claim, open_key
 from workflows.errors import NeverAgain
 from workflows.ladder.signin import BY_PROVIDER
@@ -62,6 +63,8 @@ class Progress:
 
 _STAGES = ("received", "identity", "search", "decision", "answer")
 _BY_HAND = ("received", "by_hand", "answer")
+_AT_ONCE = ("received", "answer")
+"""A ban: nobody is identified, and nothing searched."""
 _NOW = {
     RequestState.RECEIVED: 1,
     RequestState.VERIFYING: 1,
@@ -102,6 +105,8 @@ def progress_of(session: Session, rt: Runtime, request: Request) -> Progress:
 def _stages(session: Session, rt: Runtime, request: Request) -> tuple[Stage, ...]:
     zone = ZoneInfo(rt.register.controller.time_zone)
     keys: Sequence[str] = _STAGES if is_automatic(rt, request.right) else _BY_HAND
+    if is_ban(request.right):
+        keys = _AT_ONCE
     searched = session.scalar(select(func.max(Finding.searched_at)).where(Finding.request_id == request.id))
     on = {
         "received": request.received_on,
@@ -109,7 +114,7 @@ def _stages(session: Session, rt: Runtime, request: Request) -> tuple[Stage, ...
         "search": searched.astimezone(zone).date() if searched else None,
         "answer": request.answered_at.astimezone(zone).date() if request.answered_at else None,
     }
-    now = _NOW[request.state] if keys is _STAGES else (3 if request.state is RequestState.CLOSED else 1)
+    now = _NOW[request.state] if keys is _STAGES else (len(keys) if request.state is RequestState.CLOSED else 1)
     return tuple(
         Stage(
             key,

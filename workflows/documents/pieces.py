@@ -40,6 +40,14 @@ COMPLAINT = (
 )
 SENDER = Piece("sender", "DPA 1050/2018; fairness, GDPR 5(1)(a)")
 
+_BANS = (
+    Piece("bans", "GDPR 12(3), 21(2)-(3), 7(3)", ("bans", "received_on")),
+    Piece("printed", "GDPR 12(1)"),
+    Piece("kept_why", "GDPR 5(2), 21(3)"),
+    Piece("consent", "GDPR 7(3), 17(1)(b)", when=lambda c: bool(c["extra"].get("consent"))),
+    Piece("elsewhere", "GDPR 12(2)"),
+    Piece("undo", "GDPR 12(2)"),
+)
 RESTRICTING: Mapping[Letter, Contents] = {
     Letter.RECTIFICATION: Contents(
         "L06",
@@ -90,5 +98,11 @@ RESTRICTING: Mapping[Letter, Contents] = {
             *COMPLAINT,
             SENDER,
         ),
+    ),
+    Letter.BAN: Contents(
+        "L12",
+        "A ban on marketing, or a withdrawn consent, is in force",
+        (*_BANS, *COMPLAINT),
+        _BANS,
     ),
 }

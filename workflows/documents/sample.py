@@ -53,7 +53,7 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
         stage="collecting",
         extra={"ground": "accuracy", "note": "……………", "noted": "1", "weighed": "……………"}
         | {"lift_on": "2026-04-20", "lift_code": "verified", "lift_words": "……………"}
-        | {"kind": "rectification", "categories": "…", "recipient": "…"},
+        | {"kind": "rectification", "categories": "…", "recipient": "…", "bans": "B1 B3", "consent": "1"},
         objection_until=datetime(2026, 1, 16, 10, 0, tzinfo=UTC),
         corrections=(
             Corrected(1, "", "source", "record", "name", "E…i", "M…i", "change", "changed", "", "", RECEIVED),

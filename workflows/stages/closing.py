@@ -16,6 +16,7 @@ from models.step import Step
 from models.vocabulary import Action, Event, Kind, Letter, Outcome, PlanState, ReceiptOutcome, Right
 from workflows import audit
 from workflows.answer import keep_artifact, notify_ready
+from workflows.banning import told_of_bans
 from workflows.casefile import open_claim, open_key
 from workflows.caseview import (
     case_facts,
@@ -109,7 +110,9 @@ class Closing:
             request,
             key,
             sources=source_facts(session, rt, request),
-            extra=filling(session, request) | told_of_restriction(session, rt, request, key),
+            extra=filling(session, request)
+            | told_of_restriction(session, rt, request, key)
+            | told_of_bans(request, key),
             plan=lines,
             plan_hash=plan.plan_hash.hex() if plan else "",
             receipts=receipts,

@@ -17,6 +17,7 @@ from models.intake import Message, MessageCase
 from models.request import Request
 from models.vocabulary import Channel, Event, Letter, MessageState, Method, RequestState, Right, TaskKind
 from workflows import audit, lifecycle
+from workflows.banning import NOTHING_TO_BAN, ban_at_once, is_ban
 from workflows.casefile import Claim, make_key, open_key, seal_claim
 from workflows.caseview import case_facts
 from workflows.human import open_task
@@ -173,11 +174,14 @@ def open_request(
     )
     if asked.right is Right.OBJECTION:
         rest_at_once(session, rt, request, {kind: [value] for kind, value in asked.claim.identifiers.items()})
-    _acknowledge(session, rt, request, key, asked, secret)
-    if lifecycle.is_automatic(rt, asked.right):
+    unclear = is_ban(asked.right) and not ban_at_once(session, rt, request, asked.claim, by=asked.by)
+    _acknowledge(session, rt, request, key, asked, secret, at_once=is_ban(asked.right) and not unclear)
+    if unclear:
+        _by_hand(session, rt, request, code=NOTHING_TO_BAN)
+    elif lifecycle.is_automatic(rt, asked.right):
         lifecycle.advance(session, rt, request, Event.OPENED, actor=asked.by)
     else:
-        _by_hand(session, rt, request)
+        _by_hand(session, rt, request, code=f"right_{asked.right.value}")
     return Opened(request, secret)
 
 
@@ -219,13 +223,15 @@ def _row(
     return request, key
 
 
-def _acknowledge(session: Session, rt: Runtime, request: Request, key: RequestKey, asked: Asked, secret: str) -> None:
+def _acknowledge(
+    session: Session, rt: Runtime, request: Request, key: RequestKey, asked: Asked, secret: str, *, at_once: bool
+) -> None:
     link = f"{rt.settings.public_url}/{request.language}/status/{request.reference}/{secret}"
-    case = case_facts(rt, request, key, name="", link=link)
+    case = case_facts(rt, request, key, name="", link=link, extra={"at_once": "1"} if at_once else {})
     queue_mail(session, rt, request, key, letter=Letter.ACKNOWLEDGEMENT, to=asked.claim.reply_to, case=case)
 
 
-def _by_hand(session: Session, rt: Runtime, request: Request) -> None:
+def _by_hand(session: Session, rt: Runtime, request: Request, *, code: str) -> None:
     # A right that has no flow in this version is registered, acknowledged and timed like any other,
     # and a person answers it.
     open_task(
@@ -233,7 +239,7 @@ def _by_hand(session: Session, rt: Runtime, request: Request) -> None:
         rt,
         key=f"by_hand:{request.id}",
         kind=TaskKind.BY_HAND,
-        code=f"right_{request.right.value}",
+        code=code,
         request_id=request.id,
         due_on=request.due_on,
     )

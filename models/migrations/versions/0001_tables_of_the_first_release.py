@@ -344,6 +344,7 @@ def upgrade() -> None:
                 "restricted",
                 "stopped",
                 "rectified",
+                "banned",
                 "by_hand",
                 name="outcome",
                 native_enum=False,

@@ -1,0 +1,154 @@
+"""Bans and withdrawn consent as requests: in force the moment they arrive, and answered without anybody's doing.
+
+Nobody is asked to prove who they are: a ban harms nobody, and the contact that was given is what it is about. What no
+program can set in a source, and what has to be erased because consent was all it rested on, are tasks for people.
+
+Source: GDPR Art. 7(3), 12(2), 17(1)(b), 21(2)-(3).
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from sqlalchemy.orm import Session
+
+from models.request import Request
+from models.step import Step
+from models.vocabulary import Ban, Event, Outcome, Right, TaskKind
+from workflows.casefile import Claim, open_claim, open_key
+from workflows.errors import PersonMustLook
+from workflows.exchange import ChangedItem
+from workflows.human import open_task
+from workflows.ports import RequestKey
+from workflows.rules.bans import IDENTITIES, bans_asked, comparable
+from workflows.rules.deadlines import is_working_day
+from workflows.rules.flows import Identity, flow_of
+from workflows.rules.identifiers import EMAIL
+from workflows.runtime import Runtime
+from workflows.suppression import Banning, set_bans
+from workflows.work import Changes, Lease, NewStep
+
+SET_BAN = "set_ban"
+"""The code of the task to set a ban in the systems people are addressed from."""
+CONSENT_DATA = "consent_data"
+"""The code of the task to look for data that consent alone allowed."""
+NOTHING_TO_BAN = "ban_contact"
+"""The code of the task of a ban that came without any contact it could be about."""
+
+
+def is_ban(right: Right) -> bool:
+    """Whether a request of this right sets bans, and nobody has to prove themselves."""
+    return flow_of(right).identity is Identity.MATCH
+
+
+def bans_of_claim(right: Right, claim: Claim) -> tuple[Ban, ...]:
+    """What the person forbids, in their own words."""
+    return bans_asked(right, claim.text)
+
+
+def ban_at_once(session: Session, rt: Runtime, request: Request, claim: Claim, *, by: str) -> bool:
+    """Set the bans of a new request, and the tasks that go with them; False where no contact was given at all.
+
+    All of it is in the transaction that opens the request: once it is registered, it is in force.
+    """
+    contacts = _contacts(claim)
+    if not contacts:
+        return False
+    bans = bans_of_claim(request.right, claim)
+    how = Banning(request.channel, origin="person", proof=request.reference, by=by, request=request)
+    _set(session, rt, bans, contacts=contacts, how=how)
+    due_on = _in_working_days(rt, flow_of(request.right, request.flow_version).target_working_days or 0)
+    facts = {"bans": [ban.value for ban in bans]}
+    codes = [SET_BAN, CONSENT_DATA] if request.right is Right.WITHDRAW_CONSENT else [SET_BAN]
+    for code in codes:
+        open_task(
+            session,
+            rt,
+            key=f"{code}:{request.id}",
+            kind=TaskKind.BY_HAND,
+            code=code,
+            request_id=request.id,
+            due_on=min(due_on, request.due_on) if code == SET_BAN else request.due_on,
+            facts=facts,
+        )
+    return True
+
+
+def _set(
+    session: Session, rt: Runtime, bans: Sequence[Ban], *, contacts: Sequence[tuple[str, str]], how: Banning
+) -> None:
+    for line in contacts:  # one by one: somebody may give two addresses
+        set_bans(session, rt, bans=bans, contacts=dict([line]), how=how)
+
+
+def told_of_bans(request: Request, key: RequestKey) -> dict[str, str]:
+    """What the letter says of them: their codes; {} for a request that sets none."""
+    if not is_ban(request.right):
+        return {}
+    bans = bans_of_claim(request.right, open_claim(key, request))
+    kind = {"consent": "1"} if request.right is Right.WITHDRAW_CONSENT else {}
+    return {"bans": " ".join(ban.value for ban in bans)} | kind
+
+
+def _contacts(claim: Claim) -> list[tuple[str, str]]:
+    """Each contact that was given and can be compared, the address that asked among them."""
+    given = [*claim.identifiers.items(), *claim.checked.items(), (EMAIL, claim.reply_to)]
+    known = {(i, plain) for i, value in given if i in IDENTITIES and value and (plain := comparable(i, value))}
+    return sorted(known)
+
+
+def _in_working_days(rt: Runtime, days: int) -> date:
+    settings = rt.register.controller.deadlines
+    day = rt.today()
+    while days > 0:
+        day += timedelta(days=1)
+        days -= is_working_day(day, country=settings.country)
+    return day
+
+
+class BanWork:
+    """How a ban is carried out: it was, when it came in; this makes sure of it before the letter says so."""
+
+    def require_decided(self, session: Session, rt: Runtime, request: Request) -> None:
+        """Nobody decides: it may not be refused."""
+
+    def next_steps(self, session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG002
+        """Nothing in any source: those who list and call ask us, and people set it in their systems."""
+        return []
+
+    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Changes | None:  # noqa: ARG002
+        """Nothing to do outside."""
+        return None
+
+    def still(self, session: Session, rt: Runtime, request: Request, changes: Changes) -> str:  # noqa: ARG002
+        """Never asked: there is no piece."""
+        return ""
+
+    def carry_out(self, rt: Runtime, lease: Lease, changes: Changes) -> Sequence[ChangedItem]:  # noqa: ARG002
+        """Never asked: there is no piece."""
+        return []
+
+    def settle(
+        self,
+        session: Session,  # noqa: ARG002
+        rt: Runtime,  # noqa: ARG002
+        request: Request,  # noqa: ARG002
+        step: Step,  # noqa: ARG002
+        *,
+        changes: Changes,  # noqa: ARG002
+        results: Sequence[ChangedItem],  # noqa: ARG002
+    ) -> Event | None:
+        """Never asked: there is no piece."""
+        return None
+
+    def stopped(self, session: Session, rt: Runtime, request: Request, changes: Changes, code: str) -> Event | None:  # noqa: ARG002
+        """Never asked: there is no piece."""
+        raise PersonMustLook(code)
+
+    def end(self, session: Session, rt: Runtime, request: Request) -> Event:
+        """Every ban is in force for every contact; one that is not any more is set anew, before the letter says so."""
+        claim = open_claim(open_key(session, rt, request.data_key_id), request)
+        how = Banning(request.channel, origin="person", proof=request.reference, by="vastine", request=request)
+        bans = bans_of_claim(request.right, claim)
+        _set(session, rt, bans, contacts=_contacts(claim), how=how)
+        request.outcome = Outcome.BANNED
+        return Event.CHANGED
