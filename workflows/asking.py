@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from models.asking import Ask, AskKind
 from models.request import Request
-from models.staff import StaffUser
-from models.vocabulary import Letter, RequestState, Role
+from models.staff import HumanTask, StaffUser
+from models.vocabulary import Letter, RequestState, Role, TaskKind, TaskState
 from workflows import audit
 from workflows.casefile import open_claim, open_key, open_proof
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
+from workflows.human import close_task, open_task
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
 from workflows.rules.deadlines import DueDates, Pause, received_on, suspended, suspended_extension
@@ -27,6 +28,9 @@ from workflows.runtime import Runtime
 ASKERS = (Role.CASEWORKER, Role.APPROVER, Role.DPO)
 WANTED = ("who", "call_back", "visit", "mandate", "period", "contract", "record", "ground", "other")
 """The least that may be needed, as codes; each has its sentence in the letters and on the screens."""
+
+SILENT = "no_answer"
+"""Code of the task that a question opens once its answer is late."""
 
 _LONGEST = 1000
 _PATIENCE = timedelta(days=14)
@@ -73,6 +77,7 @@ def answered(session: Session, rt: Runtime, request: Request, *, kind: AskKind, 
     if row is None:
         return False
     row.answered_at, row.taken_by = rt.now(), by
+    _no_longer_silent(session, rt, row, by)
     facts = {"kind": kind.value}
     audit.record(session, "ask:answered", at=rt.now(), actor=by, request_id=request.id, facts=facts)
     suspend(session, rt, request)
@@ -126,7 +131,7 @@ def _write(session: Session, rt: Runtime, request: Request, row: Ask) -> None:
         name="",
         ask_kind=row.kind.value,
         wanted=tuple(row.wanted),
-        answer_by=max(today + timedelta(days=1), min(today + _PATIENCE, request.due_on - _MARGIN)),
+        answer_by=max(today + timedelta(days=1), _answer_by(request, today)),
         time_waits=_second_clock(session, rt, request, today=today + _PATIENCE) is not None,
     )
     occurrence = f"{row.id}:{len(row.wanted)}"
@@ -227,6 +232,47 @@ def keep_running(rt: Runtime) -> int:
             suspend(session, rt, request)
             moved += request.suspended_a != before
     return moved
+
+
+def _answer_by(request: Request, asked_on: date) -> date:
+    return min(asked_on + _PATIENCE, request.due_on - _MARGIN)
+
+
+def mind_silence(rt: Runtime) -> int:
+    """Open a task, once, for a question that nobody answered in time, while its request can still be answered.
+
+    Who they are is another matter (`sweeps.unidentified`): here a person says whether to answer the request as it is
+    understood, to extend, or to refuse it for want of what was asked. Source: GDPR Art. 12(2), 12(4).
+    """
+    ended = (RequestState.CLOSED, RequestState.CLOSING)
+    asked = select(Ask, Request).join(Request, Request.id == Ask.request_id)
+    waits = (Ask.answered_at.is_(None), Ask.kind != AskKind.IDENTITY, Request.answered_at.is_(None))
+    count = 0
+    with rt.unit() as session:
+        tasked = set(session.scalars(select(HumanTask.key).where(HumanTask.code == SILENT)))
+        for row, request in session.execute(asked.where(*waits, Request.state.not_in(ended))):
+            key = f"{SILENT}:{row.id}"
+            if key in tasked or rt.today() <= _answer_by(request, _day(rt, row.asked_at)):
+                continue
+            open_task(
+                session,
+                rt,
+                key=key,
+                kind=TaskKind.CHECK,
+                code=SILENT,
+                request_id=request.id,
+                due_on=request.due_on,
+                facts={"kind": row.kind.value},
+            )
+            count += 1
+    return count
+
+
+def _no_longer_silent(session: Session, rt: Runtime, row: Ask, by: str) -> None:
+    open_one = HumanTask.key == f"{SILENT}:{row.id}"
+    task = session.scalar(select(HumanTask).where(open_one, HumanTask.state == TaskState.OPEN))
+    if task is not None:
+        close_task(session, rt, task, by=by, answer="answered")
 
 
 def _day(rt: Runtime, at: datetime) -> date:

@@ -30,7 +30,7 @@ from models.vocabulary import (
     TaskState,
 )
 from workflows import lifecycle, news
-from workflows.asking import keep_running
+from workflows.asking import keep_running, mind_silence
 from workflows.attaching import finding_of
 from workflows.gaps import ask_near_the_end
 from workflows.hand.watching import announce, wake_for_news
@@ -68,6 +68,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "identity": unidentified(rt),
         "healed": heal(rt),
         "clocks": keep_running(rt),
+        "silence": mind_silence(rt),
         "rechecks": rechecks(rt),
         "rung": ring_for_ready(rt),
         "packages": old_packages(rt),

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from models.asking import Ask, AskKind
 from models.delivery import Artifact, Outbox
 from models.request import Request
-from models.vocabulary import Channel, Ground, Letter, Method, Outcome, RequestState, Right
+from models.staff import HumanTask
+from models.vocabulary import Channel, Ground, Letter, Method, Outcome, RequestState, Right, TaskState
 from tests.webhooks.visitor import code_in_mail
 from tests.world import BOB, JANE, World, make_world, open_world, prepare, write_register
 from workflows import asking, sweeps
@@ -207,6 +208,22 @@ def test_a_question_says_what_is_needed_and_why(
         request = session.get_one(Request, ident, with_for_update=True)
         with pytest.raises(error):
             asking.ask_person(session, world.rt, request, user=user, kind=kind, wanted=wanted, words=words)
+
+
+def test_a_question_that_stays_unanswered_is_a_persons_task_before_the_day_it_is_due(world: World) -> None:
+    ident = received(world, "2026-03-02")
+    question(world, ident, "2026-03-04")
+    world.clock.set(noon("2026-03-18"))
+    assert asking.mind_silence(world.rt) == 0
+    world.clock.set(noon("2026-03-19"))
+    assert (asking.mind_silence(world.rt), asking.mind_silence(world.rt)) == (1, 0)
+    with world.rt.unit() as session:
+        task = session.scalars(select(HumanTask).where(HumanTask.code == asking.SILENT)).one()
+    assert (task.request_id, task.due_on, task.state) == (ident, date(2026, 4, 2), TaskState.OPEN)
+    reply(world, ident, "2026-03-20")
+    with world.rt.unit() as session:
+        assert session.get_one(HumanTask, task.id).state is TaskState.DONE
+    assert asking.mind_silence(world.rt) == 0
 
 
 WHY = "The person came to the desk today."
