@@ -365,7 +365,7 @@ def test_m70_what_is_asked_for_is_delivered_before_it_is_erased(own: House) -> N
 
 
 @row("request about somebody who has died", S.CLOSED, Outcome.BY_HAND, "L01",
-     instead="a person answers outside the flows; the letter L08e is not sent by itself")  # fmt: skip
+     instead="a person has to see that it is about the dead; nothing stops an access by itself")  # fmt: skip
 def test_m71_a_request_about_the_dead_is_answered_by_hand(house: House) -> None:
     reference = house.ask("estate", Right.ERASURE, reply_to=REPLY)
     work(house)
