@@ -9,10 +9,13 @@ Source: GDPR Art. 7(3), 12(2), 17(1)(b), 21(2)-(3).
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.request import Request
+from models.staff import HumanTask
 from models.step import Step
+from models.suppression import BanRow
 from models.vocabulary import Ban, Event, Outcome, Right, TaskKind
 from workflows.casefile import Claim, open_claim, open_key
 from workflows.errors import PersonMustLook
@@ -33,6 +36,8 @@ CONSENT_DATA = "consent_data"
 """The code of the task to look for data that consent alone allowed."""
 NOTHING_TO_BAN = "ban_contact"
 """The code of the task of a ban that came without any contact it could be about."""
+REVIEW = "ban_review"
+"""The code of the yearly task: are the bans still needed?"""
 
 
 def is_ban(right: Right) -> bool:
@@ -87,6 +92,19 @@ def told_of_bans(request: Request, key: RequestKey) -> dict[str, str]:
     bans = bans_of_claim(request.right, open_claim(key, request))
     kind = {"consent": "1"} if request.right is Right.WITHDRAW_CONSENT else {}
     return {"bans": " ".join(ban.value for ban in bans)} | kind
+
+
+def ask_for_review(session: Session, rt: Runtime) -> None:
+    """Once a year somebody says whether we still market, which is why bans are kept at all. Source: GDPR Art. 5(1)(e).
+
+    A year begins with the oldest ban in force; nothing goes unless a person lets it.
+    """
+    oldest = session.scalar(select(func.min(BanRow.set_at)).where(BanRow.lifted_at.is_(None)))
+    years = (rt.now() - oldest) // timedelta(days=365) if oldest is not None else 0
+    key = f"{REVIEW}:{rt.today().year}"
+    if years < 1 or session.scalar(select(HumanTask.id).where(HumanTask.key == key)) is not None:
+        return
+    open_task(session, rt, key=key, kind=TaskKind.CHECK, code=REVIEW, due_on=rt.today() + timedelta(days=30))
 
 
 def _contacts(claim: Claim) -> list[tuple[str, str]]:

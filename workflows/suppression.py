@@ -7,6 +7,7 @@ Source: GDPR Art. 21(2)-(3), 7(3), 5(2).
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -159,6 +160,15 @@ def list_bans(
         digests = [_digest(rt, k, plain) for k, v in contacts.items() if (plain := comparable(k, v)) is not None]
         rows = rows.where(BanRow.digest.in_(digests))
     return session.scalars(rows).all()
+
+
+def forget_lifted(session: Session, *, before: datetime) -> int:
+    """Delete bans that ended before this instant; how many. One in force never goes. Source: GDPR Art. 5(1)(e)."""
+    over = select(BanRow.id).where(BanRow.lifted_at.is_not(None), BanRow.lifted_at < before)
+    gone = session.scalars(over).all()
+    for row in gone:
+        session.delete(session.get_one(BanRow, row))
+    return len(gone)
 
 
 def _in_force(session: Session, ban: Ban, identity: str, *, digest: bytes) -> BanRow | None:

@@ -98,3 +98,15 @@ def test_who_bans_twice_hears_twice_and_stays_banned_once(world: World) -> None:
     assert {world.request(first).outcome, world.request(second).outcome} == {Outcome.BANNED}
     with world.rt.unit() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(BanRow)) == 2  # one for each contact
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [("fi", "painettu"), ("sv", "tryckt"), ("en", "already printed")],
+)
+def test_the_letter_says_that_what_was_printed_before_may_still_come(world: World, lang: str, words: str) -> None:
+    ask(world, "", lang=lang)
+    world.work()
+    (letter,) = [mail for mail in world.mailer.sent if words in mail.body]
+    assert "DVV" in letter.body
+    assert "Traficom" in letter.body

@@ -17,6 +17,7 @@ from models.audit import AuditEntry
 from models.purge import PurgeMark, PurgeStage
 from models.vocabulary import TaskKind
 from workflows import audit
+from workflows.banning import ask_for_review
 from workflows.errors import NotAllowed
 from workflows.human import open_task
 from workflows.purge.due import all_of, due
@@ -24,6 +25,7 @@ from workflows.purge.shredding import shred
 from workflows.purge.tidying import tidy
 from workflows.runtime import Runtime
 from workflows.stages.decision import decider
+from workflows.suppression import forget_lifted
 from workflows.tombstones import forget_tombstones
 
 WAIT = timedelta(days=7)
@@ -82,6 +84,12 @@ def purge(rt: Runtime, *, dry_run: bool = False, by: Sequence[str] = ()) -> Repo
             facts: dict[str, Any] = {
                 s.value: [c.marked, c.gone] for s, c in report.stages.items() if c.marked or c.gone
             }
+            lifted = forget_lifted(
+                session, before=rt.now() - timedelta(days=rt.register.controller.own_records.cases.days)
+            )
+            if lifted:
+                facts["bans"] = [0, lifted]
+            ask_for_review(session, rt)
             actor = "+".join(sorted(by)) or "vastine"
             audit.record(session, "purge:done", at=rt.now(), actor=actor[:64], facts=facts)
     if any(counted.gone for counted in report.stages.values()):
