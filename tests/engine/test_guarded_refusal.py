@@ -13,6 +13,10 @@ from models.request import Request
 from models.vocabulary import Outcome, RequestState, Right
 from tests.world import BOB, World, open_world, prepare, write_register
 from workflows import guarding
+from workflows.casefile import open_key
+from workflows.caseview import case_facts
+from workflows.documents.catalogue import Catalogue
+from workflows.documents.facts import letter_facts
 from workflows.errors import BadInput, Conflict, NotAllowed, WaitFor
 from workflows.register.check import check_folder
 from workflows.register.grounds import built_in
@@ -106,6 +110,15 @@ def test_two_people_one_of_them_the_dpo_refuse_on_the_facts_they_saw(world: Worl
         row = session.scalars(select(RefusalCase)).one()
     assert (row.prepared_by, row.agreed_by, row.state) == ("cleo", "anna", CaseState.REFUSED)
     assert EVIDENCE.encode() not in (row.evidence_sealed or b"")
+
+
+def test_the_letter_says_the_register_s_own_sentence_of_its_ground(world: World, case: uuid.UUID) -> None:
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case)
+        key = open_key(session, world.rt, request.data_key_id)
+        facts = case_facts(world.rt, request, key, language="fi", refusal_ground="excessive")
+    said = letter_facts(Catalogue(world.rt.register), facts)["refusal_ground"]
+    assert said == "Pyyntö on kohtuuton."
 
 
 def test_who_prepared_the_case_does_not_agree_to_it(world: World, case: uuid.UUID) -> None:

@@ -71,7 +71,7 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "name": case.name,
         "extension_reason": w.extension.one_of(case.extension_reason) if case.extension_reason else "",
         "extension_words": case.extension_words,
-        "refusal_ground": w.ground.one_of(case.refusal_ground) if case.refusal_ground else "",
+        "refusal_ground": _ground(catalogue, case.refusal_ground, w, lang) if case.refusal_ground else "",
         "refusal_reason": case.refusal_reason,
         "signed_by": controller.signer.name or controller.dpo.name or case.decided_by or controller.name,
         "decided_by": controller.signer.name or controller.dpo.name or case.decided_by,
@@ -106,6 +106,12 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         }
         | {name: value for name, value in known.items() if value}
     )
+
+
+def _ground(catalogue: Catalogue, code: str, w: Words, lang: str) -> str:
+    """The sentence of the register's own ground, else ours."""
+    own = {ground.id: ground.text for ground in catalogue.register.grounds}
+    return str(getattr(own[code], lang)) if code in own else w.ground.one_of(code)
 
 
 def _asked(case: CaseFacts, w: Words) -> Context:
