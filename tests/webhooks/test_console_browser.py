@@ -77,7 +77,7 @@ def places(desk_world: World) -> dict[str, str]:
     desk_world.clock.advance(days=20, minutes=10)
     case = {i: f"/requests/{desk_world.request(i).reference}" for i in (deciding, failed, verifying)}
     with desk_world.rt.unit() as session:
-        task = next(t.id for t in session.query(HumanTask) if t.kind.value == "by_hand")
+        task = next(t.id for t in session.query(HumanTask) if t.kind.value == "source_failed")
     return {
         "today": "/",
         "queue": "/requests?state=all",

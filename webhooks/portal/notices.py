@@ -26,8 +26,6 @@ def show(lang: str, token: str) -> Response:
     """What the recipient is asked to do. A link that was used, or never was one, is the same page."""
     rt = house().rt
     with rt.unit() as session:
-        if not within(session, rt, TRIES, network()):
-            return page("error", status=429, code=429, lang=language())
         try:
             notice = answering.by_token(session, rt, token)
         except NotFound:

@@ -11,10 +11,10 @@ from typing import Any, Literal
 from fideslang.models import Dataset
 from pydantic import BaseModel, ConfigDict, Field
 
+from workflows.register.grounds import GroundRule
 from workflows.register.keeping import Keeps, OwnRecords
 from workflows.register.mail import Mail
 from workflows.register.proofs import Identity, Risk
-from workflows.register.grounds import GroundRule
 from workflows.register.recipes import Recipe
 from workflows.register.recipients import Recipient
 from workflows.register.source_parts import Canary, Restriction

@@ -95,7 +95,8 @@ class Assessment:
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Facts:
         """Where the findings lie."""
         key = open_key(session, rt, request.data_key_id)
-        findings = findings_of(session, request).values()
+        # In order: one that this very transaction added stands last, and the plan is numbered by this.
+        findings = [found for _, found in sorted(findings_of(session, request).items())]
         return Facts(
             right=request.right,
             key=key,
