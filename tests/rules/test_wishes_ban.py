@@ -8,8 +8,8 @@ from workflows.rules.wishes import wishes_in
 
 @pytest.mark.parametrize(
     "text",
-    ["STOP", "Re: Uutiskirje\n\nStop!", "Peruuttakaa uutiskirje.", "peru uutiskirjeen tilaus", "sluta skicka reklam",
-     "Vänligen avsluta nyhetsbrevet", "Unsubscribe", "Poistakaa minut postituslistalta."],
+    ["STOP", "Re: Uutiskirje\n\nStop!", "Peruuttakaa uutiskirje.", "perukaa uutiskirjeen tilaus", "sluta skicka reklam",
+     "Vänligen avsluta nyhetsbrevet", "Poistakaa minut postituslistalta."],
 )  # fmt: skip
 def test_a_few_words_are_a_ban(text) -> None:
     assert Right.MARKETING_BAN in wishes_in(text).rights

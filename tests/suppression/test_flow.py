@@ -9,6 +9,7 @@ from models.suppression import BanRow
 from models.vocabulary import Ban, Channel, Outcome, RequestState, Right, TaskState
 from tests.world import World, make_world
 from workflows.casefile import Claim
+from workflows.mailroom import receive
 from workflows.stages import intake
 from workflows.suppression import banned
 
@@ -110,3 +111,10 @@ def test_the_letter_says_that_what_was_printed_before_may_still_come(world: Worl
     (letter,) = [mail for mail in world.mailer.sent if words in mail.body]
     assert "DVV" in letter.body
     assert "Traficom" in letter.body
+
+
+@pytest.mark.parametrize("words", ["STOP", "Peruuttakaa uutiskirje.", "Sluta skicka reklam."])
+def test_a_mail_of_a_word_or_two_bans_the_address_that_sent_it(world: World, words: str) -> None:
+    head = "From: Jane <news@reader.example>\r\nTo: office@shop.example\r\nMessage-ID: <one@shop.example>\r\n"
+    receive(world.rt, f"{head}Subject: Re: news\r\n\r\n{words}\r\n".encode())
+    assert forbidden(world, Ban.ELECTRONIC, "news@reader.example") is True

@@ -22,7 +22,9 @@ from workflows.rules.mail_signs import CERTAIN, automatic
 from workflows.rules.mail_text import take_apart
 from workflows.rules.wishes import Wishes, wishes_in
 
-_AUTOMATIC_RIGHTS = frozenset({Right.ACCESS, Right.PORTABILITY, Right.ERASURE})
+_AUTOMATIC_RIGHTS = frozenset(
+    {Right.ACCESS, Right.PORTABILITY, Right.ERASURE, Right.MARKETING_BAN, Right.WITHDRAW_CONSENT}
+)
 
 
 @dataclass(frozen=True, slots=True)

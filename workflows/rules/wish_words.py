@@ -183,9 +183,9 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
             rf"|mainon|uutiskirje|puhelinmyyn)\w*",
         ),
         # A line that says nothing else, as one answers a newsletter.
-        (0.9, r"(?<![^\n])(?:stop|stopp|seis|unsubscribe|avsluta|peru)[ .!]*(?![^\n])"),
-        (0.85, rf"(?:peruut|peru|poista)\w*{_SOME}\w*(?:uutiskir|postituslist|mainosvies)\w*"),
-        (0.85, rf"(?:avsluta|avbeställ\w*|avregistrera|säg\w* upp){_SOME}\w*(?:nyhetsbrev|reklam|utskick)\w*"),
+        (0.9, r"(?<![^\n])(?:stop|stopp|seis)[ .!]*(?![^\n])"),
+        (0.85, rf"(?:peruuttakaa|perukaa|poistakaa|haluan peru\w*){_SOME}\w*(?:uutiskir|postituslist|mainosvies)\w*"),
+        (0.85, rf"(?:vänligen avsluta|avbeställ\w*|avregistrera|säg\w* upp){_SOME}\w*(?:nyhetsbrev|reklam|utskick)\w*"),
         (0.85, r"suoramarkkinointikielto\w*|markkinointikielto\w*|markkinointilu\w+ pois"),
         (
             0.85,
