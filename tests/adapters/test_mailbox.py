@@ -183,6 +183,24 @@ def test_waiting_ends_when_a_message_comes(imap_server: ImapAccount) -> None:
     inbox.close()
 
 
+def test_a_message_that_was_told_of_while_another_was_put_away_is_not_waited_for(imap_server: ImapAccount) -> None:
+    imap_server.append(a_message("one"))
+    inbox = ImapInbox(server_of(imap_server))
+    ((handle, _),) = inbox.fetch(5)
+    imap_server.append(a_message("two"))
+    inbox.settle(handle)
+    looked: list[int] = []
+
+    def stop() -> bool:
+        looked.append(1)
+        return True
+
+    assert inbox.wait(20, stop=stop)
+    assert not looked, "it waited, though the server had told of the second already"
+    assert [b"two" in raw for _, raw in inbox.fetch(5)] == [True]
+    inbox.close()
+
+
 def test_waiting_ends_when_it_is_told_to_stop(imap_server: ImapAccount) -> None:
     inbox, told = ImapInbox(server_of(imap_server)), threading.Event()
     assert woken(inbox, told.set, stop=told.is_set) < 30

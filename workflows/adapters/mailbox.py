@@ -100,9 +100,10 @@ class ImapInbox:
             return False
         idle: Any = mailbox.idle
         heard = mailbox.client.untagged_responses
-        heard.pop("EXISTS", None)
+        # What came since the last look was told along with some other answer, and is not told again.
+        if "EXISTS" in heard:
+            return True
         idle.start()
-        # What came between the last look and now is told before the server begins to wait.
         while "EXISTS" not in heard and not stop() and (left := until - time.monotonic()) > 0:
             began = time.monotonic()
             if idle.poll(min(_LOOK_SECONDS, left)):
@@ -162,6 +163,7 @@ class ImapInbox:
     @staticmethod
     def _search(mailbox: BaseMailBox) -> list[str]:
         mailbox.client.noop()  # a selected folder shows new mail only after a command
+        mailbox.client.untagged_responses.pop("EXISTS", None)  # what is told from here on, `wait` has to hear of
         return sorted(mailbox.uids("UNDELETED"), key=int)
 
     def _read(self, mailbox: BaseMailBox, *, uid: str) -> bytes | None:
