@@ -11,7 +11,7 @@ from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.staff import HumanTask
 from models.vocabulary import RequestState, Right
 from tests.world import BOB, JANE
-from workflows import manual_holds
+from workflows import engine, manual_holds
 from workflows.errors import BadInput, Conflict, NotAllowed, NotFound, PersonMustLook, TryAgain
 from workflows.retention import carrying
 from workflows.retention.carrying import carry_out
@@ -77,6 +77,33 @@ def test_the_records_of_an_open_case_go_by_their_own_plan(world):
     assert world.state(ident) is RequestState.DECIDING
     tally = look(world.rt, "C07").tallies["billing"]
     assert (tally.late, tally.in_case) == (0, 1)
+
+
+@pytest.mark.parametrize("desk", [True, False], ids=["proven", "not yet proven"])
+def test_what_somebody_waits_for_stays_until_they_have_it(world, desk):
+    ident = world.open(Right.ACCESS, JANE, desk=desk)
+    if desk:
+        engine.drain(world.rt, ("verify",), follow=())
+        assert world.state(ident) is RequestState.COLLECTING
+    tally = look(world.rt, "C07").tallies["billing"]
+    assert (tally.late, tally.in_case) == (0, 1)
+    if desk:
+        world.work()
+        assert look(world.rt, "C07").tallies["billing"].late == 1
+
+
+def test_a_request_that_comes_while_a_list_is_carried_out_stops_it(world, monkeypatch):
+    monkeypatch.setattr(carrying, "BATCH", 1)
+    world.execute("billing", "UPDATE invoice SET owed = 0")
+    made = freeze(world.rt, "C07", user="anna")
+    for user in ("anna", "ben"):
+        approve(world.rt, "C07", made.plan_hash, user=user)
+    rt = dataclasses.replace(world.rt, failpoint=lambda name: name == "erased" and world.open(Right.ACCESS, BOB))
+    with pytest.raises(TryAgain, match="request_came"):
+        carry_out(rt, "C07", user="ben")
+    world.clock.advance(minutes=1)
+    assert carry_out(world.rt, "C07", user="ben") == {"erased": 1, "kept": 1}
+    assert ids(world, "billing", "invoice") == [71, 72, 73]
 
 
 def test_a_category_without_a_retention_rule_is_refused(world):

@@ -13,11 +13,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.holds import ManualHold
+from models.request import Request
 from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.vocabulary import ReceiptOutcome
 from workflows import audit
 from workflows.errors import Conflict, PersonMustLook, TryAgain
 from workflows.ports import ErasedItem, EraseItem
+from workflows.retention.asked import came_since
 from workflows.retention.late import Late
 from workflows.retention.lists import NEEDED, approvals, check, current, destroy
 from workflows.retention.looking import look
@@ -95,6 +97,8 @@ def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened], 
             raise Conflict("overtaken", detail="somebody else carries this list out")
         if session.scalar(select(ManualHold.id).where(ManualHold.placed_at >= begun).limit(1)) is not None:
             raise TryAgain("hold_placed", detail="somebody's data were held meanwhile; carry the list out again")
+        if session.scalar(select(Request.id).where(came_since(begun)).limit(1)) is not None:
+            raise TryAgain("request_came", detail="somebody asked meanwhile; carry the list out again")
         for row, _ in batch:
             mine = session.get_one(RetentionItem, (run_id, row.item_no))
             mine.op_id = op_id

@@ -19,6 +19,7 @@ from models.vocabulary import Ownership, PlanState, RequestState
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Fault, NeverAgain
 from workflows.listed import ReadsThrough
+from workflows.retention.asked import asked_about
 from workflows.retention.late import Late, Where, late_of, where_of
 from workflows.retention.people import late_by_person
 from workflows.rules.holds import assess
@@ -45,7 +46,7 @@ class Tally:
     late: int = 0
     held: int = 0
     unclear: int = 0  # past their time for all that is known, and nobody can tell whether something holds them
-    in_case: int = 0  # past their time, and part of somebody's open case or restriction
+    in_case: int = 0  # past their time, and part of what somebody waits for, of an open case or a restriction
     refused: int = 0  # the source would not let them go
     first: date | None = None
     read: bool = True  # whether the source can be read through
@@ -70,6 +71,7 @@ def look(rt: Runtime, category: str) -> Look:
     with rt.unit() as session:
         taken = _in_cases(session, rt)
         by_hand = _held_by_hand(session, rt, category)
+    taken |= asked_about(rt)
     seen = Look()
     undecided: dict[Where, Tally] = {}
     order = {name: spec.person.order for name, spec in rt.register.sources.items()}
