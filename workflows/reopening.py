@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.staff import StaffUser
-from models.vocabulary import Event, Ground, Outcome, RequestState, Role
+from models.vocabulary import Event, Outcome, RequestState, Role
 from workflows import audit, lifecycle
 from workflows.arrival import arrived_on
 from workflows.casefile import open_key
@@ -12,23 +12,25 @@ from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.runtime import Runtime
 
 REOPENERS = (Role.CASEWORKER, Role.APPROVER, Role.DPO)
-LACKING = ("not_identified", "not_specified", "no_mandate")
+LACKING = ("not_specified", "no_mandate")
 """Grounds of a refusal that only says what was lacking."""
 
 
 def may_reopen(request: Request) -> bool:
-    """Whether the case ended because the person had not answered, not because it was decided."""
-    lacking = request.outcome is Outcome.NOT_IDENTIFIED or (
-        request.outcome is Outcome.REFUSED and request.refusal_ground in LACKING
-    )
+    """Whether the case ended because the person had not answered, not because it was decided.
+
+    Refused as another person than the one who was proven: never. Such a case holds that person's letter and findings,
+    which whoever proves themselves next would be given; they ask anew, and the clock begins that day all the same.
+    """
+    unproven = request.outcome is Outcome.NOT_IDENTIFIED and request.proof_sealed is None
+    lacking = unproven or (request.outcome is Outcome.REFUSED and request.refusal_ground in LACKING)
     return request.state is RequestState.CLOSED and lacking
 
 
 def reopen(session: Session, rt: Runtime, request: Request, *, user: str, reason: str) -> None:
     """Take the case up again, from where it stopped; the clock begins on the day what was lacking came.
 
-    Whoever was refused as another person must prove again who they are: nothing of the earlier proof counts. The
-    caller holds the request's lock. Raises `NotAllowed`, `BadInput` (field reopen_reason), `Conflict`, or
+    The caller holds the request's lock. Raises `NotAllowed`, `BadInput` (field reopen_reason), `Conflict`, or
     `NeverAgain("key_destroyed")` once the case's own records are gone.
     Source: GDPR Art. 11(2), 12(2), 12(4), 12(6).
     """
@@ -41,9 +43,6 @@ def reopen(session: Session, rt: Runtime, request: Request, *, user: str, reason
     if not 10 <= len(words) <= 1000:
         raise BadInput([Fault("reopen_reason", "reopen_reason", "write one sentence, at most 1000 characters")])
     key = open_key(session, rt, request.data_key_id)
-    if request.refusal_ground in (Ground.NOT_IDENTIFIED.value, None):
-        request.proof_sealed = request.subject_digest = request.objection_until = None
-        request.verified_method = request.verified_at = request.verified_by = None
     before = request.received_on
     request.outcome = request.refusal_ground = request.refusal_sealed = request.refused_by = None
     request.extended_until = request.extended_at = request.extension_reason = request.extension_sealed = None
