@@ -227,6 +227,30 @@ def test_only_the_persons_own_records_and_their_fields_can_be_meant(world):
         case.decide(ident, user="cleo")
 
 
+SHARED = """
+person:
+  order: 10
+  collections:
+    invoice: {category: C07, facts: {open_balance: owed}, %s}
+"""
+
+
+@pytest.mark.parametrize("whose", ["ownership: shared", "ownership: third_party", "third_party: [payer]"])
+def test_what_is_not_the_persons_alone_is_never_meant(tmp_path, whose):
+    environ = prepare(tmp_path)
+    billing = tmp_path / "register" / "sources" / "billing.yaml"
+    billing.write_text(billing.read_text().partition("person:")[0] + SHARED % whose)
+    made = open_world(environ, hooks=RecordingHooks())
+    try:
+        case = Case(made)
+        ident = case.say("The payer")
+        with pytest.raises(Conflict, match="not_theirs"):
+            case.point(ident, field="payer", source="billing", collection="invoice", locator={"id": 70})
+        assert case.item(ident).target_sealed is None
+    finally:
+        made.close()
+
+
 def test_a_record_that_changed_after_the_decision_is_decided_on_anew(world):
     case = Case(world)
     ident = case.say()
