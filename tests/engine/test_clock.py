@@ -302,7 +302,9 @@ def test_who_was_refused_as_another_person_asks_anew(world: World) -> None:
         )
     world.work()
     with world.rt.unit() as session:  # Bob's name and what is held of him: whoever is proven next would get it
-        assert session.scalars(select(Artifact.name).where(Artifact.request_id == ident)).all() == ["letter_refusal.pdf"]
+        assert session.scalars(select(Artifact.name).where(Artifact.request_id == ident)).all() == [
+            "letter_refusal.pdf"
+        ]
     with pytest.raises(Conflict, match="not_reopenable"):
         take_up(world, ident)
     request = world.request(ident)
