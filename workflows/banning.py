@@ -14,12 +14,9 @@ from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.staff import HumanTask
-from models.step import Step
 from models.suppression import BanRow
 from models.vocabulary import Ban, Event, Outcome, Right, TaskKind
 from workflows.casefile import Claim, open_claim, open_key
-from workflows.errors import PersonMustLook
-from workflows.exchange import ChangedItem
 from workflows.human import open_task
 from workflows.ports import RequestKey
 from workflows.rules.bans import IDENTITIES, bans_asked, comparable
@@ -28,7 +25,7 @@ from workflows.rules.flows import Identity, flow_of
 from workflows.rules.identifiers import EMAIL
 from workflows.runtime import Runtime
 from workflows.suppression import Banning, set_bans
-from workflows.work import Changes, Lease, NewStep
+from workflows.work import InOurBooks
 
 SET_BAN = "set_ban"
 """The code of the task to set a ban in the systems people are addressed from."""
@@ -123,44 +120,11 @@ def _in_working_days(rt: Runtime, days: int) -> date:
     return day
 
 
-class BanWork:
+class BanWork(InOurBooks):
     """How a ban is carried out: it was, when it came in; this makes sure of it before the letter says so."""
 
     def require_decided(self, session: Session, rt: Runtime, request: Request) -> None:
         """Nobody decides: it may not be refused."""
-
-    def next_steps(self, session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG002
-        """Nothing in any source: those who list and call ask us, and people set it in their systems."""
-        return []
-
-    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Changes | None:  # noqa: ARG002
-        """Nothing to do outside."""
-        return None
-
-    def still(self, session: Session, rt: Runtime, request: Request, changes: Changes) -> str:  # noqa: ARG002
-        """Never asked: there is no piece."""
-        return ""
-
-    def carry_out(self, rt: Runtime, lease: Lease, changes: Changes) -> Sequence[ChangedItem]:  # noqa: ARG002
-        """Never asked: there is no piece."""
-        return []
-
-    def settle(
-        self,
-        session: Session,  # noqa: ARG002
-        rt: Runtime,  # noqa: ARG002
-        request: Request,  # noqa: ARG002
-        step: Step,  # noqa: ARG002
-        *,
-        changes: Changes,  # noqa: ARG002
-        results: Sequence[ChangedItem],  # noqa: ARG002
-    ) -> Event | None:
-        """Never asked: there is no piece."""
-        return None
-
-    def stopped(self, session: Session, rt: Runtime, request: Request, changes: Changes, code: str) -> Event | None:  # noqa: ARG002
-        """Never asked: there is no piece."""
-        raise PersonMustLook(code)
 
     def end(self, session: Session, rt: Runtime, request: Request) -> Event:
         """Every ban is in force for every contact; one that is not any more is set anew, before the letter says so."""

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Event, Kind, StepState
-from workflows.errors import VastineError
+from workflows.errors import PersonMustLook, VastineError
 from workflows.exchange import ChangedItem, ChangeItem
 from workflows.ports import Connector
 from workflows.runtime import Runtime
@@ -128,3 +128,40 @@ class ChangeWork(Protocol):
     def end(self, session: Session, rt: Runtime, request: Request) -> Event:
         """All is done: rows of ours, the outcome, and the event that leads on."""
         ...
+
+
+class InOurBooks:
+    """A `ChangeWork` that is carried out in our own registers alone: there is no piece of it in any source."""
+
+    def next_steps(self, session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG002
+        """Nothing in any source: other systems ask us."""
+        return []
+
+    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Changes | None:  # noqa: ARG002
+        """Nothing to do outside."""
+        return None
+
+    def still(self, session: Session, rt: Runtime, request: Request, changes: Changes) -> str:  # noqa: ARG002
+        """Never asked: there is no piece."""
+        raise PersonMustLook("nothing_outside")
+
+    def carry_out(self, rt: Runtime, lease: Lease, changes: Changes) -> Sequence[ChangedItem]:  # noqa: ARG002
+        """Never asked: there is no piece."""
+        raise PersonMustLook("nothing_outside")
+
+    def settle(
+        self,
+        session: Session,  # noqa: ARG002
+        rt: Runtime,  # noqa: ARG002
+        request: Request,  # noqa: ARG002
+        step: Step,  # noqa: ARG002
+        *,
+        changes: Changes,  # noqa: ARG002
+        results: Sequence[ChangedItem],  # noqa: ARG002
+    ) -> Event | None:
+        """Never asked: there is no piece."""
+        raise PersonMustLook("nothing_outside")
+
+    def stopped(self, session: Session, rt: Runtime, request: Request, changes: Changes, code: str) -> Event | None:  # noqa: ARG002
+        """Never asked: there is no piece."""
+        raise PersonMustLook(code)

@@ -10,16 +10,14 @@ from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.restriction import Restriction, RestrictionGround, Weighed, Weighing
-from models.step import Step
 from models.vocabulary import Event, Outcome, RequestState, Right, Role
 from workflows import audit
 from workflows.casefile import open_key, open_proof
 from workflows.errors import BadInput, Conflict, Fault, PersonMustLook
-from workflows.exchange import ChangedItem
 from workflows.restricting.naming import row_for, staff_of
 from workflows.restriction import remember, restriction_of
 from workflows.runtime import Runtime
-from workflows.work import Changes, Lease, NewStep
+from workflows.work import InOurBooks
 
 _MAY = (Role.APPROVER, Role.DPO)
 _WORDS = (10, 4000)
@@ -78,7 +76,7 @@ def weigh(session: Session, rt: Runtime, request: Request, grounds: Grounds, *, 
     audit.record(session, "objection:weighed", at=rt.now(), actor=user, request_id=request.id, facts=facts)
 
 
-class Objecting:
+class Objecting(InOurBooks):
     """How an objection that is upheld is carried out: the uses it is about stop for good, in our own register."""
 
     def require_decided(self, session: Session, rt: Runtime, request: Request) -> None:  # noqa: ARG002
@@ -90,39 +88,6 @@ class Objecting:
             raise Conflict(
                 "weighed_otherwise", detail="what was weighed says that the use goes on: refuse, with reasons"
             )
-
-    def next_steps(self, session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG002
-        """Nothing in any source: other systems ask us."""
-        return []
-
-    def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Changes | None:  # noqa: ARG002
-        """Nothing to do outside."""
-        return None
-
-    def still(self, session: Session, rt: Runtime, request: Request, changes: Changes) -> str:  # noqa: ARG002
-        """Never asked: there is no piece."""
-        return ""
-
-    def carry_out(self, rt: Runtime, lease: Lease, changes: Changes) -> Sequence[ChangedItem]:  # noqa: ARG002
-        """Never asked: there is no piece."""
-        return []
-
-    def settle(
-        self,
-        session: Session,  # noqa: ARG002
-        rt: Runtime,  # noqa: ARG002
-        request: Request,  # noqa: ARG002
-        step: Step,  # noqa: ARG002
-        *,
-        changes: Changes,  # noqa: ARG002
-        results: Sequence[ChangedItem],  # noqa: ARG002
-    ) -> Event | None:
-        """Never asked: there is no piece."""
-        return None
-
-    def stopped(self, session: Session, rt: Runtime, request: Request, changes: Changes, code: str) -> Event | None:  # noqa: ARG002
-        """Never asked: there is no piece."""
-        raise PersonMustLook(code)
 
     def end(self, session: Session, rt: Runtime, request: Request) -> Event:
         """The rest that began with the objection becomes lasting."""
