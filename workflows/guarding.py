@@ -18,6 +18,7 @@ from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, WaitFor
 from workflows.ports import RequestKey
 from workflows.register.grounds import GroundRule, grounds_with
+from workflows.rules.code_in_text import has_identity_code
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
 
@@ -114,6 +115,11 @@ def prepare(
     _staff(session, user)
     if request.state not in STATES or request.proof_sealed is None:
         raise Conflict("not_refusable", detail=f"the request is {request.state.value}; there is nothing to refuse now")
+    paid = select(RefusalCase.id).where(
+        RefusalCase.request_id == request.id, RefusalCase.state == CaseState.FEE_SETTLED
+    )
+    if session.scalar(paid.limit(1)) is not None:
+        raise Conflict("fee_settled", detail="a fee was accepted or paid in place of a refusal; the request goes on")
     faults = [] if is_guarded(rt, ground) else [Fault("ground", "ground_unguarded", "refuse on this ground directly")]
     known = open_case(session, request, lock=True)
     faults += _faults(known, evidence=evidence, reason=reason, fee=fee)
@@ -139,6 +145,8 @@ def _faults(known: RefusalCase | None, *, evidence: str, reason: str, fee: str) 
         faults.append(Fault("evidence", "evidence_missing", "say in at least 40 characters what proves it"))
     if not 10 <= len(reason.strip()) <= 2000:
         faults.append(Fault("reason", "a refusal needs its reason in words", "write at least one sentence"))
+    if has_identity_code(reason):
+        faults.append(Fault("reason", "holds a personal identity code", "leave it out: it may stand in no letter"))
     announced = known is not None and known.fee_announced_at is not None
     if fee not in FEE_WORDS or (fee != "unsuitable" and not announced):
         faults.append(Fault("fee", "fee_not_considered", "announce a fee first, or say that none would do here"))

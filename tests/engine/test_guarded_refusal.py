@@ -60,12 +60,18 @@ def case(world: World) -> uuid.UUID:
 
 
 def prepared(
-    world: World, ident: uuid.UUID, user: str = "cleo", *, ground: str = "excessive", fee: str = "unsuitable"
+    world: World,
+    ident: uuid.UUID,
+    user: str = "cleo",
+    *,
+    ground: str = "excessive",
+    reason: str = REASON,
+    fee: str = "unsuitable",
 ) -> str:
     with world.rt.unit() as session:
         request = session.get_one(Request, ident, with_for_update=True)
         row = guarding.prepare(
-            session, world.rt, request, user=user, ground=ground, evidence=EVIDENCE, reason=REASON, fee=fee
+            session, world.rt, request, user=user, ground=ground, evidence=EVIDENCE, reason=reason, fee=fee
         )
         return row.digest.hex()
 
@@ -196,7 +202,17 @@ def test_a_fee_of_the_scale_comes_first_and_who_pays_is_not_refused(world: World
         guarding.settle_fee(session, world.rt, request, user="cleo", how="paid")
     with pytest.raises(Conflict):
         agree(world, case, "anna", digest)
+    with pytest.raises(Conflict, match="fee_settled"):  # nor on another case, prepared after the payment
+        prepared(world, case)
     assert world.state(case) is RequestState.DECIDING
+
+
+def test_a_case_whose_reason_holds_a_personal_identity_code_is_not_put_on_record(world: World, case: uuid.UUID) -> None:
+    with pytest.raises(BadInput) as refused:
+        prepared(world, case, reason="The person 131052-308T asked three times.")
+    assert "131052" not in str(refused.value) + str(refused.value.faults)
+    with world.rt.unit() as session:
+        assert session.scalars(select(RefusalCase)).all() == []
 
 
 def test_that_a_fee_was_declined_can_be_said_only_of_one_that_was_announced(world: World, case: uuid.UUID) -> None:
