@@ -220,8 +220,9 @@ def test_only_the_persons_own_records_and_their_fields_can_be_meant(world):
         case.point(ident, locator={"id": 2})
     with pytest.raises(BadInput, match="field_unknown"):
         case.point(ident, field="secret")
-    with pytest.raises(BadInput, match="value_and_remedy"):
-        case.point(ident, new=None)
+    for empty in (None, "", " \t"):
+        with pytest.raises(BadInput, match="value_and_remedy"):
+            case.point(ident, new=empty)
     case.point(ident)
     with pytest.raises(NotAllowed):
         case.decide(ident, user="cleo")
@@ -276,6 +277,19 @@ def test_two_fields_of_one_record_are_changed_at_once(world):
         case.decide(ident)
     case.approve()
     assert world.rows("shop", "customer")[0] == (1, "janet@shop.example", "Janet")
+
+
+def test_two_items_never_give_one_field_two_values(world):
+    case = Case(world)
+    one, other = case.say(), case.say(wanted="Jeanette")
+    for ident, new in ((one, "Janet"), (other, "Jeanette")):
+        case.point(ident, new=new)
+    case.decide(one)
+    with pytest.raises(Conflict, match="field_twice"):
+        case.decide(other)
+    case.decide(other, D.NOTE, "The first item says it as the register does.")
+    case.approve()
+    assert world.rows("shop", "customer")[0][2] == "Janet"
 
 
 def test_a_feed_that_overwrites_a_corrected_field_is_noticed_and_one_that_does_not_is_not(world):

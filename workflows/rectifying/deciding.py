@@ -15,7 +15,8 @@ from workflows.errors import BadInput, Conflict, Fault, NotFound
 from workflows.findings import AllItems
 from workflows.fresh import manual_holds
 from workflows.planning import verdicts
-from workflows.rectifying.saying import is_whole, said_of, staff, target_of
+from workflows.ports import RequestKey
+from workflows.rectifying.saying import is_whole, items_of, said_of, staff, target_of
 from workflows.register.categories import category_of
 from workflows.rules.items import Item, Json, canonical
 from workflows.runtime import Runtime
@@ -48,7 +49,8 @@ def point(
         raise Conflict("not_theirs", detail="this is not the person's own record, or names somebody else")
     if field not in found.fields:
         raise BadInput([Fault("field", "field_unknown", f"one of {', '.join(sorted(found.fields))}")])
-    if (new is None) != (item.remedy is Remedy.ERASE):
+    empty = new is None or (isinstance(new, str) and not new.strip())
+    if empty != (item.remedy is Remedy.ERASE) or (empty and new is not None):
         raise BadInput([Fault("new", "value_and_remedy", "a field to be erased has no new value, any other has one")])
     key = open_key(session, rt, request.data_key_id)
     target = {"locator": dict(locator), "old": found.fields[field], "new": new}
@@ -83,6 +85,7 @@ def decide(
             raise BadInput([Fault("item", "item_not_whole", "ask the person for what is missing first")])
         if item.target_sealed is None:
             raise BadInput([Fault("item", "no_target", "say which record is meant first")])
+        _once(session, key, request, item)
         _free(session, rt, request, item)
     elif len(reason.strip()) < 10:
         raise BadInput([Fault("reason", "reason_missing", "write at least one sentence; the person reads it")])
@@ -111,6 +114,16 @@ def _record(
         if found.collection == collection and canonical(dict(found.locator)) == wanted:
             return found
     raise NotFound("record", detail="the search found no such record of this person")
+
+
+def _once(session: Session, key: RequestKey, request: Request, item: RectificationItem) -> None:
+    """Raise `Conflict("field_twice")` where another item changes the same field: one value of two would be lost."""
+    for other in items_of(session, request):
+        if other.id == item.id or other.decision is not ItemDecision.CHANGE or other.outcome is not None:
+            continue
+        same = (other.source, other.collection, other.field) == (item.source, item.collection, item.field)
+        if same and canonical(target_of(key, other)["locator"]) == canonical(target_of(key, item)["locator"]):
+            raise Conflict("field_twice", detail=f"item {other.item_no} changes this field already: note or refuse one")
 
 
 def _free(session: Session, rt: Runtime, request: Request, item: RectificationItem) -> None:
