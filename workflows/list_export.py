@@ -47,8 +47,9 @@ def filter_list(
         raise BadInput([Fault("--out", "exists already", "name a new file")])
     part = out.with_name(out.name + ".part")
     counts = [0, 0, 0]
-    try:
-        with source.open(encoding=encoding, newline="") as lines, _private(part, encoding) as kept:
+    written_to = _private(part, encoding)
+    try:  # from here on the part is ours to delete
+        with written_to as kept, source.open(encoding=encoding, newline="") as lines:
             _copy(rt, lines, kept, ban=ban, columns=columns, counts=counts)
         done = Filtered(*counts)
         with rt.unit() as session, part.open("rb") as written:
@@ -85,7 +86,13 @@ def _encoding(source: Path, name: str) -> str:
 
 
 def _private(path: Path, encoding: str) -> TextIO:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        remedy = "name another file, or delete what a run left that was broken off"
+        raise BadInput([Fault("--out", "has a file beside it with .part at its end", remedy)]) from None
+    except OSError as error:
+        raise BadInput([Fault("--out", f"cannot be written ({error.strerror})", "check the path")]) from None
     return os.fdopen(descriptor, "w", encoding=encoding, newline="")
 
 

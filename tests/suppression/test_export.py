@@ -87,3 +87,11 @@ def test_a_consent_lifts_a_ban_and_the_list_shows_what_was(banned) -> None:
 def test_only_staff_may_set_or_lift_a_ban(vastine) -> None:
     ran = vastine("suppression", "add", "--ban", "B3", "--contact", "email=jane@shop.example", "--as", "nobody")
     assert ran.code == 1
+
+
+def test_a_file_of_another_run_is_neither_written_over_nor_deleted(banned, tmp_path) -> None:
+    (tmp_path / "in.csv").write_text(HEAD + "Bob;bob@shop.example\n")
+    (tmp_path / "out.csv.part").write_text("not ours")
+    assert filtered(banned).code == 2
+    assert (tmp_path / "out.csv.part").read_text() == "not ours"
+    assert not (tmp_path / "out.csv").exists()
