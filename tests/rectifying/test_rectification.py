@@ -1,5 +1,7 @@
 """From what a person says is wrong to the letter that says what became of it, item by item."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
@@ -14,6 +16,7 @@ from tests.fakes import RecordingHooks
 from tests.world import BOB, JANE, TABLES, open_world, prepare, write_register
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, NotAllowed, NotFound
+from workflows.manual_holds import Placing, place
 from workflows.rectifying import deciding, saying
 from workflows.rectifying.told import corrections_of
 from workflows.rectifying.watching import watch_corrections
@@ -266,6 +269,21 @@ def test_a_record_that_changed_after_the_decision_is_decided_on_anew(world):
     case.decide(ident)
     case.approve()
     assert world.rows("shop", "customer")[0][2] == "Janet"
+
+
+def test_a_hold_that_was_placed_after_the_decision_stops_the_change(world):
+    case = Case(world)
+    ident = case.say()
+    case.point(ident)
+    case.decide(ident)
+    hold = Placing("H99", "legal_claim", world.rt.today() + timedelta(days=30))
+    case.within(lambda s, r: place(s, world.rt, r, hold, user="cleo"))
+    before = everything(world)
+    case.approve()
+    assert everything(world) == before
+    assert (case.state, case.item(ident).decision) == (S.DECIDING, None)
+    with pytest.raises(Conflict, match="held"):
+        case.decide(ident)
 
 
 def test_two_fields_of_one_record_are_changed_at_once(world):

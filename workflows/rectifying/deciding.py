@@ -86,7 +86,7 @@ def decide(
         if item.target_sealed is None:
             raise BadInput([Fault("item", "no_target", "say which record is meant first")])
         _once(session, key, request, item)
-        _free(session, rt, request, item)
+        require_free(session, rt, request, item)
     elif len(reason.strip()) < 10:
         raise BadInput([Fault("reason", "reason_missing", "write at least one sentence; the person reads it")])
     if decision is ItemDecision.REFUSE and ground is None:
@@ -126,7 +126,7 @@ def _once(session: Session, key: RequestKey, request: Request, item: Rectificati
             raise Conflict("field_twice", detail=f"item {other.item_no} changes this field already: note or refuse one")
 
 
-def _free(session: Session, rt: Runtime, request: Request, item: RectificationItem) -> None:
+def require_free(session: Session, rt: Runtime, request: Request, item: RectificationItem) -> None:
     """Raise `Conflict("held")` where a hold needs this very record as it is, or the field that is to be emptied.
 
     A rule says itself that what it holds may be put right meanwhile, as a contract in force wants right data.

@@ -17,12 +17,13 @@ from models.vocabulary import Event, Kind, Outcome, PlanState, RequestState, Rol
 from workflows import audit
 from workflows.casefile import open_key
 from workflows.changing import Changing, rectify
-from workflows.errors import Conflict, PersonMustLook
+from workflows.errors import Conflict, NotFound, PersonMustLook
 from workflows.exchange import ChangedItem, ChangeItem
 from workflows.hand.sources import bound
 from workflows.human import close_task, open_task
 from workflows.recipients.content import Treated
 from workflows.recipients.telling import tell
+from workflows.rectifying.deciding import require_free
 from workflows.rectifying.saying import items_of, staff, target_of
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
@@ -78,8 +79,8 @@ class Rectifying:
             basis=basis,
         )
 
-    def still(self, session: Session, rt: Runtime, request: Request, changes: Changes) -> str:  # noqa: ARG002
-        """The approval stands, and every item is still decided so."""
+    def still(self, session: Session, rt: Runtime, request: Request, changes: Changes) -> str:
+        """The approval stands, every item is still decided so, and no hold came that keeps the record as it is."""
         plan = _plan(session, request)
         if plan is None:
             return "plan_not_approved"
@@ -92,6 +93,11 @@ class Rectifying:
         rows = session.scalars(select(RectificationItem).where(RectificationItem.id.in_(ids))).all()
         if any(row.decision is not ItemDecision.CHANGE or row.outcome is not None for row in rows):
             return "decision_changed"
+        try:
+            for row in rows:
+                require_free(session, rt, request, row)
+        except (Conflict, NotFound) as error:
+            return error.code
         return ""
 
     def carry_out(self, rt: Runtime, lease: Lease, changes: Changes) -> Sequence[ChangedItem]:  # noqa: ARG002
@@ -123,11 +129,15 @@ class Rectifying:
                     item.outcome, item.done_at = ItemOutcome(result.outcome), rt.now()
                     item.done_by, item.op_id = "vastine", changes.op_id
                     item.after_digest = bytes.fromhex(result.digest) if result.digest else None
-        return _again(session, rt, request) if drifted else None
+        return _again(session, rt, request, "drift") if drifted else None
 
-    def stopped(self, session: Session, rt: Runtime, request: Request, changes: Changes, code: str) -> Event | None:  # noqa: ARG002
-        """What was not approved any more is decided on anew."""
-        return _again(session, rt, request)
+    def stopped(self, session: Session, rt: Runtime, request: Request, changes: Changes, code: str) -> Event | None:
+        """What may not be done any more is decided on anew."""
+        ids = [ident for some in changes.basis.values() for ident in some]
+        for item in session.scalars(select(RectificationItem).where(RectificationItem.id.in_(ids))):
+            if item.outcome is None:
+                item.decision, item.decided_at, item.decided_by = None, None, None
+        return _again(session, rt, request, code)
 
     def end(self, session: Session, rt: Runtime, request: Request) -> Event:
         """All is done: tell sources and recipients, ask people to forward what is another controller's."""
@@ -197,9 +207,9 @@ def _ask(session: Session, rt: Runtime, request: Request, code: str, *, source: 
     )
 
 
-def _again(session: Session, rt: Runtime, request: Request) -> Event:
+def _again(session: Session, rt: Runtime, request: Request, code: str) -> Event:
     plan = _plan(session, request)
     if plan is not None:
         plan.state = PlanState.VOID
-    audit.record(session, "plan:voided", at=rt.now(), actor="vastine", request_id=request.id, facts={"code": "drift"})
+    audit.record(session, "plan:voided", at=rt.now(), actor="vastine", request_id=request.id, facts={"code": code})
     return Event.PLAN_CHANGED
