@@ -89,7 +89,8 @@ def test_a_mark_with_nothing_behind_it_says_nothing():
 
 
 @pytest.mark.parametrize(
-    "written", [CODE, "131052 - 308T", "131052\u2013308t", "1310\u00ad52-308T", "131052-308<b>T</b>"]
+    "written",
+    [CODE, "131052 - 308T", "131052\u2013308t", "1310\u00ad52-308T", "131052-308<b>T</b>", f"{CODE}</p><p>Hei"],
 )
 def test_no_letter_shows_a_personal_identity_code(tmp_path, new_register, case, written):
     name = "estate/letter.fi.html"

@@ -11,6 +11,7 @@ _OPEN, _CLOSE = "\x02", "\x03"
 _MARK = re.compile(f"{_OPEN}([a-z_ ]+){_CLOSE}")
 _SIGNS = re.compile(f"[{_OPEN}{_CLOSE}]")
 _BLOCK_END = re.compile(r"</(?:p|ul|ol|table|h\d)>|\n[ \t]*\n", re.IGNORECASE)
+_APART = re.compile(r"</(?:p|li|t[dhr]|d[td]|h\d|div|caption)>|<br[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _SPACE = re.compile(r"\s+")
 
@@ -38,5 +39,5 @@ def unmarked(composed: str) -> str:
 
 
 def plain(text: str, *, markup: bool) -> str:
-    """What a reader sees: no tags, no entities, single spaces."""
-    return _SPACE.sub(" ", html.unescape(_TAG.sub("", text)) if markup else text).strip()
+    """What a reader sees: no tags, no entities, single spaces; a cell or paragraph is apart from the next."""
+    return _SPACE.sub(" ", html.unescape(_TAG.sub("", _APART.sub(" ", text))) if markup else text).strip()
