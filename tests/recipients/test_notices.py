@@ -235,10 +235,11 @@ def test_a_correction_is_told_to_its_source_too_and_only_with_fields_they_hold(w
     assert len(content(world, ident, "agency").changes) == 2
 
 
-def test_a_new_personal_identity_code_goes_to_nobody_by_link_or_program(world):
+@pytest.mark.parametrize("value", ["131052-308T", "Her code is 131052-308T.", ["x", "131052–308T"]])
+def test_a_new_personal_identity_code_goes_to_nobody_by_link_or_program(world, value):
     ident = world.open(Right.ACCESS)
     world.work()
-    treated = [Treated("C01", "shop:customer.hetu", "131052-308T")]
+    treated = [Treated("C01", "shop:customer.hetu", value)]
     with world.rt.unit() as session:
         request = session.get_one(Request, ident, with_for_update=True)
         made = tell(session, world.rt, request, kind=NoticeKind.RECTIFICATION, treated=treated, occurrence="1")

@@ -211,6 +211,8 @@ def test_nothing_is_approved_before_every_item_is_decided_nor_where_all_are_refu
         case.approve()
     with pytest.raises(BadInput, match="ground"):
         case.decide(ident, D.REFUSE, "The name is right as it is.")
+    with pytest.raises(BadInput, match="identity code"):
+        case.decide(ident, D.REFUSE, "We know 131052-308T by this name.", Ground.NO_GROUND)
     case.decide(ident, D.REFUSE, "The name is right as it is.", Ground.NO_GROUND)
     with pytest.raises(Conflict, match="all_refused"):
         case.approve()

@@ -9,6 +9,7 @@ from workflows.casefile import Proof
 from workflows.ports import RequestKey
 from workflows.register.recipients import Recipient
 from workflows.rules import identifiers
+from workflows.rules.code_in_text import has_identity_code
 from workflows.rules.items import Json, canonical
 
 
@@ -67,8 +68,9 @@ def known_by(recipient: Recipient, proof: Proof) -> dict[str, tuple[str, ...]]:
 
 
 def names_a_code(changes: Sequence[tuple[str, Json]]) -> bool:
-    """Whether a new value is a personal identity code: such a one goes to nobody by a link or a program.
+    """Whether a new value is or holds a personal identity code: such a one goes to nobody by a link or a program.
 
     Source: Data Protection Act 1050/2018 s. 29.
     """
-    return any(identifiers.normalise(identifiers.NATIONAL_ID, str(value)) for _, value in changes if value is not None)
+    texts = [str(value) for _, value in changes if value is not None]
+    return any(has_identity_code(text) or identifiers.normalise(identifiers.NATIONAL_ID, text) for text in texts)

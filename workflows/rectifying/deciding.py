@@ -18,6 +18,7 @@ from workflows.planning import verdicts
 from workflows.ports import RequestKey
 from workflows.rectifying.saying import is_whole, items_of, said_of, staff, target_of
 from workflows.register.categories import category_of
+from workflows.rules.code_in_text import has_identity_code
 from workflows.rules.items import Item, Json, canonical
 from workflows.runtime import Runtime
 
@@ -89,6 +90,8 @@ def decide(
         require_free(session, rt, request, item)
     elif len(reason.strip()) < 10:
         raise BadInput([Fault("reason", "reason_missing", "write at least one sentence; the person reads it")])
+    if has_identity_code(reason):
+        raise BadInput([Fault("reason", "holds a personal identity code", "leave it out: it may stand in no letter")])
     if decision is ItemDecision.REFUSE and ground is None:
         raise BadInput([Fault("ground", "ground_missing", "choose the ground of the refusal")])
     item.decision, item.decided_by, item.decided_at = decision, user, rt.now()
