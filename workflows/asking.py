@@ -58,17 +58,24 @@ def ask(
     known = _open_of(session, request, kind)
     if known is not None:
         known.wanted = sorted({*known.wanted, *wanted})
+        _say(session, rt, request, known, words=words)
         return known
     row = Ask(request_id=request.id, kind=kind, wanted=list(wanted), asked_at=rt.now(), asked_by=by, insufficient=0)
     session.add(row)
     session.flush()  # the words are sealed to the row's id
-    if words.strip():
-        key = open_key(session, rt, request.data_key_id)
-        row.words_sealed = key.seal(words.strip().encode(), f"asks.words:{row.id}")
+    _say(session, rt, request, row, words=words)
     facts = {"kind": kind.value, "wanted": list(wanted)}
     audit.record(session, "ask:made", at=rt.now(), actor=by, request_id=request.id, facts=facts)
     suspend(session, rt, request)
     return row
+
+
+def _say(session: Session, rt: Runtime, request: Request, row: Ask, *, words: str) -> None:
+    """Put these words under those that the question has, each once."""
+    key = open_key(session, rt, request.data_key_id)
+    said = _words(row, key).split("\n\n") if row.words_sealed else []
+    if words.strip() and words.strip() not in said:
+        row.words_sealed = key.seal("\n\n".join([*said, words.strip()]).encode(), f"asks.words:{row.id}")
 
 
 def answered(session: Session, rt: Runtime, request: Request, *, kind: AskKind, by: str) -> bool:
@@ -134,7 +141,7 @@ def _write(session: Session, rt: Runtime, request: Request, row: Ask) -> None:
         answer_by=max(today + timedelta(days=1), _answer_by(request, today)),
         time_waits=_second_clock(session, rt, request, today=today + _PATIENCE) is not None,
     )
-    occurrence = f"{row.id}:{len(row.wanted)}"
+    occurrence = f"{row.id}:{len(row.wanted)}:{row.insufficient}"  # the same form sent twice is one mail
     queue_mail(session, rt, request, key, letter=Letter.ASK, to=to, case=case, occurrence=occurrence)
 
 

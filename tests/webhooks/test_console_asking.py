@@ -56,6 +56,21 @@ def test_the_person_is_asked_by_mail_for_the_least_and_no_mail_says_the_words(
     assert not has_form(cleo.get(page).text, f"{page}/ask/answered")
 
 
+def test_who_is_asked_again_after_an_answer_that_did_not_suffice_gets_a_mail_and_no_words_are_lost(
+    desk: Seat, desk_world: World
+) -> None:
+    page = page_of(desk_world)
+    cleo = desk("cleo")
+    assert (ask(cleo, page), ask(cleo, page)) == (302, 302)
+    assert len(asked_mails(desk_world)) == 1  # the form sent twice
+    assert cleo.send(page, f"{page}/ask/answered", {"enough": "no"}).status_code == 302
+    again = "Both of the contracts have ended, so we still need the period."
+    assert ask(cleo, page, words=again) == 302
+    assert len(asked_mails(desk_world)) == 2
+    for words in (WORDS, again):
+        assert cleo.text(page).count(words) == 1
+
+
 def test_a_question_without_a_kind_a_need_or_words_is_not_sent(desk: Seat, desk_world: World) -> None:
     page = page_of(desk_world)
     cleo = desk("cleo")
