@@ -12,7 +12,7 @@ from models.staff import HumanTask
 from models.vocabulary import RequestState, Right
 from tests.world import BOB, JANE
 from workflows import engine, manual_holds
-from workflows.errors import BadInput, Conflict, NotAllowed, NotFound, PersonMustLook, TryAgain
+from workflows.errors import BadInput, Conflict, Fenced, NotAllowed, NotFound, PersonMustLook, TryAgain
 from workflows.retention import carrying
 from workflows.retention.carrying import carry_out
 from workflows.retention.lists import approve, freeze
@@ -229,3 +229,22 @@ def test_a_hold_that_is_placed_while_a_list_is_carried_out_stops_it(world, monke
     world.clock.advance(minutes=1)
     assert carry_out(world.rt, "C07", user="ben") == {"erased": 1, "kept": 1}
     assert ids(world, "billing", "invoice") == [71, 72, 73]
+
+
+@pytest.mark.parametrize("point", ["intended", "erased"])
+def test_who_was_overtaken_by_another_run_changes_nothing_that_the_other_wrote(world, point):
+    made = freeze(world.rt, "C07", user="anna")
+    for user in ("anna", "ben"):
+        approve(world.rt, "C07", made.plan_hash, user=user)
+    theirs = []
+
+    def overtaken(name):
+        if name == point:
+            theirs.append(carry_out(world.rt, "C07", user="anna"))
+
+    with pytest.raises((Conflict, Fenced)):
+        carry_out(dataclasses.replace(world.rt, failpoint=overtaken), "C07", user="ben")
+    assert theirs == [{"erased": 1}]
+    with world.rt.unit() as session:
+        assert [item.outcome.value for item in session.scalars(select(RetentionItem))] == ["erased"]
+        assert len(session.scalars(select(Tombstone)).all()) == 1

@@ -49,7 +49,7 @@ def carry_out(rt: Runtime, category: str, *, user: str) -> Counter[str]:
             done += _treat(rt, run_id, fence, batch, begun=begun)
         if not done:
             break
-    return _end(rt, run_id, user=user)
+    return _end(rt, run_id, fence, user=user)
 
 
 def _begin(rt: Runtime, category: str) -> tuple[uuid.UUID, int]:
@@ -92,9 +92,7 @@ def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened], 
     op_id = f"retention:{run_id}:{batch[0][0].item_no}:{fence}:{uuid.uuid4().hex[:8]}"
     orders = {row.item_no: late.order(row.item_no) for row, late in batch}
     with rt.unit() as session:
-        run = session.get_one(RetentionRun, run_id, with_for_update=True)
-        if run.fence != fence or run.state is not RetentionState.APPROVED:
-            raise Conflict("overtaken", detail="somebody else carries this list out")
+        run = _ours(session, run_id, fence)
         if session.scalar(select(ManualHold.id).where(ManualHold.placed_at >= begun).limit(1)) is not None:
             raise TryAgain("hold_placed", detail="somebody's data were held meanwhile; carry the list out again")
         if session.scalar(select(Request.id).where(came_since(begun)).limit(1)) is not None:
@@ -107,21 +105,25 @@ def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened], 
     rt.failpoint("intended")
     erased = rt.connectors[source].erase(op_id, fence, list(orders.values()))
     rt.failpoint("erased")
-    return _receipt(rt, run_id, source, orders, erased)
+    return _receipt(rt, run_id, fence, orders, erased)
 
 
 def _receipt(
-    rt: Runtime, run_id: uuid.UUID, source: str, orders: dict[int, EraseItem], erased: Sequence[ErasedItem]
+    rt: Runtime, run_id: uuid.UUID, fence: int, orders: dict[int, EraseItem], erased: Sequence[ErasedItem]
 ) -> int:
-    """One receipt for each that was treated. What its source refused, or was kept from, waits for another round."""
+    """One receipt for each that was treated. What its source refused, or was kept from, waits for another round.
+
+    Raises `Conflict` once somebody else carries the list out: they have asked the source what became of these.
+    """
     done = [e for e in erased if e.outcome not in (ReceiptOutcome.REFUSED, ReceiptOutcome.KEPT)]
     with rt.unit() as session:
+        _ours(session, run_id, fence)
         said = {e.item_no: e.outcome for e in done}
-        for number in orders:
-            row = session.get_one(RetentionItem, (run_id, number))
-            row.outcome, row.at = said.get(number), rt.now() if number in said else None
-            row.op_id = row.op_id if number in said else None
-        set_tombstones(session, rt, None, source=source, items=orders, erased=done, seeds={})
+        rows = [session.get_one(RetentionItem, (run_id, number)) for number in orders]
+        for row in rows:
+            row.outcome, row.at = said.get(row.item_no), rt.now() if row.item_no in said else None
+            row.op_id = row.op_id if row.item_no in said else None
+        set_tombstones(session, rt, None, source=rows[0].source, items=orders, erased=done, seeds={})
     return len(done)
 
 
@@ -135,13 +137,20 @@ def _after_a_crash(rt: Runtime, run_id: uuid.UUID, fence: int) -> None:
         source = batch[0][0].source
         orders = {row.item_no: late.order(row.item_no) for row, late in batch}
         told = rt.connectors[source].call_off(op_id, fence, list(orders.values()))
-        _receipt(rt, run_id, source, orders, told)
+        _receipt(rt, run_id, fence, orders, told)
 
 
-def _end(rt: Runtime, run_id: uuid.UUID, *, user: str) -> Counter[str]:
+def _ours(session: Session, run_id: uuid.UUID, fence: int) -> RetentionRun:
+    run = session.get_one(RetentionRun, run_id, with_for_update=True)
+    if run.fence != fence or run.state is not RetentionState.APPROVED:
+        raise Conflict("overtaken", detail="somebody else carries this list out")
+    return run
+
+
+def _end(rt: Runtime, run_id: uuid.UUID, fence: int, *, user: str) -> Counter[str]:
     """What is not treated by now stays: it is held, or not what was approved. Another list may find it."""
     with rt.unit() as session:
-        run = session.get_one(RetentionRun, run_id, with_for_update=True)
+        run = _ours(session, run_id, fence)
         rows = _rows(session, run_id)
         if any(row.op_id and row.outcome is None for row in rows):
             raise PersonMustLook("erasure_unknown")
