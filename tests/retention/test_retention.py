@@ -13,7 +13,7 @@ from models.vocabulary import RequestState, Right
 from tests.world import BOB, JANE
 from workflows import engine, manual_holds
 from workflows.errors import BadInput, Conflict, Fenced, NotAllowed, NotFound, PersonMustLook, TryAgain
-from workflows.retention import carrying
+from workflows.retention import carrying, people
 from workflows.retention.carrying import carry_out
 from workflows.retention.lists import approve, freeze
 from workflows.retention.looking import look
@@ -248,3 +248,9 @@ def test_who_was_overtaken_by_another_run_changes_nothing_that_the_other_wrote(w
     with world.rt.unit() as session:
         assert [item.outcome.value for item in session.scalars(select(RetentionItem))] == ["erased"]
         assert len(session.scalars(select(Tombstone)).all()) == 1
+
+
+def test_a_search_that_does_not_end_frees_nothing(world, monkeypatch):
+    monkeypatch.setattr(people, "_ROUNDS", 1)
+    with pytest.raises(PersonMustLook, match="too_many_rounds"):
+        look(world.rt, "C12")

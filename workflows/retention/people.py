@@ -8,6 +8,7 @@ from sqlalchemy import select
 from models.holds import ManualHold
 from models.vocabulary import Ownership
 from workflows.casefile import seeds_for
+from workflows.errors import PersonMustLook
 from workflows.listed import Listed, Lists
 from workflows.ports import Connector, Lead, Person
 from workflows.retention.late import Late, Where, late_of, where_of
@@ -18,7 +19,7 @@ from workflows.rules.overdue import judge_of
 from workflows.rules.subject import subject_facts
 from workflows.runtime import Runtime
 
-_ROUNDS = 6
+_ROUNDS = 12
 _MINE = (Ownership.OWN, Ownership.SHARED)
 
 
@@ -76,7 +77,10 @@ def _person(connector: Connector, listed: Listed) -> tuple[Person, list[Person]]
 
 
 def search(rt: Runtime, seeds: Mapping[str, list[Lead]]) -> list[Item]:
-    """Everything that these lead to, in rounds, until nothing new leads on."""
+    """Everything that these lead to, in rounds, until nothing new leads on.
+
+    Raises `PersonMustLook` where that has no end: what was not found by then could hold the rest.
+    """
     known = {key: {(lead.value, lead.start, lead.end): lead for lead in leads} for key, leads in seeds.items()}
     found: dict[str, list[Item]] = {}
     asked: dict[str, object] = {}
@@ -91,8 +95,8 @@ def search(rt: Runtime, seeds: Mapping[str, list[Lead]]) -> list[Item]:
             for key, leads in connector.collect(usable, found[name].append).items():
                 known.setdefault(key, {}).update({(lead.value, lead.start, lead.end): lead for lead in leads})
         if not fresh:
-            break
-    return [item for items in found.values() for item in items]
+            return [item for items in found.values() for item in items]
+    raise PersonMustLook("too_many_rounds", detail="the sources lead on and on; check what refers to what")
 
 
 def _manual(rt: Runtime, person: Person) -> tuple[ManualHoldFacts, ...]:
