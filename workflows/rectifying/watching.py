@@ -5,6 +5,7 @@ Source: GDPR Art. 5(1)(d); what is looked at is one person's own, under their ca
 
 import uuid
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 import structlog
 from sqlalchemy import select
@@ -35,7 +36,7 @@ _MOST = 10_000
 class _Look:
     """One corrected field, opened."""
 
-    ident: uuid.UUID
+    request_id: uuid.UUID
     item: EraseItem
     field: str
     new: Json
@@ -79,12 +80,14 @@ def _look_at(rt: Runtime, ident: uuid.UUID) -> int:
         return 0
     stands = _stands(look) if now else None
     with rt.unit() as session:
+        request = session.get_one(Request, look.request_id, with_for_update=True)
         row = session.get_one(RectificationItem, ident, with_for_update=True)
+        if row.overwritten_at is not None or row.after_digest is None:
+            return 0  # somebody else saw it first, or the case's time is over
         if stands is True:
             row.after_digest = bytes.fromhex(now)  # another field of the record changed: that is nobody's concern here
             return 0
         row.overwritten_at = rt.now()
-        request = session.get_one(Request, row.request_id, with_for_update=True)
         facts = {"source": str(row.source), "item": row.item_no}
         audit.record(
             session, "rectification:overwritten", at=rt.now(), actor="vastine", request_id=request.id, facts=facts
@@ -111,17 +114,32 @@ def _opened(session: Session, rt: Runtime, ident: uuid.UUID) -> _Look | None:
     connector = bound(session, rt, request, key)[str(row.source)]
     seeds = seeds_for(seeds_of(session, key, request), connector.entries())
     item = EraseItem(0, str(row.collection), target["locator"], Action.RESTRICT, (), row.after_digest.hex())
-    return _Look(ident, item, str(row.field), target["new"], connector, seeds)
+    return _Look(request.id, item, str(row.field), target["new"], connector, seeds)
 
 
 def _stands(look: _Look) -> bool:
     """Whether the field still holds what it was corrected to, by searching for the record as the case did."""
-    wanted, found = canonical(dict(look.item.locator)), []
+    wanted, found = canonical(dict(look.item.locator)), list[Json]()
 
     def see(item: Item) -> None:
         if item.collection == look.item.collection and canonical(dict(item.locator)) == wanted:
-            found.append(canonical(item.fields.get(look.field)))
+            found.append(item.fields.get(look.field))
 
     if look.seeds:
         look.connector.collect(look.seeds, see)
-    return found == [canonical(look.new)]
+    return len(found) == 1 and _alike(found[0], look.new)
+
+
+def _alike(found: Json, new: Json) -> bool:
+    """Whether a source says what was written, which may have been a number or truth in words."""
+    if found is None or new is None:
+        return found is new
+    one, other = str(found).strip(), str(new).strip()
+    try:
+        return (
+            one.casefold() == other.casefold()
+            if isinstance(found, bool)
+            else one == other or Decimal(one) == Decimal(other)
+        )
+    except InvalidOperation:
+        return canonical(found) == canonical(new)
