@@ -347,3 +347,39 @@ def test_no_entry_of_the_record_of_what_was_done_holds_what_the_person_said(worl
         told = repr([(e.event, e.facts) for e in session.scalars(select(AuditEntry))])
     assert "Janet" not in told
     assert "My name" not in told
+
+
+def test_recipients_hear_of_what_was_changed_even_if_the_rest_is_decided_on_anew(world):
+    case = Case(world)
+    payer, name = case.say("The payer"), case.say()
+    case.point(payer, field="payer", source="billing", collection="invoice", locator={"id": 70})
+    case.point(name)
+    for ident in (payer, name):
+        case.decide(ident)
+    world.execute("shop", "UPDATE customer SET name = 'Jaana' WHERE id = 1")
+    case.approve()
+    assert (case.state, case.item(payer).outcome) == (S.DECIDING, ItemOutcome.CHANGED)
+    assert told_of(world, case) == ["books"]
+    case.point(name)
+    case.decide(name)
+    case.approve()
+    assert case.state is S.CLOSED
+    assert told_of(world, case) == ["books", "market"]
+
+
+def told_of(world, case):
+    with world.rt.unit() as session:
+        return sorted(session.scalars(select(Notice.recipient).where(Notice.request_id == case.id)))
+
+
+def test_a_number_that_was_put_right_stands_as_long_as_the_source_says_it(world):
+    case = Case(world)
+    ident = case.say("What I owe", "5")
+    case.point(ident, field="owed", new="5", source="billing", collection="invoice", locator={"id": 70})
+    case.decide(ident)
+    case.approve()
+    assert case.item(ident).outcome is ItemOutcome.CHANGED
+    world.execute("billing", "UPDATE invoice SET payer = 'Jane D.' WHERE id = 70")
+    assert watch_corrections(world.rt) == 0
+    world.execute("billing", "UPDATE invoice SET owed = 6 WHERE id = 70")
+    assert watch_corrections(world.rt) == 1

@@ -142,17 +142,8 @@ class Rectifying:
     def end(self, session: Session, rt: Runtime, request: Request) -> Event:
         """All is done: tell sources and recipients, ask people to forward what is another controller's."""
         request.outcome = Outcome.RECTIFIED
-        key = open_key(session, rt, request.data_key_id)
-        plan = _plan(session, request)
-        items = items_of(session, request)
-        treated = [
-            Treated(item.category, f"{item.source}:{item.collection}.{item.field}", target_of(key, item)["new"])
-            for item in items
-            if item.outcome is ItemOutcome.CHANGED
-        ]
-        occurrence = str(plan.id) if plan is not None else "1"
-        tell(session, rt, request, kind=NoticeKind.RECTIFICATION, treated=treated, occurrence=occurrence)
-        if any(item.decision is ItemDecision.FORWARD for item in items):
+        _tell(session, rt, request)
+        if any(item.decision is ItemDecision.FORWARD for item in items_of(session, request)):
             _ask(session, rt, request, FORWARD, source="")
         return Event.CHANGED
 
@@ -167,11 +158,12 @@ def done_by_hand(
     staff(session, user, (Role.CASEWORKER, Role.APPROVER, Role.DPO))
     if task.code != BY_HAND or task.state is TaskState.DONE or request.state is not RequestState.CHANGING:
         raise Conflict("task_done")
-    source = str(task.facts["source"])
+    source, plan = str(task.facts["source"]), _plan(session, request)
+    op_id = f"{BY_HAND}:{plan.id}:{source}" if plan is not None else None
     for item in _left(session, request):
         if item.source == source and _by_people(rt, item):
             item.outcome = ItemOutcome.CHANGED if possible else ItemOutcome.REFUSED
-            item.done_at, item.done_by = rt.now(), user
+            item.done_at, item.done_by, item.op_id = rt.now(), user, op_id
     close_task(session, rt, task, by=user, answer="done" if possible else "not_possible")
     waiting = select(Step).where(
         Step.request_id == request.id, Step.kind == Kind.CHANGE, Step.source == source, Step.state == StepState.WAITING
@@ -207,7 +199,23 @@ def _ask(session: Session, rt: Runtime, request: Request, code: str, *, source: 
     )
 
 
+def _tell(session: Session, rt: Runtime, request: Request) -> None:
+    """Tell sources and recipients of what was changed under the plan of today; of what was before, they heard then."""
+    plan = _plan(session, request)
+    if plan is None:
+        return
+    key = open_key(session, rt, request.data_key_id)
+    treated = [
+        Treated(item.category, f"{item.source}:{item.collection}.{item.field}", target_of(key, item)["new"])
+        for item in items_of(session, request)
+        if item.outcome is ItemOutcome.CHANGED and str(plan.id) in (item.op_id or "")
+    ]
+    tell(session, rt, request, kind=NoticeKind.RECTIFICATION, treated=treated, occurrence=str(plan.id))
+
+
 def _again(session: Session, rt: Runtime, request: Request, code: str) -> Event:
+    """Decide anew; whatever becomes of the rest, recipients hear of what was changed."""
+    _tell(session, rt, request)
     plan = _plan(session, request)
     if plan is not None:
         plan.state = PlanState.VOID
