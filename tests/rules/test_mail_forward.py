@@ -107,6 +107,57 @@ def test_what_a_person_attaches_of_somebody_else_does_not_change_whose_the_lette
     assert got.forwarded.sent_at == datetime(2026, 11, 3, 21, 30, tzinfo=UTC)
 
 
+OLDER = (
+    "\n\nSain tällaisen:\n\nLähettäjä: Perintä <perinta@velka.example>\nLähetetty: 1.10.2026 9.00\nAihe: x\n\nMaksa."
+)
+
+
+def test_a_head_without_an_address_is_not_taken_for_that_of_a_mail_quoted_below_it() -> None:
+    block = "Lähettäjä: Aino Esimerkki\nLähetetty: 3.11.2026 9.15\nAihe: Tietoni\n\nPoistakaa kaikki tietoni."
+    got = understand_mail(passed_on(block + OLDER), HOUSE)
+    assert (got.triage, got.claims().get("email")) == ("no_sender", None)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Lähettäjä: Aino <aino@posti.example>\nLähetetty: 3/4/2026 9:15 AM\nAihe: x",
+        "Päiväys: 3.11.2026 9.15\nLähettäjä: Aino <aino@posti.example>\nAihe: x",
+        "---------- Forwarded message ---------\nLähettäjä: Aino <aino@posti.example>\nAihe: x",
+    ],
+    ids=["a day that could be two", "the day first", "no day"],
+)
+def test_what_stands_below_the_head_tells_no_earlier_day(head: str) -> None:
+    below = "\n\nPoistakaa kaikki tietoni.\nPvm: 1.10.2026\n"
+    got = understand_mail(passed_on(head + below + OLDER, subject="VL: x"), HOUSE).forwarded
+    assert got is not None
+    assert got.sender == "aino@posti.example"
+    assert got.sent_at in (None, datetime(2026, 11, 3, tzinfo=UTC))
+
+
+ABOVE = "Haluan tarkastaa omat tietoni. Terv. Matti, puh. 040 123 4567\n"
+
+
+@pytest.mark.parametrize("above", [ABOVE, f"Kuuluu teille.\n\n-- \n{ABOVE}"], ids=["in the text", "as a signature"])
+def test_what_a_colleague_writes_above_is_neither_the_persons_wish_nor_about_them(above: str) -> None:
+    got = understand_mail(passed_on(f"{above}\n{BLOCKS['Outlook in Finnish']}"), HOUSE)
+    assert [right.value for right in got.rights] == ["erasure"]
+    assert got.claims() == {"email": "aino@posti.example"}
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "matti@shop.example", "privacy@shop.example", "Fwd"
+    mail.set_content(above)
+    mail.add_attachment(letter("aino@posti.example", 3))
+    got = understand_mail(mail.as_bytes(), HOUSE)
+    assert [right.value for right in got.rights] == ["erasure"]
+    assert got.claims() == {"email": "aino@posti.example"}
+
+
+def test_an_older_mail_of_a_colleague_beside_the_persons_tells_no_earlier_day() -> None:
+    got = understand_mail(attached(letter("liisa@shop.example", 1), letter("aino@posti.example", 3)), HOUSE).forwarded
+    assert got is not None
+    assert (got.sender, got.sent_at) == ("aino@posti.example", datetime(2026, 11, 3, 21, 30, tzinfo=UTC))
+
+
 @pytest.mark.parametrize("text", ["3/4/2026 9:15 AM", "tomorrow", "", "99.99.2026", "31. helmikuuta 2026"])
 def test_a_day_that_could_be_two_or_none_is_not_told(text: str) -> None:
     assert day_in(text) is None

@@ -116,10 +116,14 @@ def _understand(contents: Contents, fallback: str, *, house: House, now: datetim
         domains = {a.rpartition("@")[2] for a in ours} | {d.lower() for d in house.domains}
         forwarded = forwarded_of(contents, letter, sender=sender, subject=subject, ours=domains)
     machine = automatic(contents.headers, sender="" if forwarded else sender, subject=subject, own_addresses=ours)
+    references = references_in(f"{subject}\n{letter.own}\n{letter.quoted}")
+    passed_on = letter.own, letter.quoted
+    if forwarded and forwarded.text:  # what a colleague wrote above it is neither the person's wish nor about them
+        letter = take_apart(forwarded.text)
+        passed_on = letter.own or forwarded.text, ""
     # what was passed on is the person's letter; without own words the quote is all there is
-    own_words = "\n\n".join(x for x in (letter.own, letter.quoted) if x) if forwarded or not letter.own else letter.own
+    own_words = "\n\n".join(x for x in passed_on if x) if forwarded or not letter.own else letter.own
     asked = wishes_in(f"{_topic(subject)}\n\n{own_words}")
-    references = references_in(f"{subject}\n{own_words}\n{letter.quoted}")
     answers = answered_by(contents.headers)
     language = language_of(own_words if own_words.strip() else subject)
     triage = _triage(contents, own_words, asked=asked, language=language, known=bool(references))

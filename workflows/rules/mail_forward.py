@@ -5,7 +5,7 @@ that somebody outside the house wrote is the person's.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -61,11 +61,23 @@ class Forwarded:
     """The mail that a member of staff passed on. `sent_at`: UTC; a day without zone counts from its midnight UTC.
 
     `several`: mails of more than one person were passed on at once, so that nobody can say whose the wish is.
+    `text`: the words of that mail, without those of whoever passed it on.
     """
 
     sender: str
     sent_at: datetime | None
     several: bool = False
+    text: str = ""
+
+
+@dataclass(slots=True)
+class _Head:
+    """The lines above a mail that stands inside another one; `after` is the line below them."""
+
+    sender: str | None = None  # "" where it has no address
+    dated: bool = False
+    sent_at: datetime | None = None
+    after: int = 0
 
 
 def forwarded_of(
@@ -93,39 +105,59 @@ def _is_of(address: str, domains: Collection[str]) -> bool:
 
 def _attached(contents: Contents, domains: Collection[str]) -> Forwarded:
     """Level by level: mails of colleagues lead deeper, the first level with somebody from outside is the person's."""
-    seen: list[tuple[str, datetime | None]] = []
+    above: list[datetime | None] = []
     for depth in sorted(set(contents.depths)):
-        level = [h for h, d in zip(contents.forwarded, contents.depths, strict=True) if d == depth]
-        heads = [(sender_of(head)[1], sent_at_of(values(head, "date"), None)) for head in level]
-        seen += heads
-        outsiders = {s for s, _ in heads if s and not _is_of(s, domains)}
-        if len(outsiders) > 1:
-            return Forwarded("", _earliest(seen), several=True)
-        if outsiders:
-            return Forwarded(outsiders.pop(), _earliest(seen))
-    return Forwarded("", _earliest(seen))
+        level = [n for n, d in enumerate(contents.depths) if d == depth]
+        heads = [
+            (sender_of(contents.forwarded[n])[1], sent_at_of(values(contents.forwarded[n], "date"), None), n)
+            for n in level
+        ]
+        outside = [head for head in heads if head[0] and not _is_of(head[0], domains)]
+        # what a colleague wrote beside the person's mail says nothing of when that came
+        sent_at = _earliest([*above, *(at for _, at, _ in outside or heads)])
+        if len({sender for sender, _, _ in outside}) > 1:
+            return Forwarded("", sent_at, several=True)
+        if outside:
+            return Forwarded(outside[0][0], sent_at, text="\n\n".join(contents.words[n] for _, _, n in outside))
+        above += [at for _, at, _ in heads]
+    return Forwarded("", _earliest(above))
 
 
 def _inline(quoted: str, domains: Collection[str]) -> Forwarded:
-    heads: list[tuple[str, datetime | None]] = []
-    for line in quoted.split("\n")[:_MOST_LINES]:
-        if not (match := _HEADER_LINE.match(line.strip()[:400])):
-            continue
-        word, value = match[1].lower(), match[2]
-        if word in _FROM_WORDS:
-            heads.append((_address_in(value), None))
-        elif word in _DATE_WORDS and (not heads or heads[-1][1] is None):
-            before = heads.pop()[0] if heads else ""
-            heads.append((before, day_in(value)))
-        # what comes after the first mail from outside is what the person wrote or quoted
-        if heads and heads[-1][0] and heads[-1][1] and not _is_of(heads[-1][0], domains):
-            break
-    outside = next((s for s, _ in heads if s and not _is_of(s, domains)), "")
-    return Forwarded(outside, _earliest(heads))
+    """Head by head: those of colleagues lead on, the first other one is the person's, if it tells an address.
+
+    What comes below that is what the person wrote or quoted, and tells neither a sender nor a day.
+    """
+    lines = quoted.split("\n")
+    dates: list[datetime | None] = []
+    for head in _heads(lines[:_MOST_LINES]):
+        dates.append(head.sent_at)
+        if not head.sender:
+            return Forwarded("", _earliest(dates))
+        if not _is_of(head.sender, domains):
+            return Forwarded(head.sender, _earliest(dates), text="\n".join(lines[head.after :]).strip())
+    return Forwarded("", _earliest(dates))
 
 
-def _earliest(heads: Sequence[tuple[str, datetime | None]]) -> datetime | None:
-    return min((at for _, at in heads if at is not None), default=None)
+def _heads(lines: Sequence[str]) -> Iterator[_Head]:
+    """Each head that names a sender; it ends with its day, or where a line is empty."""
+    head = _Head()
+    for n, line in enumerate([*lines, ""], start=1):
+        match = _HEADER_LINE.match(line.strip()[:400])
+        word = match[1].lower() if match else ""
+        if match and word in _FROM_WORDS and head.sender is None:
+            head.sender = _address_in(match[2])
+        elif match and word in _DATE_WORDS and not head.dated:
+            head.dated, head.sent_at = True, day_in(match[2])
+        if (head.sender is not None and head.dated) or not re.search(r"\w", line):
+            if head.sender is not None:
+                head.after = n
+                yield head
+            head = _Head()
+
+
+def _earliest(dates: Sequence[datetime | None]) -> datetime | None:
+    return min((at for at in dates if at is not None), default=None)
 
 
 def _address_in(value: str) -> str:

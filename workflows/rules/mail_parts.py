@@ -51,7 +51,8 @@ class Attachment:
 
 @dataclass(slots=True)
 class Contents:
-    """The parts of one message. `forwarded` are messages inside it: their headers, outermost first, with `depths`.
+    """The parts of one message. `forwarded` are messages inside it: their headers, outermost first, with `depths`
+    and their `words`.
 
     `reports`: blocks of fields about mail that was sent earlier; `returned`: what came back of its headers.
     """
@@ -61,6 +62,7 @@ class Contents:
     attachments: list[Attachment] = field(default_factory=list)
     forwarded: list[list[tuple[str, str]]] = field(default_factory=list)
     depths: list[int] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
     reports: list[list[tuple[str, str]]] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
     encrypted: bool = False
@@ -163,14 +165,26 @@ def _walk(part: Mime, contents: Contents, *, texts: list[str], depth: int) -> No
     if isinstance(payload, list):
         parts = [p for p in payload if isinstance(p, Message)]
         if kind in ("message/rfc822", "message/global"):
-            contents.forwarded.extend(_headers(p) for p in parts)
-            contents.depths.extend(depth for _ in parts)
-        elif kind.startswith("message/"):
+            _walk_forwarded(parts, contents, texts=texts, depth=depth)
+            return
+        if kind.startswith("message/"):
             contents.reports.extend(_headers(p) for p in parts)
             return
         _walk_parts(parts, contents, texts=texts, depth=depth, alternative=kind == "multipart/alternative")
     else:
         _leaf(part, kind, contents=contents, texts=texts)
+
+
+def _walk_forwarded(parts: list[Mime], contents: Contents, *, texts: list[str], depth: int) -> None:
+    for part in parts:
+        own: list[str] = []
+        place = len(contents.words)
+        contents.forwarded.append(_headers(part))
+        contents.depths.append(depth)
+        contents.words.append("")
+        _walk(part, contents, texts=own, depth=depth + 1)
+        contents.words[place] = clean("\n\n".join(t for t in own if t.strip())[:MAX_TEXT])
+        texts.extend(own)
 
 
 def _walk_parts(parts: list[Mime], contents: Contents, *, texts: list[str], depth: int, alternative: bool) -> None:
