@@ -28,6 +28,9 @@ RECIPIENTS = """
 """
 """Who gave us data and hears of what was wrong in them."""
 
+LOOKED_AT: set[str] = set()
+"""Numbers of the rows that were compared with what was seen."""
+
 OPTIONS = {"people": 60, "metering_days": 1, "longest_days": 2}
 
 
@@ -113,6 +116,7 @@ def check(house: House, row: Row, *references: str) -> None:
     seen = (*house.ended(references[-1]), letters_of(house, *references))
     told = (row.state.value if row.state else None, row.outcome.value if row.outcome else None, row.letters)
     assert seen == told, f"{row.number} ended {seen}, not {told}"
+    LOOKED_AT.add(row.number)
 
 
 def items_of(house: House, reference: str, collection: str) -> list[dict[str, Any]]:

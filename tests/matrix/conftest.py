@@ -1,16 +1,29 @@
 """The whole demo company: one that all rows share, each with people of its own, and copies for rows that change it."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from models.vocabulary import Right
-from tests.matrix.company import company_in, finish, make_template
+from tests.matrix.company import LOOKED_AT, company_in, finish, make_template
+from tests.matrix.row import Row
 from tests.story.house import ROOT, House
 
 Played = Callable[[str, Right], str]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """A test that never compares its own row with what it saw fails: the page would say what nobody checked."""
+    row = getattr(pyfuncitem.function, "row", None)
+    if not isinstance(row, Row):
+        return (yield)
+    LOOKED_AT.discard(row.number)
+    result = yield
+    assert row.number in LOOKED_AT, f"{pyfuncitem.name} does not check its row"
+    return result
 
 
 @pytest.fixture(scope="session")

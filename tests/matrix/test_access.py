@@ -74,15 +74,15 @@ def test_m06_readings_of_the_tenant_before_are_not_delivered(house: House, playe
 
 
 @row("access that would endanger somebody (1050/2018 s. 34)", S.CLOSED, Outcome.REFUSED, "L01 L08",
-     instead="the whole request is refused by a person; no part of an answer can be held back so")  # fmt: skip
+     instead="all of it is refused, where a person looks at the answer first; no part can be held back so")  # fmt: skip
 def test_m07_what_would_endanger_somebody_is_refused_with_the_way_to_complain(own: House) -> None:
-    erasing = own.ask("prospect", Right.ERASURE, reply_to=REPLY)
+    reference = own.ask("joint-second", A, reply_to=REPLY)
     work(own)
-    with own.held(erasing) as (session, request):
+    with own.held(reference) as (session, request):
         decision.refuse(session, own.rt, request, user="tuulikki", ground=Ground.RIGHTS_OF_OTHERS, reason=WHY)
     work(own)
-    assert "tietosuoja.fi" in words_of(own, erasing, "letter_refusal.pdf")
-    check(own, row_of(test_m07_what_would_endanger_somebody_is_refused_with_the_way_to_complain), erasing)
+    assert "tietosuoja.fi" in words_of(own, reference, "letter_refusal.pdf")
+    check(own, row_of(test_m07_what_would_endanger_somebody_is_refused_with_the_way_to_complain), reference)
 
 
 @row("access a second time in two weeks", S.CLOSED, Outcome.DELIVERED, "L01 L04",
