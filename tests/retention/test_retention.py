@@ -11,8 +11,8 @@ from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.staff import HumanTask
 from models.vocabulary import RequestState, Right
 from tests.world import BOB, JANE
-from workflows import engine, manual_holds
-from workflows.errors import BadInput, Conflict, Fenced, NotAllowed, NotFound, PersonMustLook, TryAgain
+from workflows import engine, manual_holds, pausing
+from workflows.errors import BadInput, Conflict, Fenced, NotAllowed, NotFound, PersonMustLook, TryAgain, WaitFor
 from workflows.retention import carrying, people
 from workflows.retention.carrying import carry_out
 from workflows.retention.lists import approve, freeze
@@ -104,6 +104,31 @@ def test_a_request_that_comes_while_a_list_is_carried_out_stops_it(world, monkey
     world.clock.advance(minutes=1)
     assert carry_out(world.rt, "C07", user="ben") == {"erased": 1, "kept": 1}
     assert ids(world, "billing", "invoice") == [71, 72, 73]
+
+
+def pause(world, source):
+    with world.rt.unit() as session:
+        pausing.pause(session, world.rt, source, user="cleo", reason="an old copy is being put back")
+
+
+def test_nothing_is_late_while_a_source_is_paused_that_might_tell_of_a_hold(world):
+    pause(world, "billing")
+    with pytest.raises(WaitFor, match="paused"):
+        look(world.rt, "C12")
+    with pytest.raises(WaitFor, match="paused"):
+        freeze(world.rt, "C12", user="anna")
+
+
+def test_a_source_that_is_paused_while_a_list_is_carried_out_stops_it(world, monkeypatch):
+    monkeypatch.setattr(carrying, "BATCH", 1)
+    world.execute("billing", "UPDATE invoice SET owed = 0")
+    made = freeze(world.rt, "C07", user="anna")
+    for user in ("anna", "ben"):
+        approve(world.rt, "C07", made.plan_hash, user=user)
+    rt = dataclasses.replace(world.rt, failpoint=lambda name: name == "erased" and pause(world, "billing"))
+    with pytest.raises(WaitFor, match="paused"):
+        carry_out(rt, "C07", user="ben")
+    assert len(ids(world, "billing", "invoice")) == 3
 
 
 def test_a_category_without_a_retention_rule_is_refused(world):

@@ -16,7 +16,7 @@ from models.holds import ManualHold
 from models.request import Request
 from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.vocabulary import ReceiptOutcome
-from workflows import audit
+from workflows import audit, gates
 from workflows.errors import Conflict, PersonMustLook, TryAgain
 from workflows.ports import ErasedItem, EraseItem
 from workflows.retention.asked import came_since
@@ -87,12 +87,16 @@ def _batches(items: Sequence[Opened]) -> list[list[Opened]]:
 
 
 def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened], *, begun: datetime) -> int:
-    """Announce, erase, receipt; how many records were treated. Raises `TryAgain` once anybody's data are held anew."""
+    """Announce, erase, receipt; how many records were treated.
+
+    Raises `TryAgain` once anybody's data are held anew or somebody asks, `WaitFor` once a source is paused.
+    """
     source = batch[0][0].source
     op_id = f"retention:{run_id}:{batch[0][0].item_no}:{fence}:{uuid.uuid4().hex[:8]}"
     orders = {row.item_no: late.order(row.item_no) for row, late in batch}
     with rt.unit() as session:
         run = _ours(session, run_id, fence)
+        gates.require(session, rt, rt.connectors)
         if session.scalar(select(ManualHold.id).where(ManualHold.placed_at >= begun).limit(1)) is not None:
             raise TryAgain("hold_placed", detail="somebody's data were held meanwhile; carry the list out again")
         if session.scalar(select(Request.id).where(came_since(begun)).limit(1)) is not None:

@@ -16,6 +16,7 @@ from models.holds import ManualHold
 from models.request import Request
 from models.restriction import RestrictedItem, Restriction
 from models.vocabulary import Ownership, PlanState, RequestState
+from workflows import gates
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Fault, NeverAgain
 from workflows.listed import ReadsThrough
@@ -63,12 +64,14 @@ class Look:
 def look(rt: Runtime, category: str) -> Look:
     """All records of the category whose time is over and that may go.
 
-    Raises `BadInput` for a category that has no retention rule. Source: GDPR Art. 5(1)(e).
+    Raises `BadInput` for a category that has no retention rule, `WaitFor` while a source is paused or answers without
+    finding: then nobody can tell what holds. Source: GDPR Art. 5(1)(e).
     """
     if category not in rt.retained:
         what = "the category has no retention rule" if category in rt.register.categories else "no such category"
         raise BadInput([Fault("category", what, "write `keeps` for it in categories.yaml")])
     with rt.unit() as session:
+        gates.require(session, rt, rt.connectors)
         taken = _in_cases(session, rt)
         by_hand = _held_by_hand(session, rt, category)
     taken |= asked_about(rt)
