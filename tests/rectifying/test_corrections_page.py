@@ -38,6 +38,10 @@ def csrf(desk, path):
     return page.text.split('name="csrf" value="')[1].split('"')[0]
 
 
+def seen(desk, path):
+    return desk.client.get(path).text.partition('name="seen" value="')[2].partition('"')[0]
+
+
 def item_of(world, ident):
     with world.rt.unit() as session:
         (item,) = items_of(session, session.get_one(Request, ident))
@@ -62,7 +66,13 @@ def test_a_rectification_goes_from_the_page_to_the_letter(world, desk, language)
     )
     assert cleo.client.post(f"{path}/{item.id}/decision", data={"decision": "change", "csrf": token}).status_code == 403
     token = csrf(anna, path)
-    assert anna.client.post(f"{path}/{item.id}/decision", data={"decision": "change", "csrf": token}).status_code == 302
+    word = {"decision": "change", "seen": seen(anna, path), "csrf": token}
+    cleo.client.post(f"{path}/{item.id}/record", data={"place": place, "new": "Eve", "csrf": csrf(cleo, path)})
+    assert anna.client.post(f"{path}/{item.id}/decision", data=word).status_code == 409
+    assert item_of(world, ident).decision is None
+    cleo.client.post(f"{path}/{item.id}/record", data={"place": place, "new": "Janet", "csrf": csrf(cleo, path)})
+    word["seen"] = seen(anna, path)
+    assert anna.client.post(f"{path}/{item.id}/decision", data=word).status_code == 302
     assert item_of(world, ident).decision is ItemDecision.CHANGE
     world.approve(ident, "anna")
     world.work()
@@ -81,7 +91,7 @@ def test_a_forged_place_reaches_no_record_of_another_person(world, desk):
     said = {"what": "Name", "wanted": "X", "remedy": "correct", "flaw": "inaccurate", "csrf": token}
     cleo.client.post(path, data=said)
     item = item_of(world, ident)
-    for place in (json.dumps(["shop", "customer", {"id": 2}, "name"]), "[]", "nonsense", '["a","b",3,"c"]'):
+    for place in (json.dumps(["shop", "customer", {"id": 2}, "name"]), "[]", "5", "nonsense", '["a","b",3,"c"]'):
         answer = cleo.client.post(f"{path}/{item.id}/record", data={"place": place, "new": "X", "csrf": token})
         assert answer.status_code in (404, 422), place
     assert item_of(world, ident).target_sealed is None

@@ -72,7 +72,15 @@ def pages(shell: Shell) -> Blueprint:
                 raise BadInput([Fault("decision", "answer_missing")])
             item = _item(session, case, ident)
             deciding.decide(
-                session, rt, case, item, decision=word, reason=_text("reason"), ground=ground, user=g.user.name
+                session,
+                rt,
+                case,
+                item,
+                decision=word,
+                reason=_text("reason"),
+                ground=ground,
+                user=g.user.name,
+                seen=_text("seen"),
             )
 
         return _act(shell, reference, work)
@@ -123,7 +131,7 @@ def _place(text: str) -> dict[str, Any]:
     """Which field of which record was chosen; whether it is there and theirs is looked at again."""
     try:
         source, collection, locator, field = json.loads(text)
-    except ValueError:
+    except (TypeError, ValueError, RecursionError):
         raise BadInput([Fault("place", "no_target")]) from None
     if not isinstance(locator, dict):
         raise BadInput([Fault("place", "no_target")])
@@ -179,6 +187,7 @@ def _row(shell: Shell, key: RequestKey, item: RectificationItem) -> dict[str, An
         label += shell.catalogue.column_label(source, collection, name=str(item.field), language=lang)
     return {
         "id": str(item.id),
+        "seen": deciding.target_mark(item),
         "n": item.item_no,
         "said": saying.said_of(key, item),
         "remedy": item.remedy.value if item.remedy else "",

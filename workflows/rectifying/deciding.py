@@ -1,5 +1,6 @@
 """A person finds the record that is meant, and decides item by item. Source: GDPR Art. 12(4), 16."""
 
+import hashlib
 from collections.abc import Mapping
 
 from sqlalchemy import select
@@ -72,14 +73,18 @@ def decide(
     reason: str,
     user: str,
     ground: Ground | None = None,
+    seen: str | None = None,
 ) -> None:
     """One person's word on one item; it can be changed until the whole is approved.
 
-    What the law wants kept as it is, such as a voucher, is not altered: it can be noted or refused only. Raises
+    `seen` is the item's `target_mark` as that person saw it; another one raises `Conflict("target_changed")`. What
+    the law wants kept as it is, such as a voucher, is not altered: it can be noted or refused only. Raises
     `Conflict("held")` there, `BadInput` where the item is not whole or a reason is missing.
     """
     staff(session, user, _DECIDERS)
     _deciding(request, item)
+    if seen is not None and seen != target_mark(item):
+        raise Conflict("target_changed", detail="what this item changes was chosen anew; look again")
     key = open_key(session, rt, request.data_key_id)
     if decision is ItemDecision.CHANGE:
         if not is_whole(item, said_of(key, item)):
@@ -100,6 +105,11 @@ def decide(
     item.reason_sealed = sealed
     facts = {"item": item.item_no, "decision": decision.value}
     audit.record(session, "rectification:decided", at=rt.now(), actor=user, request_id=request.id, facts=facts)
+
+
+def target_mark(item: RectificationItem) -> str:
+    """What stands for the record, field and value that are meant now, without saying anything about them."""
+    return hashlib.sha256(item.target_sealed or b"").hexdigest()[:32]
 
 
 def _deciding(request: Request, item: RectificationItem) -> None:
