@@ -208,11 +208,15 @@ def add_steps(
 
 
 def _wake_followers(session: Session, rt: Runtime, request: Request) -> None:
-    """An erasure that waits for this request's delivery may go on, or goes to a person if it failed."""
+    """An erasure that waits for this request's delivery may go on, or goes to a person if it failed.
+
+    Where nobody was proven here, the request that waits for this one's proof has to ask for its own.
+    """
+    kinds = (Kind.ERASE,) if request.proof_sealed is not None else (Kind.ERASE, Kind.VERIFY)
     followers = session.scalars(
         select(Step)
         .join(Request, Request.id == Step.request_id)
-        .where(Request.after_request_id == request.id, Step.kind == Kind.ERASE, Step.state == StepState.WAITING)
+        .where(Request.after_request_id == request.id, Step.kind.in_(kinds), Step.state == StepState.WAITING)
     ).all()
     for step in followers:
         step.state, step.run_at = StepState.READY, rt.now()

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.verification import Lowering
-from models.vocabulary import Method
+from models.vocabulary import Ground, Method, RequestState
 from workflows.errors import NotAllowed
 from workflows.register.proofs import RISKS
 from workflows.rules.rungs import is_enough, risk_of
@@ -34,11 +34,17 @@ def require(session: Session, rt: Runtime, request: Request) -> None:
 
 
 def must_prove_itself(session: Session, rt: Runtime, request: Request) -> bool:
-    """Whether the request it goes with was proven by less than this one needs: one message, two rights, two proofs."""
+    """Whether the request it goes with has no proof for this one: one message, two rights, two proofs.
+
+    It was proven by less than this one needs, was not the person's as they said themselves, or ended unproven.
+    """
     if request.after_request_id is None:
         return True
     first = session.get_one(Request, request.after_request_id)
-    return first.proof_sealed is not None and not suffices(session, rt, request, first.verified_method)
+    if first.proof_sealed is None:
+        return first.state in (RequestState.CLOSING, RequestState.CLOSED)
+    disowned = first.refusal_ground == Ground.NOT_IDENTIFIED.value
+    return disowned or not suffices(session, rt, request, first.verified_method)
 
 
 def is_lowered(session: Session, request: Request) -> bool:
