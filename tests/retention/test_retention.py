@@ -71,6 +71,24 @@ def test_a_hold_by_hand_keeps_the_records_of_that_person_and_no_others(world):
     assert {late.locator["id"] for late in look(world.rt, "C07").late} == {70}
 
 
+@pytest.mark.parametrize("gone", ["UPDATE customer SET email = NULL WHERE id = 2", None])
+def test_a_hold_by_hand_on_somebody_whom_no_register_shows_keeps_all_that_may_be_theirs(world, gone):
+    world.execute("billing", "UPDATE invoice SET owed = 0")
+    request = world.open(Right.ACCESS, BOB)
+    world.work()
+    with world.rt.unit() as session:
+        case = session.get_one(Request, request)
+        case.subject_digest = case.subject_digest if gone else bytes(32)  # as one proven by another register
+        placing = manual_holds.Placing("H99", "dispute", world.rt.today() + timedelta(days=9), category="C07")
+        manual_holds.place(session, world.rt, case, placing, user="anna")
+    if gone:
+        world.execute("shop", gone)
+    tally = look(world.rt, "C07").tallies["billing"]
+    assert (tally.late, tally.unclear) == (0, 2)
+    world.clock.advance(days=10)
+    assert look(world.rt, "C07").tallies["billing"].late == 2
+
+
 def test_the_records_of_an_open_case_go_by_their_own_plan(world):
     ident = world.open(Right.ERASURE, JANE)
     world.work()

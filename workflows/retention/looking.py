@@ -22,7 +22,7 @@ from workflows.errors import BadInput, Fault, NeverAgain
 from workflows.listed import ReadsThrough
 from workflows.retention.asked import asked_about
 from workflows.retention.late import Late, Where, late_of, where_of
-from workflows.retention.people import late_by_person
+from workflows.retention.people import lasting, late_by_person
 from workflows.rules.holds import assess
 from workflows.rules.items import SUBJECT_FACTS, Item, canonical
 from workflows.rules.overdue import judge_of
@@ -73,7 +73,7 @@ def look(rt: Runtime, category: str) -> Look:
     with rt.unit() as session:
         gates.require(session, rt, rt.connectors)
         taken = _in_cases(session, rt)
-        by_hand = _held_by_hand(session, rt, category)
+        by_hand = session.scalar(select(ManualHold.id).where(lasting(rt, category)).limit(1)) is not None
     taken |= asked_about(rt)
     seen = Look()
     undecided: dict[Where, Tally] = {}
@@ -90,7 +90,7 @@ def look(rt: Runtime, category: str) -> Look:
                 tally.held += 1
             else:
                 seen.late.append(late)
-    found = late_by_person(rt, undecided.keys()) if undecided else {}
+    found = late_by_person(rt, category, undecided.keys()) if undecided else {}
     for where, tally in undecided.items():
         if where in found:
             seen.late.append(found[where])
@@ -153,12 +153,9 @@ def _border(rt: Runtime, source: str, collection: str, category: str) -> date:
 
 def _in_cases(session: Session, rt: Runtime) -> set[Where]:
     """Records of open cases, which go by their own plan, and those that are restricted."""
-    restricted = select(RestrictedItem.plan_id, RestrictedItem.item_no).join(
-        Restriction, Restriction.id == RestrictedItem.restriction_id
-    )
-    lasting = {tuple(row) for row in session.execute(restricted.where(Restriction.ended_at.is_(None)))}
+    restricted = select(RestrictedItem.plan_id).join(Restriction, Restriction.id == RestrictedItem.restriction_id)
+    by_plan = set(session.scalars(restricted.where(Restriction.ended_at.is_(None))))
     open_plan = Plan.state.in_((PlanState.FROZEN, PlanState.APPROVED)) & (Request.state != RequestState.CLOSED)
-    by_plan = {plan for plan, _ in lasting}
     rows = session.execute(
         select(PlanItem, Request.data_key_id)
         .join(Plan, Plan.id == PlanItem.plan_id)
@@ -174,15 +171,6 @@ def _in_cases(session: Session, rt: Runtime) -> set[Where]:
             continue
         taken.add((item.source, item.collection, canonical(locator)))
     return taken
-
-
-def _held_by_hand(session: Session, rt: Runtime, category: str) -> bool:
-    lasting = select(ManualHold.id).where(
-        ManualHold.released_at.is_(None),
-        ManualHold.until >= rt.today(),
-        or_(ManualHold.category.is_(None), ManualHold.category == category),
-    )
-    return session.scalar(lasting.limit(1)) is not None
 
 
 def _previewed(rt: Runtime, seen: Look) -> None:
