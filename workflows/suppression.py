@@ -48,16 +48,9 @@ def set_bans(
 ) -> list[BanRow]:
     """Ban each of these contacts by each of these bans, in force with this transaction; those that are new.
 
-    `contacts`: identity to value; what is no contact of its kind is left out. Raises `BadInput` if none is left.
+    `contacts`: identity to value. Raises `BadInput` for what is no contact of its kind: then none is banned.
     """
-    digests = {
-        identity: _digest(rt, identity, plain)
-        for identity, value in contacts.items()
-        if (plain := comparable(identity, value)) is not None
-    }
-    if not digests:
-        known = ", ".join(IDENTITIES)
-        raise BadInput([Fault("contact", "is no contact that can be compared", f"give one of {known}, written whole")])
+    digests = _digests(rt, contacts)
     fresh = []
     for ban in dict.fromkeys(bans):
         for identity, digest in digests.items():
@@ -121,16 +114,16 @@ def lift_bans(
 ) -> int:
     """Take note that the person consented again; how many bans of these contacts that ended. The rows stay.
 
-    Raises `BadInput` without a proof, `NotFound` where none of them is banned.
+    Raises `BadInput` without a proof or for what is no contact of its kind, `NotFound` where none of them is banned.
     """
     if not proof.strip():
         raise BadInput([Fault("proof", "is missing", "say what shows that the person consented again")])
+    digests = _digests(rt, contacts)
     count = 0
     told: set[str] = set()
     for ban in dict.fromkeys(bans):
-        for identity, value in contacts.items():
-            plain = comparable(identity, value)
-            row = _in_force(session, ban, identity, digest=_digest(rt, identity, plain)) if plain else None
+        for identity, digest in digests.items():
+            row = _in_force(session, ban, identity, digest=digest)
             if row is None:
                 continue
             row.lifted_by, row.lifted_at, row.lift_proof = by, rt.now(), proof.strip()[:64]
@@ -152,13 +145,15 @@ def bans_of(session: Session, request: Request) -> Sequence[BanRow]:
 def list_bans(
     session: Session, rt: Runtime, *, contacts: Mapping[str, str] | None = None, lifted: bool = False
 ) -> Sequence[BanRow]:
-    """Bans in force, the newest first; `lifted`: those that ended too; `contacts`: only those of these contacts."""
+    """Bans in force, the newest first; `lifted`: those that ended too; `contacts`: only those of these contacts.
+
+    Raises `BadInput` for what is no contact of its kind: nobody is called free of bans who was not looked for.
+    """
     rows = select(BanRow).order_by(BanRow.set_at.desc(), BanRow.ban, BanRow.identity)
     if not lifted:
         rows = rows.where(BanRow.lifted_at.is_(None))
     if contacts is not None:
-        digests = [_digest(rt, k, plain) for k, v in contacts.items() if (plain := comparable(k, v)) is not None]
-        rows = rows.where(BanRow.digest.in_(digests))
+        rows = rows.where(BanRow.digest.in_(_digests(rt, contacts).values()))
     return session.scalars(rows).all()
 
 
@@ -177,6 +172,14 @@ def _in_force(session: Session, ban: Ban, identity: str, *, digest: bytes) -> Ba
             BanRow.ban == ban, BanRow.identity == identity, BanRow.digest == digest, BanRow.lifted_at.is_(None)
         )
     )
+
+
+def _digests(rt: Runtime, contacts: Mapping[str, str]) -> dict[str, bytes]:
+    plain = {identity: comparable(identity, value) for identity, value in contacts.items()}
+    if not plain or None in plain.values():
+        known = ", ".join(IDENTITIES)
+        raise BadInput([Fault("contact", "is no contact that can be compared", f"give one of {known}, written whole")])
+    return {identity: _digest(rt, identity, value) for identity, value in plain.items() if value is not None}
 
 
 def _digest(rt: Runtime, identity: str, plain: str) -> bytes:

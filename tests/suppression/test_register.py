@@ -127,3 +127,17 @@ def test_the_same_ban_twice_is_one_and_lifting_needs_proof_and_keeps_the_history
 def test_what_is_no_contact_bans_nobody_and_says_so(world: World) -> None:
     with world.rt.unit() as session, pytest.raises(BadInput):
         set_bans(session, world.rt, bans=list(Ban), contacts={"email": "nobody"}, how=HOW)
+
+
+def test_a_contact_that_cannot_be_compared_is_neither_left_out_in_silence_nor_called_free(world: World) -> None:
+    contacts = {"email": "jane@shop.example", "phone_number": "call her"}
+    with world.rt.unit() as session:
+        for work in (
+            lambda: set_bans(session, world.rt, bans=list(Ban), contacts=contacts, how=HOW),
+            lambda: lift_bans(session, world.rt, bans=list(Ban), contacts=contacts, by="cleo", proof="form 17"),
+            lambda: list_bans(session, world.rt, contacts=contacts),
+        ):
+            with pytest.raises(BadInput) as caught:
+                work()
+            assert "call her" not in str(caught.value)
+        assert not list_bans(session, world.rt, lifted=True)
