@@ -29,8 +29,19 @@ HOLD = """
 """
 
 
-def late_world(folder: Path, *, database_url: str = "", source_urls: dict[str, str] | None = None) -> World:
-    """Invoices 70 and 72 are past their two years, 72 is unpaid; all orders but the second are past their year."""
+PARTNER = """          - name: partner_id
+            data_categories: [user.unique_id]
+            fides_meta: {data_type: integer, references: [{dataset: shop, field: customer.id, direction: from}]}
+"""
+
+
+def late_world(
+    folder: Path, *, database_url: str = "", source_urls: dict[str, str] | None = None, joint: bool = False
+) -> World:
+    """Invoices 70 and 72 are past their two years, 72 is unpaid; all orders but the second are past their year.
+
+    `joint`: an order may be two customers'.
+    """
     environ = prepare(folder, database_url=database_url, source_urls=source_urls)
     register = folder / "register"
     billing = (register / "sources/billing.yaml").read_text(encoding="utf-8")
@@ -47,11 +58,14 @@ def late_world(folder: Path, *, database_url: str = "", source_urls: dict[str, s
             "sources/shop.yaml": shop.rstrip("\n")
             + "\n"
             + day
+            + (PARTNER if joint else "")
             + "person:\n  subject: {collection: customer, key: id, name: [name], email: email}\n"
             + '  collections:\n    orders: {category: C12, facts: {"on": day}}\n',
         },
     )
     world = open_world(environ)
+    if joint:
+        world.execute("shop", "ALTER TABLE orders ADD COLUMN partner_id INTEGER")
     for source, table, old in (("billing", "invoice", "70, 72"), ("shop", "orders", "1, 3, 4")):
         world.execute(source, f"ALTER TABLE {table} ADD COLUMN day VARCHAR(10)")
         world.execute(source, f"UPDATE {table} SET day = '{world.rt.today().isoformat()}'")

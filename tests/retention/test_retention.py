@@ -10,6 +10,7 @@ from models.request import DataKey, Request
 from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.staff import HumanTask
 from models.vocabulary import RequestState, Right
+from tests.retention.conftest import late_world
 from tests.world import BOB, JANE
 from workflows import engine, manual_holds, pausing
 from workflows.errors import BadInput, Conflict, Fenced, NotAllowed, NotFound, PersonMustLook, TryAgain, WaitFor
@@ -87,6 +88,16 @@ def test_a_hold_by_hand_on_somebody_whom_no_register_shows_keeps_all_that_may_be
     assert (tally.late, tally.unclear) == (0, 2)
     world.clock.advance(days=10)
     assert look(world.rt, "C07").tallies["billing"].late == 2
+
+
+def test_what_two_share_stays_while_one_of_them_can_not_be_told_apart(tmp_path):
+    world = late_world(tmp_path, joint=True)
+    world.execute("billing", "UPDATE invoice SET owed = 0")
+    world.execute("shop", "UPDATE orders SET partner_id = 3 WHERE id = 1")
+    assert look(world.rt, "C12").tallies["shop"].late == 3
+    world.execute("shop", "UPDATE customer SET email = NULL WHERE id = 3")
+    assert {late.locator["id"] for late in look(world.rt, "C12").late} == {3, 4}
+    world.close()
 
 
 def test_the_records_of_an_open_case_go_by_their_own_plan(world):
