@@ -14,11 +14,23 @@ from models.request import Request
 from models.restriction import RestrictedHow, RestrictedItem, Restriction, RestrictionGround, Weighed
 from models.staff import HumanTask
 from models.step import Effect
-from models.vocabulary import Action, EffectState, Event, Ground, Outcome, RequestState, Right, TaskState
+from models.vocabulary import (
+    Action,
+    EffectState,
+    Event,
+    Ground,
+    Kind,
+    Outcome,
+    RequestState,
+    Right,
+    TaskState,
+)
 from tests.world import BOB, JANE, fill_source, open_world, prepare, write_register
 from workflows import lifecycle
+from workflows.engine import claim, run
 from workflows.errors import BadInput, Conflict, NotAllowed, TryAgain
 from workflows.exchange import ChangedItem, ChangeItem
+from workflows.messages import WORK
 from workflows.post import send_all
 from workflows.restricting import lifting, naming, objecting
 from workflows.restricting.hand import done_by_hand
@@ -388,3 +400,19 @@ def test_a_worker_that_dies_on_the_way_marks_nothing_twice_and_nobody_else_s(wor
     assert world.request(ident).outcome is Outcome.RESTRICTED
     with world.rt.unit() as session:
         assert session.scalars(select(Effect.state).where(Effect.kind == "change")).all() == [EffectState.CONFIRMED]
+
+
+def test_data_that_are_named_while_the_plan_is_being_made_are_what_is_planned(world):
+    ident = world.open(Right.RESTRICTION)
+    claimed = claim(world.rt, WORK)
+    while claimed is not None and claimed.lease.kind is not Kind.ASSESS:
+        run(world.rt, claimed)
+        claimed = claim(world.rt, WORK)
+    scope = naming.Scope(RestrictionGround.CLAIM, WHY, sources=("billing",))
+    with locked(world, ident) as (session, request):
+        naming.name_scope(session, world.rt, request, scope, user="cleo")
+    run(world.rt, claimed)
+    world.work()
+    assert world.state(ident) is S.DECIDING
+    with world.rt.unit() as session:
+        assert set(session.scalars(select(PlanItem.source))) == {"billing"}

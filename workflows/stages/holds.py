@@ -25,6 +25,7 @@ from models.vocabulary import (
     PlanState,
     Right,
     SourceResult,
+    StepState,
     TaskKind,
 )
 from workflows import audit
@@ -134,6 +135,9 @@ class Assessment:
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Facts, result: Assessed
     ) -> Event | None:
         """Freeze the plan and say who must decide."""
+        if inputs.right is Right.RESTRICTION and inputs.scope != scope_of(session, request):  # named while we worked
+            step.state, step.done_at, step.run_at = StepState.READY, None, rt.now()
+            return None
         flow = flow_of(request.right, request.flow_version)
         if flow.changes:
             nobody = flow.decides is Decides.NOBODY
@@ -196,8 +200,7 @@ def _review(session: Session, rt: Runtime, request: Request, inputs: Facts, *, m
     if rt.register.controller.decisions.access_without_person and not others and not missing and not mentions:
         return Event.ASSESSED
     content = canonical(["review", request.reference, [list(d) for d in inputs.digests]])
-    nothing = Assessed([], {})
-    _insert_plan(session, rt, request, hashlib.sha256(content.encode()).digest(), nothing, inputs.key)
+    _insert_plan(session, rt, request, hashlib.sha256(content.encode()).digest(), Assessed([], {}), inputs.key)
     code = "review_gaps" if missing else "review_texts" if mentions and not others else "review_others"
     _ask(session, rt, request, code=code, kind=TaskKind.REVIEW)
     return Event.DECISION_NEEDED
