@@ -4,11 +4,12 @@ from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.staff import StaffUser
-from models.vocabulary import Event, Outcome, RequestState, Role
+from models.vocabulary import Event, Outcome, RequestState, Right, Role
 from workflows import audit, lifecycle
 from workflows.arrival import arrived_on
-from workflows.casefile import open_key
+from workflows.casefile import open_claim, open_key
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
+from workflows.restricting.objecting import rest_at_once
 from workflows.runtime import Runtime
 
 REOPENERS = (Role.CASEWORKER, Role.APPROVER, Role.DPO)
@@ -54,4 +55,7 @@ def reopen(session: Session, rt: Runtime, request: Request, *, user: str, reason
         session, "request:reopened", at=rt.now(), actor=user, request_id=request.id, facts=facts, sealed=sealed
     )
     lifecycle.advance(session, rt, request, Event.REOPENED, actor=user)
+    if request.right is Right.OBJECTION:
+        told = {kind: [value] for kind, value in open_claim(key, request).identifiers.items()}
+        rest_at_once(session, rt, request, told)
     arrived_on(session, rt, request, rt.today())

@@ -92,6 +92,12 @@ def restrictions_on_record(
     )
 
 
+def start(rt: Runtime, request: Request, row: Restriction) -> None:
+    """In force from now on, for the first time or because the case was taken up again."""
+    row.since, row.subject_digest = rt.now(), request.subject_digest
+    row.ended_at, row.ended_by, row.ended_why = None, None, None
+
+
 def remember(session: Session, rt: Runtime, row: Restriction, told: Mapping[str, Iterable[str]]) -> None:
     """Let other systems find the restriction by these identifiers too, by kind."""
     known = set(

@@ -20,6 +20,7 @@ from models.vocabulary import (
     Event,
     Ground,
     Kind,
+    Method,
     Outcome,
     RequestState,
     Right,
@@ -32,12 +33,14 @@ from workflows.errors import BadInput, Conflict, NotAllowed, TryAgain
 from workflows.exchange import ChangedItem, ChangeItem
 from workflows.messages import WORK
 from workflows.post import send_all
+from workflows.reopening import reopen
 from workflows.restricting import lifting, naming, objecting
 from workflows.restricting.hand import done_by_hand
-from workflows.restriction import restriction_of, restrictions_on, restrictions_on_record
+from workflows.restriction import restriction_of, restrictions_on, restrictions_on_record, wanted_kept
 from workflows.stages import decision
 from workflows.stages.changing import look_again
-from workflows.sweeps import expired_leases
+from workflows.stages.verification import by_staff
+from workflows.sweeps import expired_leases, unidentified
 from workflows.work import Changes
 
 S = RequestState
@@ -416,3 +419,124 @@ def test_data_that_are_named_while_the_plan_is_being_made_are_what_is_planned(wo
     assert world.state(ident) is S.DECIDING
     with world.rt.unit() as session:
         assert set(session.scalars(select(PlanItem.source))) == {"billing"}
+
+
+def in_doubt(world, ident: uuid.UUID) -> None:
+    """The contact on file has five hours to say that it was not them."""
+    with locked(world, ident) as (_, request):
+        request.objection_until = world.rt.now() + timedelta(hours=5)
+
+
+def test_people_are_asked_to_mark_no_earlier_than_programs_do(world):
+    ident = named(world, sources=("billing",))
+    in_doubt(world, ident)
+    world.approve(ident, "anna")
+    world.work()
+    asked = select(HumanTask.state).where(HumanTask.code == "restrict_by_hand")
+    with world.rt.unit() as session:
+        assert session.scalars(asked).all() == []
+    world.clock.advance(hours=6)
+    world.work()
+    with world.rt.unit() as session:
+        assert session.scalars(asked).all() == [TaskState.OPEN]
+    by_hand(world, ident)
+    assert world.state(ident) is S.HELD
+
+
+def test_nobody_is_asked_to_free_what_the_person_was_not_told_of(world):
+    ident = named(world, sources=("billing",))
+    world.approve(ident, "anna")
+    world.work()
+    by_hand(world, ident)
+    told_to_lift(world, ident)
+    with locked(world, ident) as (session, request):
+        lifecycle.advance(session, world.rt, request, Event.LIFT_DUE, actor="anna")
+    world.work()
+    with world.rt.unit() as session:
+        codes = set(session.scalars(select(HumanTask.code).where(HumanTask.state == TaskState.OPEN)))
+    assert "not_told" in codes
+    assert "unrestrict_by_hand" not in codes
+    assert row_of(world, ident).ended_at is None
+
+
+def disowned(world, ident: uuid.UUID) -> None:
+    with locked(world, ident) as (session, request):
+        reason = "The person on file says that it was somebody else."
+        decision.refuse(session, world.rt, request, user="anna", ground=Ground.NOT_IDENTIFIED, reason=reason)
+    world.work()
+
+
+def taken_up(world, ident: uuid.UUID) -> None:
+    with locked(world, ident) as (session, request):
+        reopen(session, world.rt, request, user="cleo", reason="She came to the desk today.")
+    world.work()
+
+
+def test_a_restriction_that_the_person_on_file_disowns_does_not_stay(world):
+    ident = named(world, ground=RestrictionGround.CLAIM)
+    in_doubt(world, ident)
+    world.approve(ident, "anna")
+    world.work()
+    disowned(world, ident)
+    assert world.state(ident) is S.CLOSED
+    with world.rt.unit() as session:
+        assert restrictions_on(session, world.rt, [("email", JANE)]) == []
+        assert wanted_kept(session, world.rt) is None
+
+
+def test_a_refusal_does_not_free_what_is_marked_already(world):
+    ident = named(world)
+    world.approve(ident, "anna")
+    world.execute("shop", "UPDATE orders SET note = 'another' WHERE id = 2")
+    world.work()
+    assert flags(world) == ["yes", "no", "no", "no"]
+    with locked(world, ident) as (session, request):
+        reason = "The data are right as they stand."
+        decision.refuse(session, world.rt, request, user="anna", ground=Ground.NO_GROUND, reason=reason)
+    world.work()
+    assert world.state(ident) is S.HELD
+    assert row_of(world, ident).ended_at is None
+
+
+def test_a_restriction_that_is_taken_up_again_is_in_force_again(world):
+    ident = named(world)
+    world.approve(ident, "anna")
+    world.execute("shop", "UPDATE orders SET note = 'another' WHERE id IN (1, 2)")
+    world.work()
+    with locked(world, ident) as (session, request):
+        reason = "You did not say which of your data."
+        decision.refuse(session, world.rt, request, user="anna", ground="not_specified", reason=reason)
+    world.work()
+    assert world.state(ident) is S.CLOSED
+    with world.rt.unit() as session:
+        assert restrictions_on(session, world.rt, [("email", JANE)]) == []
+    taken_up(world, ident)
+    world.approve(ident, "anna")
+    world.work()
+    by_hand(world, ident)
+    assert world.state(ident) is S.HELD
+    with world.rt.unit() as session:
+        assert len(restrictions_on(session, world.rt, [("email", JANE)])) == 1
+
+
+def test_an_objection_that_is_taken_up_again_rests_again_and_can_be_upheld(world):
+    ident = world.open(Right.OBJECTION, desk=False)
+    world.work()
+    world.clock.advance(days=28)
+    unidentified(world.rt)
+    world.work()
+    assert world.state(ident) is S.CLOSED
+    taken_up(world, ident)
+    with locked(world, ident) as (session, request):
+        by_staff(session, world.rt, request, user="cleo", method=Method.DESK, identifiers={"email": JANE})
+    world.work()
+    with world.rt.unit() as session:
+        assert len(restrictions_on(session, world.rt, [("email", JANE)])) == 1
+    with locked(world, ident) as (session, request):
+        grounds = objecting.Grounds(Weighed.STOP, "We plan the grid by it.", "She is hiding from somebody.")
+        objecting.weigh(session, world.rt, request, grounds, user="anna")
+    world.approve(ident, "anna")
+    world.work()
+    assert world.request(ident).outcome is Outcome.STOPPED
+    with world.rt.unit() as session:
+        assert len(restrictions_on(session, world.rt, [("email", JANE)])) == 1

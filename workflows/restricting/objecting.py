@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from models.request import Request
-from models.restriction import Restriction, RestrictionGround, Weighed, Weighing
+from models.restriction import RestrictionGround, Weighed, Weighing
 from models.vocabulary import Event, Outcome, RequestState, Right, Role
 from workflows import audit
 from workflows.casefile import open_key, open_proof
-from workflows.errors import BadInput, Conflict, Fault, PersonMustLook
+from workflows.errors import BadInput, Conflict, Fault
 from workflows.restricting.naming import row_for, staff_of
-from workflows.restriction import remember, restriction_of
+from workflows.restriction import remember, start
 from workflows.runtime import Runtime
 from workflows.work import InOurBooks
 
@@ -40,8 +40,9 @@ def rest_at_once(
     Nobody is harmed where the objection turns out to be somebody else's: then it ends with the case.
     """
     row = row_for(session, request)
-    if row.since is None and row.ended_at is None:
-        row.ground, row.since, row.purposes = RestrictionGround.OBJECTION, rt.now(), sorted(set(purposes))
+    if row.since is None or row.ended_at is not None:
+        start(rt, request, row)
+        row.ground, row.purposes = RestrictionGround.OBJECTION, sorted(set(purposes))
         facts = {"ground": row.ground.value}
         audit.record(session, "restriction:begun", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
     row.subject_digest = row.subject_digest or request.subject_digest
@@ -91,25 +92,7 @@ class Objecting(InOurBooks):
 
     def end(self, session: Session, rt: Runtime, request: Request) -> Event:
         """The rest that began with the objection becomes lasting."""
-        row = restriction_of(session, request)
-        if row is None or row.since is None or row.ended_at is not None:
-            raise PersonMustLook("no_restriction")
         proof = open_proof(open_key(session, rt, request.data_key_id), request)
         rest_at_once(session, rt, request, proof.told())  # by what is on file too
         request.outcome = Outcome.STOPPED
         return Event.CHANGED
-
-
-def end_rest(session: Session, rt: Runtime, request: Request, *, actor: str) -> None:
-    """The objection was not upheld, or is nobody's: the uses may go on."""
-    row = restriction_of(session, request)
-    if request.right is not Right.OBJECTION or request.outcome is Outcome.STOPPED or row is None or row.ended_at:
-        return
-    code = request.outcome.value if request.outcome else "closed"
-    _end(session, rt, request, row, code=code, actor=actor)
-
-
-def _end(session: Session, rt: Runtime, request: Request, row: Restriction, *, code: str, actor: str) -> None:
-    row.ended_at, row.ended_by, row.ended_why = rt.now(), actor, code
-    facts = {"code": code}
-    audit.record(session, "restriction:ended", at=rt.now(), actor=actor, request_id=request.id, facts=facts)

@@ -24,12 +24,13 @@ from workflows.errors import Conflict, PersonMustLook
 from workflows.exchange import ChangedItem, ChangeItem
 from workflows.hand.sources import bound
 from workflows.human import open_task
+from workflows.notice import may_object
 from workflows.planning import hash_of_rows
 from workflows.ports import EraseItem
 from workflows.recipients.content import Treated
 from workflows.recipients.telling import record_categories, tell
 from workflows.restricting.lifting import may_lift
-from workflows.restriction import record_digest, remember, restriction_of
+from workflows.restriction import record_digest, remember, restriction_of, start
 from workflows.runtime import Runtime
 from workflows.standing import open_item
 from workflows.work import Changes, Lease, NewStep
@@ -58,12 +59,16 @@ class Restricting:
         verb = _verb(row)
         if verb == RESTRICT:
             _begin(session, rt, request, row)
+        elif not may_lift(session, rt, request, row):
+            return [NewStep(f"{FREE}:none", Kind.CHANGE)]  # a person looks; nobody is asked to free anything
         items = _left(session, row, verb)
         for source in sorted({item.source for item in items if not _by_people(rt, item)}):
             return [
                 NewStep(f"{verb}:{source}", Kind.CHANGE, source=source, run_at=request.objection_until),
             ]
         for source in sorted({item.source for item in items}):
+            if may_object(rt, request):  # people are asked no earlier than programs
+                return [NewStep(f"{verb}:{source}", Kind.CHANGE, source=source, run_at=request.objection_until)]
             _ask(session, rt, request, row, verb, source=source)
             return [NewStep(f"{BY_HAND[verb]}:{source}", Kind.CHANGE, source=source, state=StepState.WAITING)]
         return []
@@ -72,6 +77,8 @@ class Restricting:
         """The records of this source that a program marks; None where people have done it or nothing is left."""
         row, source = _row(session, request), str(step.source)
         verb = _verb(row)
+        if verb == FREE and not may_lift(session, rt, request, row):
+            raise _not_told()
         if not step.key.startswith(f"{verb}:"):
             return None
         items = [i for i in _left(session, row, verb) if i.source == source and not _by_people(rt, i)]
@@ -95,7 +102,7 @@ class Restricting:
         row = _row(session, request)
         if verb == FREE:
             if not may_lift(session, rt, request, row):
-                raise PersonMustLook("not_told", detail="the person has not heard in time that the restriction ends")
+                raise _not_told()
             return ""
         plan = _plan(session, request)
         if plan is None:
@@ -184,6 +191,10 @@ def _tell_recipients(session: Session, rt: Runtime, request: Request, row: Restr
     )
 
 
+def _not_told() -> PersonMustLook:
+    return PersonMustLook("not_told", detail="the person has not heard in time that the restriction ends")
+
+
 def _verb(row: Restriction) -> str:
     return FREE if row.lift_on is not None else RESTRICT
 
@@ -207,8 +218,8 @@ def _begin(session: Session, rt: Runtime, request: Request, row: Restriction) ->
     if session.scalar(select(func.count()).where(RestrictedItem.plan_id == plan.id)):
         return
     key = open_key(session, rt, request.data_key_id)
-    if row.since is None:
-        row.since, row.subject_digest = rt.now(), request.subject_digest
+    if row.since is None or row.ended_at is not None:
+        start(rt, request, row)
         facts = {"ground": row.ground.value if row.ground else "", "version": plan.version}
         audit.record(session, "restriction:begun", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
     remember(session, rt, row, open_proof(key, request).told())

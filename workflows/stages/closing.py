@@ -34,7 +34,7 @@ from workflows.outbox import queue_mail
 from workflows.ports import CaseFacts, PlanLine, RequestKey
 from workflows.recipients.listed import told_recipients
 from workflows.rectifying.told import corrections_of
-from workflows.restricting.objecting import end_rest
+from workflows.restricting.ending import end_rest
 from workflows.restricting.telling import told_of_restriction
 from workflows.restriction import is_in_force
 from workflows.rules.flows import flow_of
