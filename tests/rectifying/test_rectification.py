@@ -20,6 +20,7 @@ from workflows.manual_holds import Placing, place
 from workflows.rectifying import deciding, saying
 from workflows.rectifying.told import corrections_of
 from workflows.rectifying.watching import watch_corrections
+from workflows.rectifying.work import BY_HAND
 from workflows.stages import decision
 
 S, D = RequestState, ItemDecision
@@ -383,3 +384,21 @@ def test_a_number_that_was_put_right_stands_as_long_as_the_source_says_it(world)
     assert watch_corrections(world.rt) == 0
     world.execute("billing", "UPDATE invoice SET owed = 6 WHERE id = 70")
     assert watch_corrections(world.rt) == 1
+
+
+def test_people_are_asked_to_put_right_no_earlier_than_programs_do(world):
+    case = Case(world)
+    ident = case.say()
+    case.point(ident)
+    case.decide(ident)
+
+    def in_doubt(session, request):
+        session.get_one(RectificationItem, ident).done_by = "people"
+        request.objection_until = world.rt.now() + timedelta(hours=5)
+
+    case.within(in_doubt)
+    case.approve()
+    assert tasks(world, BY_HAND) == []
+    world.clock.advance(hours=6)
+    world.work()
+    assert len(tasks(world, BY_HAND)) == 1
