@@ -104,7 +104,7 @@ def ringing(source: str) -> Response:
 def is_signed(rt: Runtime, body: bytes, *, ident: str, secrets: Sequence[str]) -> bool:
     """Whether one of these secrets signed these bytes under this id, less than five minutes from now."""
     stamp = request.headers.get("webhook-timestamp", "")
-    if not ident or len(ident) > _LONGEST_ID or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 12):
+    if not ident or len(ident) > _LONGEST_ID or not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 11):
         return False
     sent_at = datetime.fromtimestamp(int(stamp), UTC)
     if abs(rt.now() - sent_at) > TOLERANCE:
