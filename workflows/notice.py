@@ -37,7 +37,8 @@ def tell(session: Session, rt: Runtime, request: Request, key: RequestKey, proof
     until = rt.now() + timedelta(hours=hours) if hours else None
     case = case_facts(rt, request, key, name="", objection_until=until)
     to = proof.contact.email
-    if queue_mail(session, rt, request, key, letter=Letter.NOTICE, to=to, case=case, occurrence="proven"):
+    queue_mail(session, rt, request, key, letter=Letter.NOTICE, to=to, case=case, occurrence="proven")
+    if to:  # also where its text could not be written: staff are told, and have that time to reach the person
         request.objection_until = until
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from models.delivery import Artifact
 from models.request import Request
+from models.staff import HumanTask
 from models.step import Step
 from models.vocabulary import Channel, Ground, RequestState, Right
 from tests.world import JANE, World, open_world, prepare, write_register
@@ -103,6 +104,20 @@ def test_what_a_code_proved_needs_no_notice_since_the_code_went_there(world: Wor
     engine.drain(world.rt, WORK)
     assert told(world) == []
     assert world.request(ident).objection_until is None
+
+
+def test_a_notice_that_could_not_be_written_takes_nobody_the_day(world: World) -> None:
+    text = Path(world.rt.register.folder) / "letters" / "notice" / "mail.en.txt"
+    text.parent.mkdir(parents=True)
+    text.write_text("{# version: 2 · approved by: Anna #}\nSubject: Hello\n\nSomething happened.\n")
+    ident = world.open(Right.ERASURE)
+    world.work()
+    with world.rt.unit() as session:
+        tasks = session.scalars(select(HumanTask.code).where(HumanTask.request_id == ident))
+        assert "letter_contents" in tasks
+    world.approve(ident)
+    world.work()
+    assert (world.state(ident), len(world.rows("shop", "orders"))) == (RequestState.ERASING, 4)
 
 
 def test_whoever_is_not_on_file_can_be_told_nothing_and_nothing_waits(world: World) -> None:
