@@ -36,7 +36,7 @@ from workflows.gaps import ask_near_the_end
 from workflows.hand.watching import announce, wake_for_news
 from workflows.lease import LEASE
 from workflows.ledger import OPEN
-from workflows.mailroom import understand
+from workflows.mailroom import read, understand
 from workflows.messages import SEND
 from workflows.pausing import end_those_that_are_over
 from workflows.purge.due import due
@@ -72,7 +72,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "rechecks": rechecks(rt),
         "rung": ring_for_ready(rt),
         "packages": old_packages(rt),
-        "stripped": strip_due(rt),
+        "stripped": strip_due(rt, read),
         "gaps": ask_near_the_end(rt),
         "supplements": supplement(rt),
         "replays": close_those_through(rt),

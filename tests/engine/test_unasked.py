@@ -58,3 +58,29 @@ def test_any_other_attachment_stays(world: World) -> None:
     world.clock.advance(days=30)
     assert sweep(world.rt)["stripped"] == 0
     assert kept(world, got)[1] == mail("invoice.jpg") or b"/9j/4" in kept(world, got)[1]
+
+
+def test_a_copy_in_a_mail_that_a_colleague_passed_on_goes_too(world: World) -> None:
+    made = EmailMessage()
+    made["From"], made["Subject"], made["Message-ID"] = "matti@shop.example", "Fwd: My data", "<2@shop.example>"
+    made.set_content(
+        "Yours.\n\nFrom: Jane <jane@elsewhere.example>\nSent: 2026-11-24 09:15\nSubject: My data\n\n"
+        "Please send me a copy of all personal data that you hold about me. I attach a copy of my passport.\n"
+    )
+    made.add_attachment(JPEG, maintype="image", subtype="jpeg", filename="IMG_1.jpg")
+    got = mailroom.receive(world.rt, made.as_bytes())
+    world.clock.advance(days=8)
+    sweep(world.rt)
+    assert b"was destroyed on" in kept(world, got)[1]
+
+
+def test_one_that_can_not_be_taken_apart_holds_up_no_other(world: World) -> None:
+    first, second = (
+        mailroom.receive(world.rt, mail("passport.jpg")),
+        mailroom.receive(world.rt, mail("passport.jpg").replace(b"<1@", b"<3@")),
+    )
+    with world.rt.unit() as session:
+        session.get_one(Message, first.message_id).raw_sealed = b"spoilt"
+    world.clock.advance(days=8)
+    assert sweep(world.rt)["stripped"] == 1
+    assert kept(world, second)[0].stripped_at is not None

@@ -1,6 +1,7 @@
 """What an attachment is by its bytes, and what of it is destroyed because nobody asked for it."""
 
 import io
+import re
 import zipfile
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -119,16 +120,29 @@ def test_the_copy_goes_with_a_note_and_all_else_stays() -> None:
         ("kirje.pdf", PDF, "application/pdf"),
         ("passi.jpg", JPEG, "image/jpeg"),
     )
-    stripped, count = without(raw, NOW)
+    stripped, count = without(raw, NOW, texts=[])
     assert count == 1
     parts = [p for p in message_from_bytes(stripped, policy=policy.default).walk() if not p.is_multipart()]
     assert [p.get_content_type() for p in parts] == ["text/plain", "application/pdf", "text/plain"]
     assert parts[1].get_content() == PDF
     assert "destroyed on 2026-11-24" in parts[2].get_content()
     assert understand_mail(stripped, House()).text == understand_mail(raw, House()).text
-    assert without(stripped, NOW) == (stripped, 0)
+    assert without(stripped, NOW, texts=[]) == (stripped, 0)
 
 
 def test_a_mail_without_such_a_copy_stays_byte_for_byte() -> None:
     raw = letter("Poistakaa tietoni.", ("lasku.pdf", PDF, "application/pdf"))
-    assert without(raw, NOW) == (raw, 0)
+    assert without(raw, NOW, texts=[]) == (raw, 0)
+
+
+def test_a_part_that_only_says_it_has_parts_is_kept_as_it_came() -> None:
+    broken = (
+        b'Content-Type: multipart/alternative; boundary="no"\r\n\r\nP\xe4iv\xe4\xe4, Aino \xc3\x84ij\xc3\xa4l\xc3\xa4'
+    )
+    raw = letter("Poistakaa tietoni.", ("lasku.pdf", PDF, "application/pdf"), ("passi.jpg", JPEG, "image/jpeg"))
+    end = re.search(rb"--=+\d+==--", raw)
+    assert end
+    raw = raw[: end.start()] + end[0][:-2] + b"\r\n" + broken + b"\r\n" + raw[end.start() :]
+    stripped, count = without(raw, NOW, texts=[])
+    assert count == 1
+    assert broken in stripped.replace(b"\n", b"\r\n")

@@ -1,22 +1,35 @@
 """A raw mail without the copies of identity documents in it: each part gives way to a note, the rest stays."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from email import message_from_bytes
 from email.generator import BytesGenerator
 from email.message import Message
 from email.policy import compat32
 from io import BytesIO
+from typing import Any
 
 from workflows.rules.mail_files import examine, identity_copies, says_identity
-from workflows.rules.mail_parts import header_text, read_parts
-from workflows.rules.mail_text import take_apart
+from workflows.rules.mail_parts import header_text
 
 
-def without(raw: bytes, at: datetime) -> tuple[bytes, int]:
-    """(the mail, how many parts were taken out); `at` is when. The very same bytes where there was nothing."""
-    contents = read_parts(raw)
-    letter = take_apart(contents.text)
-    said = says_identity([" ".join(contents.get("subject")[:1]), letter.own or letter.quoted])
+class _Writer(BytesGenerator):
+    """Writes a part that says it has parts, and has none, as it came: the standard one can't where it isn't ASCII."""
+
+    def _handle_multipart(self, msg: Any) -> None:
+        writer: Any = self
+        if isinstance(msg._payload, str):  # noqa: SLF001  # what is public decodes it
+            writer._handle_text(msg)  # noqa: SLF001
+        else:
+            getattr(super(), "_handle_multipart")(msg)  # noqa: B009  # the stubs know no such name
+
+
+def without(raw: bytes, at: datetime, *, texts: Sequence[str]) -> tuple[bytes, int]:
+    """(the mail, how many parts were taken out); `at` is when. The very same bytes where there was nothing.
+
+    `texts`: the subject and the words of the person, by which the copies were recognised in the first place.
+    """
+    said = says_identity(texts)
     message = message_from_bytes(raw, policy=compat32)
     files = [part for part in message.walk() if _is_file(part)]
     copies = identity_copies([_seen(part) for part in files], said=said)
@@ -26,7 +39,7 @@ def without(raw: bytes, at: datetime) -> tuple[bytes, int]:
     if not any(copies):
         return raw, 0
     out = BytesIO()
-    BytesGenerator(out, mangle_from_=False, policy=compat32).flatten(message)
+    _Writer(out, mangle_from_=False, policy=compat32).flatten(message)
     return out.getvalue(), sum(copies)
 
 
