@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models.request import Request
@@ -67,8 +68,13 @@ def set_bans(
                 set_by=how.by,
                 set_at=rt.now(),
             )
-            session.add(row)
-            session.flush()
+            try:
+                with session.begin_nested():
+                    session.add(row)
+            except IntegrityError:
+                if _in_force(session, ban, identity, digest=digest) is None:
+                    raise
+                continue  # another process set it just now
             fresh.append(row)
     if fresh:
         facts: dict[str, object] = {

@@ -12,6 +12,7 @@ from models.suppression import BanRow
 from models.vocabulary import Ban, Channel, Right
 from tests.effort import examples
 from tests.world import World, make_world
+from workflows import suppression
 from workflows.errors import BadInput, NotFound
 from workflows.rules.bans import IDENTITIES, bans_asked, comparable
 from workflows.suppression import Banning, banned, lift_bans, list_bans, set_bans
@@ -141,3 +142,22 @@ def test_a_contact_that_cannot_be_compared_is_neither_left_out_in_silence_nor_ca
                 work()
             assert "call her" not in str(caught.value)
         assert not list_bans(session, world.rt, lifted=True)
+
+
+def test_a_ban_that_another_process_set_in_the_same_instant_is_no_error(world: World, monkeypatch) -> None:
+    jane = {"email": "jane@shop.example"}
+    with world.rt.unit() as session:
+        set_bans(session, world.rt, bans=[Ban.ELECTRONIC], contacts=jane, how=HOW)
+    look, looked = suppression._in_force, set()  # noqa: SLF001
+
+    def too_early(session, ban, identity, *, digest):
+        if ban in looked:
+            return look(session, ban, identity, digest=digest)
+        return looked.add(ban)
+
+    monkeypatch.setattr(suppression, "_in_force", too_early)
+    with world.rt.unit() as session:
+        fresh = set_bans(session, world.rt, bans=[Ban.TELEPHONE, Ban.ELECTRONIC], contacts=jane, how=HOW)
+        assert [row.ban for row in fresh] == [Ban.TELEPHONE]
+    with world.rt.unit() as session:
+        assert {row.ban for row in list_bans(session, world.rt)} == {Ban.ELECTRONIC, Ban.TELEPHONE}
