@@ -17,6 +17,7 @@ from models.decision import Approval, Plan, PlanItem
 from models.delivery import Outbox
 from models.erasure import Receipt
 from models.intake import Message
+from models.purge import PurgeStage
 from models.request import Reminder, Request
 from models.step import Effect, Step, StepAttempt
 from models.vocabulary import (
@@ -36,6 +37,7 @@ from tests.world import BOB, JANE, World, make_world
 from workflows import engine, mailroom, manual_holds, post, repair, sweeps
 from workflows.errors import Conflict, NotAllowed
 from workflows.messages import WORK
+from workflows.purge.shredding import shred
 from workflows.stages import decision
 
 
@@ -427,6 +429,17 @@ def test_the_same_mail_twice_is_one_message(world: World) -> None:
     first, again = mailroom.receive(world.rt, raw), mailroom.receive(world.rt, raw)
     assert (first.new, again.new) == (True, False)
     assert first.message_id == again.message_id
+
+
+def test_a_name_of_a_mail_that_was_destroyed_keeps_no_other_mail_out(world: World) -> None:
+    raw = b"From: a@elsewhere.example\r\nMessage-ID: <1@elsewhere.example>\r\n\r\nPlease send me all my data.\r\n"
+    first = mailroom.receive(world.rt, raw)
+    with world.rt.unit() as session:
+        shred(session, world.rt, PurgeStage.MESSAGE, first.message_id)
+    assert mailroom.receive(world.rt, raw).message_id == first.message_id
+    again = mailroom.receive(world.rt, b"Received: by x\r\n" + raw)
+    assert again.new
+    assert again.message_id != first.message_id
 
 
 def test_a_link_is_not_sent_again_without_asking(world: World) -> None:
