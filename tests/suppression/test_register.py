@@ -148,7 +148,7 @@ def test_a_ban_that_another_process_set_in_the_same_instant_is_no_error(world: W
     jane = {"email": "jane@shop.example"}
     with world.rt.unit() as session:
         set_bans(session, world.rt, bans=[Ban.ELECTRONIC], contacts=jane, how=HOW)
-    look, looked = suppression._in_force, set()  # noqa: SLF001
+    look, looked = suppression._in_force, set()
 
     def too_early(session, ban, identity, *, digest):
         if ban in looked:
