@@ -5,15 +5,19 @@ import pytest
 from sqlalchemy import select, update
 
 from models.audit import AuditEntry
+from models.decision import Plan
 from models.erasure import Tombstone
 from models.request import DataKey, Request
+from models.restriction import Restriction, RestrictionGround
 from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.staff import HumanTask
-from models.vocabulary import RequestState, Right
+from models.vocabulary import Action, PlanState, RequestState, Right
 from tests.retention.conftest import late_world
 from tests.world import BOB, JANE
 from workflows import engine, manual_holds, pausing
 from workflows.errors import BadInput, Conflict, Fenced, NotAllowed, NotFound, PersonMustLook, TryAgain, WaitFor
+from workflows.restricting import naming
+from workflows.restricting.hand import done_by_hand
 from workflows.retention import carrying, people
 from workflows.retention.carrying import carry_out
 from workflows.retention.lists import approve, freeze
@@ -121,6 +125,31 @@ def test_what_somebody_waits_for_stays_until_they_have_it(world, desk):
         assert look(world.rt, "C07").tallies["billing"].late == 1
 
 
+def test_what_is_restricted_stays_as_long_as_the_restriction_lasts(world):
+    ident = world.open(Right.RESTRICTION, JANE)
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident, with_for_update=True)
+        scope = naming.Scope(RestrictionGround.CLAIM, "She needs it in court.", sources=("billing",))
+        naming.name_scope(session, world.rt, request, scope, user="cleo")
+    world.work()
+    world.approve(ident, "anna")
+    world.work()
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident, with_for_update=True)
+        for task in session.scalars(select(HumanTask).where(HumanTask.code == "restrict_by_hand")):
+            done_by_hand(session, world.rt, request, task, possible=True, user="cleo")
+    world.work()
+    assert world.state(ident) is RequestState.HELD
+    with world.rt.unit() as session:
+        assert [plan.state for plan in session.scalars(select(Plan))] == [PlanState.EXECUTED]
+    tally = look(world.rt, "C07").tallies["billing"]
+    assert (tally.late, tally.in_case) == (0, 1)
+    with world.rt.unit() as session:
+        row = session.scalars(select(Restriction)).one()
+        row.ended_at, row.ended_by = world.rt.now(), "anna"
+    assert look(world.rt, "C07").tallies["billing"].late == 1
+
+
 def test_a_request_that_comes_while_a_list_is_carried_out_stops_it(world, monkeypatch):
     monkeypatch.setattr(carrying, "BATCH", 1)
     world.execute("billing", "UPDATE invoice SET owed = 0")
@@ -174,6 +203,8 @@ def test_two_different_people_who_may_decide_must_approve_exactly_this_list(worl
     assert approve(world.rt, "C07", made.plan_hash, user="anna")[1] == 1
     with pytest.raises(Conflict, match="not_approved"):
         carry_out(world.rt, "C07", user="anna")
+    with pytest.raises(NotAllowed):
+        approve(world.rt, "C07", made.plan_hash, user="cleo")
     with pytest.raises(Conflict, match="other_plan"):
         approve(world.rt, "C07", "00" * 32, user="ben")
     with pytest.raises(NotFound):
@@ -181,12 +212,13 @@ def test_two_different_people_who_may_decide_must_approve_exactly_this_list(worl
     assert ids(world, "billing", "invoice") == [70, 71, 72, 73]
 
 
-def test_a_list_that_was_changed_is_not_carried_out(world):
+@pytest.mark.parametrize("change", [{"item_digest": bytes(32)}, {"action": Action.MASK, "fields": ["payer"]}])
+def test_a_list_that_was_changed_is_not_carried_out(world, change):
     made = freeze(world.rt, "C07", user="anna")
     for user in ("anna", "ben"):
         approve(world.rt, "C07", made.plan_hash, user=user)
     with world.rt.unit() as session:
-        session.execute(update(RetentionItem).values(item_digest=bytes(32)))
+        session.execute(update(RetentionItem).values(**change))
     with pytest.raises(PersonMustLook, match="plan_tampered"):
         carry_out(world.rt, "C07", user="ben")
     assert 70 in ids(world, "billing", "invoice")
