@@ -263,3 +263,5 @@ class Ground(StrEnum):
     LEGAL_CLAIM = "legal_claim"
     NOT_CONTROLLER = "not_controller"
     NO_GROUND = "no_ground"
+    NOT_SPECIFIED = "not_specified"
+    NO_MANDATE = "no_mandate"

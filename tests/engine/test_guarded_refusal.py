@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from models.refusing import CaseState, RefusalCase
 from models.request import Request
-from models.vocabulary import Outcome, RequestState, Right
+from models.vocabulary import Ground, Outcome, RequestState, Right
 from tests.world import BOB, World, open_world, prepare, write_register
 from workflows import guarding
 from workflows.casefile import open_key
@@ -244,4 +244,5 @@ def test_the_register_s_file_can_t_take_the_guard_away(tmp_path: Path) -> None:
 
 def test_every_built_in_ground_names_its_law_and_its_day() -> None:
     assert {g.id for g in built_in().values() if g.guard == "two_people"} == {"unfounded", "excessive"}
+    assert set(built_in()) == {g.value for g in Ground}  # each can be chosen, and has its sentence in the letters
     assert all(g.source and g.checked_on > date(2026, 1, 1) - timedelta(days=1) for g in built_in().values())
