@@ -275,6 +275,13 @@ def mind_silence(rt: Runtime) -> int:
     return count
 
 
+def settled(session: Session, rt: Runtime, request: Request) -> None:
+    """The request is answered: nobody has to see to what the person did not say."""
+    open_ones = (HumanTask.request_id == request.id, HumanTask.code == SILENT, HumanTask.state == TaskState.OPEN)
+    for task in session.scalars(select(HumanTask).where(*open_ones)):
+        close_task(session, rt, task, by="vastine", answer="settled")
+
+
 def _no_longer_silent(session: Session, rt: Runtime, row: Ask, by: str) -> None:
     open_one = HumanTask.key == f"{SILENT}:{row.id}"
     task = session.scalar(select(HumanTask).where(open_one, HumanTask.state == TaskState.OPEN))

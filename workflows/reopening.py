@@ -2,11 +2,13 @@
 
 from sqlalchemy.orm import Session
 
+from models.asking import AskKind
 from models.request import Request
 from models.staff import StaffUser
 from models.vocabulary import Event, Outcome, RequestState, Right, Role
 from workflows import audit, lifecycle
 from workflows.arrival import arrived_on
+from workflows.asking import answered
 from workflows.casefile import open_claim, open_key
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.restricting.objecting import rest_at_once
@@ -44,6 +46,8 @@ def reopen(session: Session, rt: Runtime, request: Request, *, user: str, reason
     if not 10 <= len(words) <= 1000:
         raise BadInput([Fault("reopen_reason", "reopen_reason", "write one sentence, at most 1000 characters")])
     key = open_key(session, rt, request.data_key_id)
+    for kind in (AskKind.MANDATE, AskKind.SPECIFICATION):  # who they are is proven anew
+        answered(session, rt, request, kind=kind, by=user)
     before = request.received_on
     request.outcome = request.refusal_ground = request.refusal_sealed = request.refused_by = None
     request.extended_until = request.extended_at = request.extension_reason = request.extension_sealed = None

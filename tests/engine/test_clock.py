@@ -226,6 +226,37 @@ def test_a_question_that_stays_unanswered_is_a_persons_task_before_the_day_it_is
     assert asking.mind_silence(world.rt) == 0
 
 
+def refused_for_want_of_words(world: World) -> uuid.UUID:
+    """A case whose question nobody answered, though somebody was given the task to see to it."""
+    ident = received(world, "2026-03-02")
+    world.work()
+    question(world, ident, "2026-03-04")
+    world.clock.set(noon("2026-03-19"))
+    assert asking.mind_silence(world.rt) == 1
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident, with_for_update=True)
+        why = "Nobody told us which of the contracts is meant."
+        decision.refuse(session, world.rt, request, user="anna", ground=Ground.NOT_SPECIFIED, reason=why)
+    world.work()
+    return ident
+
+
+def test_once_a_request_is_answered_nobody_has_to_see_to_its_questions(world: World) -> None:
+    ident = refused_for_want_of_words(world)
+    assert world.state(ident) is RequestState.CLOSED
+    with world.rt.unit() as session:
+        task = session.scalars(select(HumanTask).where(HumanTask.code == asking.SILENT)).one()
+    assert (task.state, task.answer) == (TaskState.DONE, "settled")
+
+
+def test_who_brings_what_was_asked_is_not_waited_for_any_more(world: World) -> None:
+    ident = refused_for_want_of_words(world)
+    take_up(world, ident)
+    with world.rt.unit() as session:
+        (row,) = session.scalars(select(Ask).where(Ask.request_id == ident))
+    assert (row.answered_at, row.taken_by) == (noon("2026-03-19"), "cleo")
+
+
 WHY = "The person came to the desk today."
 
 
@@ -356,5 +387,7 @@ def test_the_words_of_an_extension_are_in_its_letter_and_in_no_mail(world: World
     world.work()
     assert all(words not in mail.body for mail in world.mailer.sent)
     with world.rt.unit() as session:
-        names = session.scalars(select(Artifact.name).where(Artifact.request_id == ident)).all()
-    assert "letter_extension.pdf" in names
+        texts = {
+            row.name: row.template for row in session.scalars(select(Artifact).where(Artifact.request_id == ident))
+        }
+    assert str(texts["letter_extension.pdf"]).startswith("extension/letter.en.html · ")

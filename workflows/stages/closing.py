@@ -14,7 +14,7 @@ from models.erasure import Receipt
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Action, Event, Kind, Letter, Outcome, PlanState, ReceiptOutcome, Right
-from workflows import audit
+from workflows import asking, audit
 from workflows.answer import keep_artifact, notify_ready
 from workflows.banning import told_of_bans
 from workflows.casefile import open_claim, open_key
@@ -166,6 +166,7 @@ class Closing:
         for written in result:
             _keep(session, rt, request, written)
         _tell(session, rt, request, inputs, step)
+        asking.settled(session, rt, request)
         forget_items(session, rt, request)
         request.recheck_on = inputs.recheck_on
         plan = current_plan(session, request) if inputs.planned else None

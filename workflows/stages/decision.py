@@ -223,7 +223,15 @@ def _extension_letter(session: Session, rt: Runtime, request: Request, key: Requ
     digest = hashlib.sha256(pdf).digest()
     name = f"letter_{Letter.EXTENSION.value}.pdf"
     keep_artifact(
-        session, rt, request, name=name, media_type="application/pdf", blob=blob, digest=digest, size=len(pdf)
+        session,
+        rt,
+        request,
+        name=name,
+        media_type="application/pdf",
+        blob=blob,
+        digest=digest,
+        size=len(pdf),
+        template=rt.documents.template(Letter.EXTENSION, case.language),
     )
     facts = {"letter": Letter.EXTENSION.value, "sha256": digest.hex()}
     audit.record(session, "letter:made", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
