@@ -7,7 +7,7 @@ Source: GDPR Art. 21(3), 5(2).
 import csv
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,8 @@ from workflows.errors import BadInput, Fault
 from workflows.rules.bans import IDENTITIES
 from workflows.runtime import Runtime
 from workflows.suppression import banned
+
+Columns = Sequence[tuple[str, Sequence[str]]]
 
 _BATCH = 1000
 _DELIMITERS = ";,\t|"
@@ -35,12 +37,13 @@ class Filtered:
 
 
 def filter_list(
-    rt: Runtime, source: Path, out: Path, *, ban: Ban, columns: Mapping[str, Sequence[str]], encoding: str, by: str
+    rt: Runtime, source: Path, out: Path, *, ban: Ban, columns: Columns, encoding: str, by: str
 ) -> Filtered:
     """Write the lines of a CSV file with a header that this ban does not forbid to a new file.
 
-    `columns`: identity to the header's columns with that contact (several are joined). Raises `BadInput` for a file
-    or column that is not there, a line that does not fit the header or the encoding; then there is no new file.
+    `columns`: each contact as its identity and the header's columns that hold it (several are joined). Raises
+    `BadInput` for a file or column that is not there, a line that does not fit the header or the encoding; then there
+    is no new file.
     """
     encoding = _encoding(source, encoding)
     if out.exists():
@@ -96,9 +99,7 @@ def _private(path: Path, encoding: str) -> TextIO:
     return os.fdopen(descriptor, "w", encoding=encoding, newline="")
 
 
-def _copy(
-    rt: Runtime, lines: TextIO, out: TextIO, *, ban: Ban, columns: Mapping[str, Sequence[str]], counts: list[int]
-) -> None:
+def _copy(rt: Runtime, lines: TextIO, out: TextIO, *, ban: Ban, columns: Columns, counts: list[int]) -> None:
     first = lines.readline()
     delimiter = max(_DELIMITERS, key=first.count)
     header = next(iter(csv.reader([first], delimiter=delimiter, strict=True)), [])
@@ -108,7 +109,7 @@ def _copy(
     writer.writerow(header)
     rows = _rows(lines, delimiter, width=len(header))
     while batch := list(islice(rows, _BATCH)):
-        asked = [[(name, _joined(row, places)) for name, places in where.items()] for row in batch]
+        asked = [[(name, _joined(row, places)) for name, places in where] for row in batch]
         with rt.unit() as session:
             verdicts = banned(session, rt, ban, asked)
         for row, verdict in zip(batch, verdicts, strict=True):
@@ -134,9 +135,9 @@ def _rows(lines: Iterable[str], delimiter: str, *, width: int) -> Iterator[list[
         raise BadInput([Fault(where, "is not CSV", "mend its quotes; nothing was written")]) from None
 
 
-def _where(header: Sequence[str], columns: Mapping[str, Sequence[str]]) -> dict[str, list[int]]:
+def _where(header: Sequence[str], columns: Columns) -> list[tuple[str, list[int]]]:
     faults = []
-    for identity, names in columns.items():
+    for identity, names in columns:
         if identity not in IDENTITIES:
             faults.append(Fault("--column", "is no kind of contact", f"one of {', '.join(IDENTITIES)}"))
         faults += [
@@ -148,7 +149,7 @@ def _where(header: Sequence[str], columns: Mapping[str, Sequence[str]]) -> dict[
         faults.append(Fault("--column", "is missing", "say which column holds the contact"))
     if faults:
         raise BadInput(faults)
-    return {identity: [header.index(name) for name in names] for identity, names in columns.items()}
+    return [(identity, [header.index(name) for name in names]) for identity, names in columns]
 
 
 def _joined(row: Sequence[str], places: Sequence[int]) -> str:

@@ -95,3 +95,10 @@ def test_a_file_of_another_run_is_neither_written_over_nor_deleted(banned, tmp_p
     assert filtered(banned).code == 2
     assert (tmp_path / "out.csv.part").read_text() == "not ours"
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_of_two_columns_with_the_same_kind_of_contact_both_are_looked_at(banned, tmp_path) -> None:
+    (tmp_path / "in.csv").write_text("home;work\njane@shop.example;jane@work.example\nbob@shop.example;\n")
+    ran = filtered(banned, "--column", "email=work", column="email=home")
+    assert ran.json == {"kept": 1, "banned": 1, "unreadable": 0}
+    assert (tmp_path / "out.csv").read_text() == "home;work\nbob@shop.example;\n"

@@ -98,7 +98,7 @@ def filter_(
     """Copy a CSV list without those who forbade its purpose; the run goes on record."""
     rt = runtime()
     _staff(rt, user)
-    named = {kind: (name or kind).split("+") for kind, _, name in (column.partition("=") for column in columns)}
+    named = [(kind, (name or kind).split("+")) for kind, _, name in (column.partition("=") for column in columns)]
     done = filter_list(rt, file, out, ban=Ban(purpose), columns=named, encoding=encoding, by=user)
     if as_json:
         give_json({"kept": done.kept, "banned": done.banned, "unreadable": done.unreadable})
