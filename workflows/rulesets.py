@@ -54,11 +54,12 @@ def note_rules(rt: Runtime) -> int:
             rules = canonical([rule.model_dump(mode="json") for rule in rt.register.holds])
             row = RuleSet(digest=digest, rules=rules, seen_at=rt.now())
             session.add(row)
-        elif last is not None:
-            return 0
+        elif last is not None and last.adopted_at is not None and row.seen_at > last.adopted_at:
+            return 0  # somebody was called since
         if last is None:
             row.adopted_at, row.adopted_by = rt.now(), "vastine"
             return 0
+        row.seen_at = rt.now()
         open_task(session, rt, key=f"rules:{digest.hex()}", kind=TaskKind.CHECK, code=CHANGED)
         return 1
 

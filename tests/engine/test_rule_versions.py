@@ -148,6 +148,20 @@ def test_only_the_officer_adopts_and_only_what_they_saw(held) -> None:
     world.close()
 
 
+def test_going_back_to_rules_of_old_calls_the_officer_too(held) -> None:
+    world, _, folder = held
+    world = reopened(world, folder, "2027-06-30")
+    adopt(world.rt, diff(world.rt).hash, user="anna")
+    world = reopened(world, folder, FIRST)
+    assert [sweeps.sweep(world.rt)["rules"] for _ in range(2)] == [1, 0]
+    open_ones = select(HumanTask).where(HumanTask.code == "rules_changed", HumanTask.state == TaskState.OPEN)
+    with world.rt.unit() as session:
+        assert len(session.scalars(open_ones).all()) == 1
+    adopt(world.rt, diff(world.rt).hash, user="anna")
+    assert sweeps.sweep(world.rt)["rules"] == 0
+    world.close()
+
+
 def test_new_words_alone_change_no_schedule(held) -> None:
     world, _, folder = held
     path = folder / "register/holds.yaml"
