@@ -215,6 +215,19 @@ def test_a_case_whose_reason_holds_a_personal_identity_code_is_not_put_on_record
         assert session.scalars(select(RefusalCase)).all() == []
 
 
+def test_nobody_refuses_on_another_ground_while_the_case_is_open(world: World, case: uuid.UUID) -> None:
+    prepared(world, case)
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case, with_for_update=True)
+        guarding.announce_fee(session, world.rt, request, user="cleo", fee="copy")
+    with pytest.raises(Conflict, match="refusal_case_open"):
+        refuse(world, case, Ground.NO_GROUND)
+    with world.rt.unit() as session:
+        guarding.drop(session, world.rt, session.get_one(Request, case, with_for_update=True), user="cleo")
+    refuse(world, case, Ground.NO_GROUND)
+    assert world.request(case).outcome is Outcome.REFUSED
+
+
 def test_that_a_fee_was_declined_can_be_said_only_of_one_that_was_announced(world: World, case: uuid.UUID) -> None:
     with pytest.raises(BadInput):
         prepared(world, case, fee="declined")

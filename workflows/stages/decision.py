@@ -145,6 +145,8 @@ def refuse(session: Session, rt: Runtime, request: Request, *, user: str, ground
     disowned = ground == Ground.NOT_IDENTIFIED and may_object(rt, request)
     if request.state is not RequestState.DECIDING and not (disowned or (guarded and request.state in guarding.STATES)):
         raise Conflict("not_deciding", detail=f"the request is {request.state.value}; there is nothing to decide now")
+    if not disowned and guarding.open_case(session, request) is not None:  # the person may be about to pay
+        raise Conflict("refusal_case_open", detail="a refusal is not settled yet; agree to it, or drop it")
     if len(reason.strip()) < 10:
         raise BadInput([Fault("reason", "a refusal needs its reason in words", "write at least one sentence")])
     if has_identity_code(reason):
