@@ -114,6 +114,12 @@ def test_where_there_are_several_only_a_name_tells_which(  # the other one may b
     assert copies(named) == ["passi.jpg"]
 
 
+def test_a_document_goes_by_its_name_alone() -> None:  # the letter may be in it, before the copy
+    said = "Liitteenä tietopyyntöni ja kopio passistani."
+    assert copies(letter(said, ("skannaus.pdf", PDF, "application/pdf"))) == []
+    assert copies(letter(said, ("passi.pdf", PDF, "application/pdf"))) == ["passi.pdf"]
+
+
 def test_the_copy_goes_with_a_note_and_all_else_stays() -> None:
     raw = letter(
         "Poistakaa tietoni.\r\nÄiti",

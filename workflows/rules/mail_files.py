@@ -119,12 +119,16 @@ def _packed(data: bytes) -> Iterator[str]:
 def identity_copies(files: Sequence[tuple[str, str]], *, said: bool) -> list[bool]:
     """Of each (name, media type), whether it is a copy of an identity document: by its name, or by what the mail says.
 
-    What the mail says tells which one only where a single picture is attached. Any other may be the letter itself.
+    What the mail says tells which one only where a single picture is attached. Any other may be the letter itself,
+    and so may a PDF that has no such name: it has room for both.
     """
     pictures = [media.startswith("image/") or media == "application/pdf" for _, media in files]
     alone = said and sum(pictures) == 1
     named = [bool(_IDENTITY_NAME.search(name)) for name, _ in files]
-    return [picture and (alone or by_name) for picture, by_name in zip(pictures, named, strict=True)]
+    return [
+        picture and (by_name or (alone and media != "application/pdf"))
+        for picture, by_name, (_, media) in zip(pictures, named, files, strict=True)
+    ]
 
 
 def says_identity(texts: Sequence[str]) -> bool:
