@@ -431,6 +431,34 @@ def test_the_same_mail_twice_is_one_message(world: World) -> None:
     assert first.message_id == again.message_id
 
 
+def test_a_mail_that_another_process_takes_in_at_the_same_instant_is_looked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = b"From: a@elsewhere.example\r\nMessage-ID: <1@elsewhere.example>\r\n\r\nPlease send me all my data.\r\n"
+    first, whole = mailroom.receive(world.rt, raw), mailroom.store
+    calls: list[int] = []
+
+    def store(*args: Any, **named: Any) -> tuple[Message, bool]:
+        calls.append(1)
+        if len(calls) == 1:  # it was not there to be seen yet, and is when this one is written
+            raise IntegrityError("INSERT", {}, Exception())
+        return whole(*args, **named)
+
+    monkeypatch.setattr(mailroom, "store", store)
+    assert mailroom.receive(world.rt, raw).message_id == first.message_id
+
+
+def test_a_mail_with_the_name_of_another_one_is_a_message_of_its_own(world: World) -> None:
+    raw = b"From: a@elsewhere.example\r\nMessage-ID: <1@elsewhere.example>\r\n\r\nPlease send me all my data.\r\n"
+    other = raw.replace(b"send me", b"delete")
+    first, second = mailroom.receive(world.rt, raw), mailroom.receive(world.rt, other)
+    assert second.new
+    assert second.message_id != first.message_id
+    again = mailroom.receive(world.rt, other)
+    assert (again.new, again.message_id) == (False, second.message_id)
+    assert mailroom.receive(world.rt, b"Received: by x\r\n" + raw).message_id == first.message_id
+
+
 def test_a_name_of_a_mail_that_was_destroyed_keeps_no_other_mail_out(world: World) -> None:
     raw = b"From: a@elsewhere.example\r\nMessage-ID: <1@elsewhere.example>\r\n\r\nPlease send me all my data.\r\n"
     first = mailroom.receive(world.rt, raw)
