@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 
 from models.decision import Approval, PlanItem
 from models.delivery import Artifact
+from models.hand import HandSearch
 from models.notices import Notice, NoticeKind
 from models.request import Request
 from models.restriction import RestrictedHow, RestrictedItem, Restriction, RestrictionGround, Weighed
@@ -19,6 +20,7 @@ from models.vocabulary import (
     EffectState,
     Event,
     Ground,
+    HandState,
     Kind,
     Method,
     Outcome,
@@ -419,6 +421,24 @@ def test_data_that_are_named_while_the_plan_is_being_made_are_what_is_planned(wo
     assert world.state(ident) is S.DECIDING
     with world.rt.unit() as session:
         assert set(session.scalars(select(PlanItem.source))) == {"billing"}
+
+
+def test_what_people_wrote_for_the_search_goes_when_the_restriction_ends(world):
+    ident = restricted(world)
+    with world.rt.unit() as session:
+        told = {"asked_digest": bytes(32), "answer_sealed": b"hers", "terms_sealed": b"hers"}
+        session.add(HandSearch(request_id=ident, source="cellar", state=HandState.ASKED, **told))
+    told_to_lift(world, ident)
+    send_all(world.rt)
+    world.clock.advance(days=lifting.DAYS)
+    with locked(world, ident) as (session, request):
+        lifting.lift(session, world.rt, request, user="anna")
+    world.work()
+    by_hand(world, ident)
+    assert world.state(ident) is S.CLOSED
+    with world.rt.unit() as session:
+        search = session.scalars(select(HandSearch)).one()
+        assert (search.answer_sealed, search.terms_sealed) == (None, None)
 
 
 def in_doubt(world, ident: uuid.UUID) -> None:

@@ -22,6 +22,7 @@ from workflows.casefile import open_key, open_proof
 from workflows.changing import Changing, restrict, unrestrict
 from workflows.errors import Conflict, PersonMustLook
 from workflows.exchange import ChangedItem, ChangeItem
+from workflows.hand.forgetting import forget_answers
 from workflows.hand.sources import bound
 from workflows.human import open_task
 from workflows.notice import may_object
@@ -170,6 +171,7 @@ class Restricting:
         plan = _plan(session, request)
         if plan is not None:
             plan.state = PlanState.EXECUTED
+        forget_answers(session, rt, request)
         facts = {"code": str(row.lift_code)}
         audit.record(session, "restriction:ended", at=rt.now(), actor=row.ended_by, request_id=request.id, facts=facts)
         return Event.LIFTED
