@@ -3,6 +3,7 @@
 Source: GDPR Art. 18(1), 18(2).
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ HELD_BY = "H16"
 """The hold rule of what a person wants kept: erasing it would take from them what they asked for."""
 
 _WANTED_KEPT = (RestrictionGround.UNLAWFUL, RestrictionGround.CLAIM)
+_NUMBER = re.compile("-?(0|[1-9][0-9]{0,18})")
 _OVER = (RestrictedHow.FREED, RestrictedHow.GONE)
 
 
@@ -80,16 +82,22 @@ def restrictions_on(session: Session, rt: Runtime, asked: Iterable[tuple[str, st
 def restrictions_on_record(
     session: Session, rt: Runtime, source: str, collection: str, *, locator: Mapping[str, Any]
 ) -> list[Restriction]:
-    """The restrictions in force on one record."""
-    digest = record_digest(rt, source, collection, locator)
+    """The restrictions in force on one record, whether its numbers come as numbers or as texts."""
+    digests = [record_digest(rt, source, collection, spelt) for spelt in _spellings(locator)]
     ids = select(RestrictedItem.restriction_id).where(
         RestrictedItem.source == source,
-        RestrictedItem.locator_digest == digest,
+        RestrictedItem.locator_digest.in_(digests),
         RestrictedItem.how.not_in(_OVER),
     )
     return list(
         session.scalars(select(Restriction).where(in_force(), Restriction.id.in_(ids)).order_by(Restriction.id))
     )
+
+
+def _spellings(locator: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    texts = {name: str(value) if type(value) is int else value for name, value in locator.items()}
+    numbers = {name: int(v) if isinstance(v, str) and _NUMBER.fullmatch(v) else v for name, v in locator.items()}
+    return [locator, texts, numbers]
 
 
 def start(rt: Runtime, request: Request, row: Restriction) -> None:

@@ -193,6 +193,7 @@ def test_other_systems_find_it_by_person_and_by_record_while_it_is_in_force(worl
         assert found.request_id == ident
         assert restrictions_on(session, world.rt, [("email", BOB)]) == []
         assert restrictions_on_record(session, world.rt, "shop", "orders", locator={"id": 1}) == [found]
+        assert restrictions_on_record(session, world.rt, "shop", "orders", locator={"id": "1"}) == [found]
         assert restrictions_on_record(session, world.rt, "shop", "orders", locator={"id": 3}) == []
 
 

@@ -155,6 +155,7 @@ def test_asking_leaves_neither_identifier_nor_locator_anywhere(
         {"identifiers": {"email": JANE}, "record": {}},
         {"record": {"source": "nowhere", "collection": "orders", "locator": {"id": 1}}},
         {"record": {"source": "shop", "collection": "orders", "locator": {}}},
+        {"record": {"source": "shop", "collection": "order", "locator": {"id": 1}}},
         {"record": {"source": [], "collection": "orders", "locator": {"id": 1}}},
     ],
     ids=lambda body: json.dumps(body)[:40],

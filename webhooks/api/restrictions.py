@@ -12,6 +12,7 @@ from webhooks.api.tokens import caller
 from webhooks.console.roles import LIST, allow, by_token
 from workflows import audit
 from workflows.errors import BadInput, Fault
+from workflows.register.naming import collections_of
 from workflows.restriction import restrictions_on, restrictions_on_record
 from workflows.rules.identifiers import KINDS
 from workflows.runtime import Runtime
@@ -70,6 +71,8 @@ def _record(rt: Runtime, given: object) -> tuple[str, str, dict[str, Any]]:
     source, collection, locator = given["source"], given["collection"], given["locator"]
     if not isinstance(source, str) or source not in rt.register.sources:
         raise BadInput([Fault("record.source", "source_unknown", "a source of the register")])
-    if not isinstance(collection, str) or not isinstance(locator, dict) or not locator:
+    if not isinstance(collection, str) or collection not in collections_of(rt.register.sources[source]):
+        raise BadInput([Fault("record.collection", "collection_unknown", "a collection of that source")])
+    if not isinstance(locator, dict) or not locator:
         raise BadInput([Fault("record.locator", "wrong_record", "the key's columns and their values")])
     return source, collection, locator

@@ -95,6 +95,15 @@ def record_keys(spec: SourceSpec) -> dict[str, str]:
     return found
 
 
+def collections_of(spec: SourceSpec) -> frozenset[str]:
+    """The source's collections by the names that items have."""
+    names = [collection.name for _, collection in _collections(spec)]
+    return frozenset(
+        collection.name if names.count(collection.name) == 1 else f"{dataset.fides_key}.{collection.name}"
+        for dataset, collection in _collections(spec)
+    )
+
+
 def _collections(spec: SourceSpec) -> Iterator[tuple[Dataset, DatasetCollection]]:
     for dataset in spec.dataset:
         for collection in dataset.collections:
