@@ -5,7 +5,7 @@ import json
 import pytest
 
 from models.notices import NoticeState
-from models.rectification import ItemDecision
+from models.rectification import ItemDecision, ItemOutcome
 from models.request import Request
 from models.vocabulary import Outcome, RequestState, Right
 from tests.fakes import RecordingHooks
@@ -95,6 +95,29 @@ def test_a_forged_place_reaches_no_record_of_another_person(world, desk):
         answer = cleo.client.post(f"{path}/{item.id}/record", data={"place": place, "new": "X", "csrf": token})
         assert answer.status_code in (404, 422), place
     assert item_of(world, ident).target_sealed is None
+
+
+def test_the_word_of_who_works_by_hand_is_asked_for_and_never_taken_for_granted(world, desk):
+    ident = world.open(Right.RECTIFICATION)
+    world.work()
+    path = f"/requests/{world.request(ident).reference}/corrections"
+    anna = desk("anna")
+    token = csrf(anna, path)
+    said = {"what": "Name", "wanted": "X", "remedy": "correct", "flaw": "inaccurate", "csrf": token}
+    anna.client.post(path, data=said)
+    item = item_of(world, ident)
+    place = json.dumps(["shop", "customer", {"id": 1}, "name"])
+    anna.client.post(f"{path}/{item.id}/record", data={"place": place, "new": "X" * 200, "csrf": token})
+    anna.client.post(f"{path}/{item.id}/decision", data={"decision": "change", "seen": seen(anna, path), "csrf": token})
+    world.approve(ident, "anna")
+    world.work()
+    assert item_of(world, ident).done_by == "people"  # the column is too short for it
+    page = anna.client.get(path).text
+    task = page.partition("/by-hand/")[2].partition('"')[0]
+    assert anna.client.post(f"{path}/by-hand/{task}", data={"csrf": token}).status_code == 422
+    assert item_of(world, ident).outcome is None
+    assert anna.client.post(f"{path}/by-hand/{task}", data={"answer": "not_possible", "csrf": token}).status_code == 302
+    assert item_of(world, ident).outcome is ItemOutcome.REFUSED
 
 
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])

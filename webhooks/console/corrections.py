@@ -92,8 +92,7 @@ def pages(shell: Shell) -> Blueprint:
             task = session.get(HumanTask, ident)
             if task is None or task.request_id != case.id:
                 raise NotFound("task")
-            possible = _text("answer") == "done"
-            done_by_hand(session, rt, case, task, possible=possible, user=g.user.name)
+            done_by_hand(session, rt, case, task, possible=_possible(), user=g.user.name)
 
         return _act(shell, reference, work)
 
@@ -113,6 +112,13 @@ def _act(shell: Shell, reference: str, work: Work) -> BaseResponse:
 
 def _text(name: str) -> str:
     return request.form.get(name, "")[:_LONGEST].strip()
+
+
+def _possible() -> bool:
+    answer = _text("answer")
+    if answer not in ("done", "not_possible"):
+        raise BadInput([Fault("answer", "answer_missing")])
+    return answer == "done"
 
 
 def _word(words: Any, name: str) -> Any:
