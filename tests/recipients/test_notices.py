@@ -29,6 +29,7 @@ RECIPIENTS = """
   role: recipient
   webhook: {url: "https://agency.example/hook", secret: {env: AGENCY_SECRET}}
   categories: [C01, C07]
+  identifiers: [customer_number, email]
   acknowledge_within_days: 7
 - {id: archive, name: Archive Oy, role: recipient, categories: [C07]}
 - {id: market, name: Market Oy, role: source, email: data@market.example, categories: [C01], language: sv}
