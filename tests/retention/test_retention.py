@@ -189,6 +189,27 @@ def test_a_source_that_is_paused_while_a_list_is_carried_out_stops_it(world, mon
     assert len(ids(world, "billing", "invoice")) == 3
 
 
+def test_a_request_that_is_committed_after_the_instant_it_carries_stops_it_too(world, monkeypatch):
+    monkeypatch.setattr(carrying, "BATCH", 1)
+    world.execute("billing", "UPDATE invoice SET owed = 0")
+    made = freeze(world.rt, "C07", user="anna")
+    for user in ("anna", "ben"):
+        approve(world.rt, "C07", made.plan_hash, user=user)
+
+    def come(name):
+        if name == "erased":
+            ident = world.open(Right.ACCESS, BOB)
+            earlier = world.rt.now() - timedelta(seconds=5)
+            with world.rt.unit() as session:
+                session.execute(
+                    update(Request).where(Request.id == ident).values(registered_at=earlier, verified_at=earlier)
+                )
+
+    with pytest.raises(TryAgain, match="request_came"):
+        carry_out(dataclasses.replace(world.rt, failpoint=come), "C07", user="ben")
+    assert ids(world, "billing", "invoice") == [71, 72, 73]
+
+
 def test_a_category_without_a_retention_rule_is_refused(world):
     for category in ("C01", "C99"):
         with pytest.raises(BadInput):

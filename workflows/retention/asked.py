@@ -1,9 +1,11 @@
 """What somebody who still waits for an answer asked about: none of it goes unasked before they have it."""
 
+import uuid
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.vocabulary import RequestState
@@ -52,6 +54,10 @@ def _seeds(rt: Runtime) -> Iterator[Seeds]:
             yield {f"identity:{kind}": [Lead(value)] for kind, value in mine.items()}
 
 
-def came_since(begun: datetime) -> ColumnElement[bool]:
-    """The condition on requests that came, or whose person was proven, since then and that are not answered."""
-    return Request.answered_at.is_(None) & or_(Request.registered_at >= begun, Request.verified_at >= begun)
+def asking(session: Session) -> frozenset[tuple[uuid.UUID, datetime | None]]:
+    """Every request that waits for its answer, and when its person was proven: what a look has to have seen.
+
+    Told by what is there, not by when it came: a request may be committed later than the instant it carries.
+    """
+    rows = session.execute(select(Request.id, Request.verified_at).where(Request.answered_at.is_(None)))
+    return frozenset((ident, proven) for ident, proven in rows)

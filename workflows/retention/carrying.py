@@ -7,19 +7,19 @@ where it was: what was announced and not receipted is asked after first.
 import uuid
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.holds import ManualHold
-from models.request import Request
 from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.vocabulary import ReceiptOutcome
 from workflows import audit, gates
 from workflows.errors import Conflict, PersonMustLook, TryAgain
 from workflows.ports import ErasedItem, EraseItem
-from workflows.retention.asked import came_since
+from workflows.retention.asked import asking
 from workflows.retention.late import Late
 from workflows.retention.lists import NEEDED, approvals, check, current, destroy
 from workflows.retention.looking import look
@@ -32,6 +32,14 @@ _ROUNDS = 10  # so deep may records point at each other
 Opened = tuple[RetentionItem, Late]
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The holds by hand and the requests that were there before the look: with any other it is not good any more."""
+
+    held: frozenset[uuid.UUID]
+    asking: frozenset[tuple[uuid.UUID, datetime | None]]
+
+
 def carry_out(rt: Runtime, category: str, *, user: str) -> Counter[str]:
     """Erase what the approved list of this category names and what may still go; how many of each outcome.
 
@@ -39,14 +47,14 @@ def carry_out(rt: Runtime, category: str, *, user: str) -> Counter[str]:
     """
     run_id, fence = _begin(rt, category)
     _after_a_crash(rt, run_id, fence)
-    begun = rt.now()
+    seen = _seen(rt)
     still = {late.where: late for late in look(rt, category).late}
     for _ in range(_ROUNDS):
         waiting = _waiting(rt, run_id)
         free = [one for one in waiting if _same(one[1], still.get(one[1].where))]
         done = 0
         for batch in _batches(free):
-            done += _treat(rt, run_id, fence, batch, begun=begun)
+            done += _treat(rt, run_id, fence, batch, seen=seen)
         if not done:
             break
     return _end(rt, run_id, fence, user=user)
@@ -60,6 +68,15 @@ def _begin(rt: Runtime, category: str) -> tuple[uuid.UUID, int]:
             raise Conflict("not_approved", detail="two different people have to approve the list first")
         run.fence += 1
         return run.id, run.fence
+
+
+def _seen(rt: Runtime) -> Seen:
+    with rt.unit() as session:
+        return Seen(_held(session), asking(session))
+
+
+def _held(session: Session) -> frozenset[uuid.UUID]:
+    return frozenset(session.scalars(select(ManualHold.id)))
 
 
 def _same(approved: Late, now: Late | None) -> bool:
@@ -86,7 +103,7 @@ def _batches(items: Sequence[Opened]) -> list[list[Opened]]:
     return batches
 
 
-def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened], *, begun: datetime) -> int:
+def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened], *, seen: Seen) -> int:
     """Announce, erase, receipt; how many records were treated.
 
     Raises `TryAgain` once anybody's data are held anew or somebody asks, `WaitFor` once a source is paused.
@@ -97,9 +114,9 @@ def _treat(rt: Runtime, run_id: uuid.UUID, fence: int, batch: Sequence[Opened], 
     with rt.unit() as session:
         run = _ours(session, run_id, fence)
         gates.require(session, rt, rt.connectors)
-        if session.scalar(select(ManualHold.id).where(ManualHold.placed_at >= begun).limit(1)) is not None:
+        if _held(session) - seen.held:
             raise TryAgain("hold_placed", detail="somebody's data were held meanwhile; carry the list out again")
-        if session.scalar(select(Request.id).where(came_since(begun)).limit(1)) is not None:
+        if asking(session) - seen.asking:
             raise TryAgain("request_came", detail="somebody asked meanwhile; carry the list out again")
         for row, _ in batch:
             mine = session.get_one(RetentionItem, (run_id, row.item_no))
