@@ -102,7 +102,10 @@ def _private(path: Path, encoding: str) -> TextIO:
 def _copy(rt: Runtime, lines: TextIO, out: TextIO, *, ban: Ban, columns: Columns, counts: list[int]) -> None:
     first = lines.readline()
     delimiter = max(_DELIMITERS, key=first.count)
-    header = next(iter(csv.reader([first], delimiter=delimiter, strict=True)), [])
+    try:
+        header = next(iter(csv.reader([first], delimiter=delimiter, strict=True)), [])
+    except csv.Error:
+        raise BadInput([Fault("line 1", "is not CSV", "write the header on one line, its quotes closed")]) from None
     where = _where(header, columns)
     end = "\r\n" if first.endswith("\r\n") else "\n"
     writer = csv.writer(out, delimiter=delimiter, lineterminator=end)

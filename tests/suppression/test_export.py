@@ -51,6 +51,7 @@ def test_a_list_keeps_its_encoding_and_line_ends(banned, tmp_path, encoding) -> 
         (HEAD.encode(), "phone_number"),
         (HEAD.encode(), "national_id=email"),
         (b"email;email\n", "email"),
+        (b'"name;email\nJane;bob@shop.example\n', "email"),
         (b"", "email"),
     ],
 )
