@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from models.delivery import Artifact
 from models.refusing import CaseState, RefusalCase
 from models.request import Request
 from models.vocabulary import Ground, Outcome, RequestState, Right
 from tests.world import BOB, World, open_world, prepare, write_register
-from workflows import guarding
+from workflows import guarding, pausing
 from workflows.casefile import open_key
 from workflows.caseview import case_facts
 from workflows.documents.catalogue import Catalogue
@@ -176,15 +177,26 @@ def test_the_program_counts_the_earlier_requests_itself(world: World) -> None:
     assert (row["days_between"], row["same_scope"], row["answered"]) == (5, False, True)
 
 
-def test_nothing_goes_out_while_two_people_have_not_settled_it(world: World, case: uuid.UUID) -> None:
-    prepared(world, case)
+def test_nothing_goes_out_while_two_people_have_not_settled_it(world: World) -> None:
     with world.rt.unit() as session:
-        request = session.get_one(Request, case)
+        pausing.pause(session, world.rt, "billing", user="anna", reason="Billing is moved today.")
+    ident = world.open(Right.ACCESS, BOB)
+    world.work()
+    assert world.state(ident) is RequestState.COLLECTING
+    prepared(world, ident)
+    with world.rt.unit() as session:
+        pausing.resume(session, world.rt, "billing", user="anna")
+    world.work()
+    assert world.state(ident) is RequestState.DELIVERING
+    with world.rt.unit() as session:
+        assert session.scalars(select(Artifact)).all() == []
+        request = session.get_one(Request, ident, with_for_update=True)
         with pytest.raises(WaitFor):
             guarding.require_no_open_case(session, request)
         guarding.drop(session, world.rt, request, user="cleo")
-        session.flush()
-        guarding.require_no_open_case(session, request)
+    world.clock.advance(hours=2)
+    world.work()
+    assert world.request(ident).outcome is Outcome.DELIVERED
 
 
 def test_a_fee_of_the_scale_comes_first_and_who_pays_is_not_refused(world: World, case: uuid.UUID) -> None:
