@@ -36,6 +36,8 @@ _HEADER_BYTES = 65_536
 _OLDEST_FORWARD = timedelta(days=60)
 _FEEDBACK_DAYS = timedelta(days=14)
 FEEDBACK = "accessibility_feedback"
+BROKEN = "inbox_broken"
+"""The code of a mailbox, or of a mail in it, that does what nobody expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,12 +229,14 @@ def poll(rt: Runtime, *, most: int = 200) -> int:
             count += poll_one(rt, name, inbox, most=most)
         except TryAgain as error:
             log.warning("mailbox.not_read", code=error.code)  # the others are read all the same
+        except Exception as error:  # noqa: BLE001 - whatever one server or one of its mails does, others are not its
+            log.warning("mailbox.not_read", code=BROKEN, error=type(error).__name__)
     listen(rt)
     return count
 
 
 def poll_one(rt: Runtime, name: str, inbox: Inbox, *, most: int = 200) -> int:
-    """Read one mailbox; a mail is settled there only after it is safe here. Raises `TryAgain` where it fails."""
+    """Read one mailbox; a mail is settled there only after it is safe here. Raises what keeps it from that, noted."""
     count = 0
     try:
         for handle, raw in inbox.fetch(most):
@@ -242,8 +246,8 @@ def poll_one(rt: Runtime, name: str, inbox: Inbox, *, most: int = 200) -> int:
                 _too_large(rt, f"{name}:{handle}")
             inbox.settle(handle)
             count += 1
-    except TryAgain as error:
-        note_failure(rt, name, error.code)
+    except Exception as error:
+        note_failure(rt, name, error.code if isinstance(error, TryAgain) else BROKEN)
         raise
     note_read(rt, name, taken=count)
     return count

@@ -61,6 +61,20 @@ def test_a_mailbox_that_does_not_let_us_in_stops_no_other(world: World) -> None:
         assert session.get_one(Mailbox, "b@mail/INBOX").mail_at == world.rt.now()
 
 
+def test_one_that_breaks_in_a_way_nobody_expected_stops_no_other_and_is_told(world: World) -> None:
+    class BrokenInbox(DeadInbox):
+        def fetch(self, limit: int) -> Iterator[tuple[str, bytes]]:
+            raise UnicodeDecodeError("ascii", b"\xff", 0, 1, "of a server's answer")
+            yield
+
+    world.rt = replace(world.rt, inboxes={"a@mail/INBOX": BrokenInbox(), "b@mail/INBOX": ListInbox()})
+    deliver(world, 1)
+    assert mailroom.poll(world.rt) == 1
+    world.clock.advance(hours=1)
+    mailroom.poll(world.rt)
+    assert len(tasks(world, "mailbox_failing")) == 1
+
+
 def test_one_that_fails_for_an_hour_is_told_until_it_lets_us_in(world: World) -> None:
     mailroom.poll(world.rt)
     assert tasks(world, "mailbox_failing") == []
