@@ -13,7 +13,7 @@ from tests.fakes import RecordingHooks
 from tests.world import BOB, JANE, open_world, prepare, write_register
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, NeverAgain, NotAllowed, NotFound, SourceDown
-from workflows.recipients import answering
+from workflows.recipients import answering, sending
 from workflows.recipients.content import Treated, open_content
 from workflows.recipients.listed import told_recipients
 from workflows.recipients.minding import UNANSWERED
@@ -168,6 +168,21 @@ def test_an_event_is_tried_again_while_the_recipient_is_down(world):
     world.work()
     assert notices(world, ident)["agency"].state is NoticeState.SENT
     assert len({event for _, event, _ in world.rt.hooks.posted}) == 1
+
+
+def test_who_was_overtaken_while_posting_a_notice_notes_nothing(world):
+    world.rt.hooks.error = SourceDown("timeout")
+    ident = erased(world)
+    world.clock.advance(minutes=5)
+    with world.rt.unit() as session:
+        overtaken = sending._claim(session, world.rt)
+    world.clock.advance(minutes=5)
+    with world.rt.unit() as session:
+        assert sending._claim(session, world.rt) is not None
+    with world.rt.unit() as session:
+        sending._settle(session, world.rt, overtaken.notice, NeverAgain("http_400"))
+    row = notices(world, ident)["agency"]
+    assert (row.state, row.lease_until is None) == (NoticeState.WAITING, False)
 
 
 def test_telling_by_hand_and_an_excuse_are_written_down_by_name(world):
