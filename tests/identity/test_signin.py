@@ -15,8 +15,10 @@ from models.vocabulary import Method, RequestState
 from tests.identity.broker import HETU, ISSUER, Broker, back, pem
 from tests.identity.conftest import BOBS, JANES, Bank
 from tests.webhooks.visitor import Caller, reference_of
+from tests.world import JANE
 from workflows import views
 from workflows.ladder import signin
+from workflows.stages import verification
 from workflows.vouching import Refused
 
 
@@ -202,6 +204,20 @@ def test_an_answer_proves_no_other_case_than_its_own(bank):
     assert victim.get(path).status_code == 403
     assert nothing_proven(bank, theirs)
     assert nothing_proven(bank, own)
+
+
+def test_a_log_in_changes_nothing_once_somebody_was_proven_meanwhile(bank):
+    caller, page = asked(bank)
+    path = back(bank.broker.log_in(go(caller, page), BOBS))
+    rt = bank.world.rt
+    with rt.unit() as session:
+        row = views.find_request(session, reference_of(page), lock=True)
+        verification.by_staff(session, rt, row, user="cleo", method=Method.DESK, identifiers={"email": JANE})
+    bank.world.work()
+    before = request_of(bank, page)
+    assert caller.get(path).status_code == 409
+    after = request_of(bank, page)
+    assert (after.verified_method, after.claim_sealed) == (Method.DESK, before.claim_sealed)
 
 
 def test_a_log_in_that_was_cancelled_or_mixed_up_proves_nothing(bank):
