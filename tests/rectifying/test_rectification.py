@@ -361,11 +361,26 @@ def test_recipients_hear_of_what_was_changed_even_if_the_rest_is_decided_on_anew
     case.approve()
     assert (case.state, case.item(payer).outcome) == (S.DECIDING, ItemOutcome.CHANGED)
     assert told_of(world, case) == ["books"]
+    for end in (withdraw, refuse):  # neither would be true: some of it is put right
+        with pytest.raises(Conflict, match="partly_changed"):
+            end(world, case)
     case.point(name)
     case.decide(name)
     case.approve()
     assert case.state is S.CLOSED
     assert told_of(world, case) == ["books", "market"]
+
+
+def withdraw(world, case):
+    with world.rt.unit() as session:
+        decision.withdraw(session, world.rt, session.get_one(Request, case.id, with_for_update=True), actor="person")
+
+
+def refuse(world, case):
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case.id, with_for_update=True)
+        reason = "What stands there is what the papers say."
+        decision.refuse(session, world.rt, request, user="anna", ground=Ground.NO_GROUND, reason=reason)
 
 
 def told_of(world, case):

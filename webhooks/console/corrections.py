@@ -25,6 +25,7 @@ from workflows.findings import AllItems
 from workflows.ports import RequestKey
 from workflows.rectifying import deciding, saying
 from workflows.rectifying.work import BY_HAND, done_by_hand
+from workflows.runtime import Runtime
 from workflows.views import find_request
 
 MOST_FIELDS = 1000
@@ -67,21 +68,7 @@ def pages(shell: Shell) -> Blueprint:
     @allow(DECIDE)
     def decide(reference: str, ident: uuid.UUID) -> BaseResponse:
         def work(session: Session, case: Request) -> None:
-            word, ground = _word(ItemDecision, "decision"), _word(Ground, "ground")
-            if word is None:
-                raise BadInput([Fault("decision", "answer_missing")])
-            item = _item(session, case, ident)
-            deciding.decide(
-                session,
-                rt,
-                case,
-                item,
-                decision=word,
-                reason=_text("reason"),
-                ground=ground,
-                user=g.user.name,
-                seen=_text("seen"),
-            )
+            _decide(session, rt, case, _item(session, case, ident))
 
         return _act(shell, reference, work)
 
@@ -97,6 +84,23 @@ def pages(shell: Shell) -> Blueprint:
         return _act(shell, reference, work)
 
     return blueprint
+
+
+def _decide(session: Session, rt: Runtime, case: Request, item: RectificationItem) -> None:
+    word, ground = _word(ItemDecision, "decision"), _word(Ground, "ground")
+    if word is None:
+        raise BadInput([Fault("decision", "answer_missing")])
+    deciding.decide(
+        session,
+        rt,
+        case,
+        item,
+        decision=word,
+        reason=_text("reason"),
+        ground=ground,
+        user=g.user.name,
+        seen=_text("seen"),
+    )
 
 
 def _act(shell: Shell, reference: str, work: Work) -> BaseResponse:

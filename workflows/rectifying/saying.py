@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.base import new_id
-from models.rectification import Flaw, RectificationItem, Remedy
+from models.rectification import Flaw, ItemOutcome, RectificationItem, Remedy
 from models.request import Request
 from models.staff import StaffUser
 from models.vocabulary import RequestState, Right, Role
@@ -88,6 +88,12 @@ def items_of(session: Session, request: Request) -> Sequence[RectificationItem]:
     """The request's items in order."""
     found = select(RectificationItem).where(RectificationItem.request_id == request.id)
     return session.scalars(found.order_by(RectificationItem.item_no)).all()
+
+
+def require_nothing_changed(session: Session, request: Request) -> None:
+    """Raise `Conflict` once some of what was asked is put right: the case can only be decided item by item then."""
+    if any(item.outcome is ItemOutcome.CHANGED for item in items_of(session, request)):
+        raise Conflict("partly_changed", detail="some of it is put right already; decide the other items one by one")
 
 
 def is_whole(item: RectificationItem, said: Said) -> bool:

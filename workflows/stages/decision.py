@@ -35,6 +35,7 @@ from workflows.intents import approvals_needed
 from workflows.notice import may_object
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
+from workflows.rectifying.saying import require_nothing_changed
 from workflows.rules.code_in_text import has_identity_code
 from workflows.rules.deadlines import extended_until, may_extend
 from workflows.runtime import Runtime
@@ -147,6 +148,7 @@ def refuse(session: Session, rt: Runtime, request: Request, *, user: str, ground
         raise Conflict("not_deciding", detail=f"the request is {request.state.value}; there is nothing to decide now")
     if not disowned and guarding.open_case(session, request) is not None:  # the person may be about to pay
         raise Conflict("refusal_case_open", detail="a refusal is not settled yet; agree to it, or drop it")
+    require_nothing_changed(session, request)
     if len(reason.strip()) < 10:
         raise BadInput([Fault("reason", "a refusal needs its reason in words", "write at least one sentence")])
     if has_identity_code(reason):
@@ -240,7 +242,8 @@ def _extension_letter(session: Session, rt: Runtime, request: Request, key: Requ
 
 
 def withdraw(session: Session, rt: Runtime, request: Request, *, actor: str) -> None:
-    """The person takes the request back; raises `Conflict` once something was delivered or erased."""
+    """The person takes the request back; raises `Conflict` once something was delivered, erased or put right."""
+    require_nothing_changed(session, request)
     audit.record(session, "request:withdrawn", at=rt.now(), actor=actor, request_id=request.id)
     for plan in session.scalars(select(Plan).where(Plan.request_id == request.id, Plan.state.in_(_LIVING))):
         plan.state = PlanState.VOID
