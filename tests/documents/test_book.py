@@ -71,6 +71,13 @@ def test_another_persons_name_can_not_be_got_back_from_any_file(packed, language
     assert mark in unescape(packed[language]["html/03_contact_history.html"].decode())
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_that_is_meant_for_programs_shows_on_a_page(packed, language):
+    for name, data in packed[language].items():
+        text = text_of(data) if name.endswith(".pdf") else data.decode() if name.endswith((".html", ".txt")) else ""
+        assert not re.findall(r"[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]", text), name
+
+
 def test_codes_dates_and_labels_are_written_for_people(packed):
     chapter = packed["fi"]["html/03_contact_history.html"].decode()
     assert "puhelu (P)" in chapter
