@@ -10,18 +10,15 @@ from typing import Any
 import structlog
 from celery import Celery
 from celery.exceptions import SecurityWarning
-from waitress.server import create_server
 
 from workers.app import Process, attach, make_app
 from workers.schedule import BEAT
+from workers.serving import WsgiApp
 from workflows.adapters.broker import CeleryBell
-from workflows.errors import BadInput, Fault
 from workflows.messages import QUEUES
 from workflows.runtime import Runtime
 
 log = structlog.get_logger("vastine.embedded")
-
-WsgiApp = Callable[[Any, Any], Any]
 
 
 def web_app(name: str, rt: Runtime) -> WsgiApp:
@@ -110,15 +107,6 @@ class EmbeddedWorker:
         self._stop.set()
         if self._worker is not None:
             self._worker.stop()
-
-
-def serve(app: WsgiApp, *, host: str, port: int) -> Any:
-    """A waitress server, listening; run it with `.run()` in a thread, end it with `.close()`. Raises `BadInput`."""
-    try:
-        return create_server(app, host=host, port=port, threads=8, ident=None, max_request_body_size=30_000_000)
-    except OSError as error:
-        what = f"nobody can listen on {host}:{port} ({error.strerror})"
-        raise BadInput([Fault("--port", what, "stop what listens there, or name another port")]) from None
 
 
 def wait_for_the_end() -> None:

@@ -1,6 +1,5 @@
 """A world with a console before it."""
 
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +7,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
-from waitress.server import create_server
 
 from tests.webhooks.browsing import Visit, press
 from tests.webhooks.desk import PASSWORD, Desk, give_passwords
 from tests.world import World, make_world
 from webhooks.staff import create_app
+from workers.serving import Server
 
 
 @pytest.fixture
@@ -45,12 +44,9 @@ def desk(console: Flask) -> Callable[..., Desk]:
 
 @pytest.fixture
 def address(console: Flask) -> Iterator[str]:
-    server = create_server(console, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=10)
+    server = Server(console, host="127.0.0.1", port=0, threads=4).start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.stop()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The portal in a real browser with scripts switched off: the whole walk, by pointer and by keyboard, and axe."""
 
 import re
-import threading
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
@@ -10,11 +9,11 @@ from urllib.parse import urljoin
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
-from waitress.server import create_server
 
 from tests.webhooks.visitor import code_in_mail, link_in_mail
 from tests.world import JANE, World, open_world, prepare, write_register
 from webhooks.public import create_app
+from workers.serving import Server
 
 pytestmark = pytest.mark.slow
 
@@ -47,12 +46,9 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def address(world: World) -> Iterator[str]:
-    server = create_server(create_app(world.rt), host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=10)
+    server = Server(create_app(world.rt), host="127.0.0.1", port=0, threads=4).start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.stop()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import threading
 from typing import Any
 
 import click
@@ -22,7 +21,8 @@ PORTS = {"portal": 8080, "console": 8081}
 @click.option("--console-port", default=8081, show_default=True)
 def up(*, host: str, portal_port: int, console_port: int) -> None:
     """Portal, console, worker and schedule in one process: the embedded default."""
-    from workers.embedded import EmbeddedWorker, serve, wait_for_the_end, web_app  # noqa: PLC0415
+    from workers.embedded import EmbeddedWorker, wait_for_the_end, web_app  # noqa: PLC0415
+    from workers.serving import Server  # noqa: PLC0415
     from workers.watching import Watch  # noqa: PLC0415
     from workflows.wiring import inboxes_of  # noqa: PLC0415
 
@@ -32,18 +32,18 @@ def up(*, host: str, portal_port: int, console_port: int) -> None:
         raise BadInput([Fault("VASTINE_BROKER_URL", "`up` is for the embedded default", remedy)], "bad_settings")
     worker = EmbeddedWorker(lambda **parts: runtime(given=told, **parts), told)
     servers = [
-        serve(web_app("portal", worker.runtime), host=host, port=portal_port),
-        serve(web_app("console", worker.runtime), host=host, port=console_port),
+        Server(web_app("portal", worker.runtime), host=host, port=portal_port),
+        Server(web_app("console", worker.runtime), host=host, port=console_port),
     ]
     for server in servers:
-        threading.Thread(target=server.run, daemon=True).start()
+        server.start()
     worker.start()
     waiting = Watch(worker.runtime, inboxes_of(told))
     waiting.start()
     say(f"portal http://{host}:{portal_port}/   console http://{host}:{console_port}/   (stop with Ctrl-C)")
     wait_for_the_end()
     for server in servers:
-        server.close()
+        server.stop()
     waiting.stop()
     worker.stop()
     say("stopped")
@@ -170,18 +170,19 @@ def beat() -> None:
 
 def _serve_here(doors: dict[str, int], told: Any, *, host: str) -> None:
     """Doors in this process alone: another process of this machine does the work, such as `vastine work`."""
-    from workers.embedded import serve, wait_for_the_end, web_app  # noqa: PLC0415
+    from workers.embedded import wait_for_the_end, web_app  # noqa: PLC0415
+    from workers.serving import Server  # noqa: PLC0415
 
     rt = runtime(given=told)
-    servers = [serve(web_app(name, rt), host=host, port=port) for name, port in doors.items()]
+    servers = [Server(web_app(name, rt), host=host, port=port) for name, port in doors.items()]
     for server in servers:
-        threading.Thread(target=server.run, daemon=True).start()
+        server.start()
     for name, port in doors.items():
         say(f"{name} on http://{host}:{port}/")
     say("(stop with Ctrl-C)")
     wait_for_the_end()
     for server in servers:
-        server.close()
+        server.stop()
     say("stopped")
 
 

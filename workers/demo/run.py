@@ -15,8 +15,9 @@ from workers.demo.place import DemoPlace, free_port
 from workers.demo.play import End, Player, ends
 from workers.demo.services import serving
 from workers.demo.show import copy_files, show
-from workers.embedded import EmbeddedWorker, serve, wait_for_the_end, web_app
+from workers.embedded import EmbeddedWorker, wait_for_the_end, web_app
 from workers.host import quiet, runtime
+from workers.serving import Server
 from workers.speech import FAILED, OK, say
 from workflows.demo.build import DemoFiles
 from workflows.demo.stories import STAFF, STORIES
@@ -67,9 +68,9 @@ def _open(wish: Wish, place: DemoPlace, files: DemoFiles, addresses: Mapping[str
     told = place.settings(files, addresses, portal=ports["portal"], console=ports["console"])
     worker = EmbeddedWorker(lambda **parts: runtime(given=told, **parts), told)
     log_ins = place.log_ins(worker.runtime, STAFF)
-    servers = [serve(web_app(name, worker.runtime), host="127.0.0.1", port=port) for name, port in ports.items()]
+    servers = [Server(web_app(name, worker.runtime), host="127.0.0.1", port=port) for name, port in ports.items()]
     for server in servers:
-        threading.Thread(target=server.run, daemon=True).start()
+        server.start()
     worker.start()
     home = threading.Event()
     clerk = threading.Thread(target=Clerk(worker.runtime).keep_working, args=(home,), daemon=True)
@@ -87,7 +88,7 @@ def _open(wish: Wish, place: DemoPlace, files: DemoFiles, addresses: Mapping[str
         home.set()
         clerk.join(timeout=10)
         for server in servers:
-            server.close()
+            server.stop()
         worker.stop()
     return FAILED if wrong else OK
 
