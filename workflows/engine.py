@@ -144,14 +144,28 @@ def run(rt: Runtime, claimed: Claimed, kinds: Collection[str] = ()) -> Claimed |
             error = NeverAgain("unexpected", detail=type(caught).__name__)
     rt.failpoint("worked")
     try:
-        with rt.unit() as session:
-            follow = _settle(session, rt, claimed, result, error, kinds)
-            rt.failpoint("settling")
+        follow = _written(rt, claimed, result, error, kinds)
     except Fenced:
         log.info("step.fenced", kind=lease.kind.value, step=str(lease.step_id), fence=lease.fence)
         return None
     rt.failpoint("settled")
     return follow
+
+
+def _written(
+    rt: Runtime, claimed: Claimed, result: Any, error: VastineError | None, kinds: Collection[str]
+) -> Claimed | None:
+    """Settle in one transaction; where what is to follow can't be begun, nothing of it stands and the error does."""
+    try:
+        with rt.unit() as session:
+            follow = _settle(session, rt, claimed, result, error, kinds)
+            rt.failpoint("settling")
+            return follow
+    except VastineError as caught:
+        if error is not None or isinstance(caught, Fenced):
+            raise
+        log.warning("step.not_settled", kind=claimed.lease.kind.value, code=caught.code)
+        return _written(rt, claimed, None, caught, kinds)
 
 
 def _settle(

@@ -35,7 +35,7 @@ from tests.engine.invariants import contents, fingerprint
 from tests.engine.machine import Killed, with_switches
 from tests.world import BOB, JANE, World, make_world
 from workflows import engine, mailroom, manual_holds, post, repair, sweeps
-from workflows.errors import Conflict, NotAllowed
+from workflows.errors import Conflict, NotAllowed, PersonMustLook
 from workflows.messages import WORK
 from workflows.purge.shredding import shred
 from workflows.stages import decision
@@ -490,3 +490,21 @@ def test_a_link_is_not_sent_again_without_asking(world: World) -> None:
         "We have received your request",
         "Your answer can be fetched",
     ]
+
+
+def test_what_can_not_be_begun_goes_to_a_person_and_nothing_of_the_step_is_written(world: World) -> None:
+    def broken(*_: Any) -> Any:
+        raise PersonMustLook("not_begun")
+
+    good, world.rt = world.rt, replace(world.rt, entries={**world.rt.entries, RequestState.COLLECTING: broken})
+    ident = world.open()
+    world.work()
+    assert world.state(ident) is RequestState.VERIFYING
+    [step] = steps(world, ident, Kind.VERIFY)
+    assert (step.state, step.error_code) == (StepState.NEEDS_HUMAN, "not_begun")
+    world.rt = good
+    with world.rt.unit() as session:
+        session.get_one(Request, ident, with_for_update=True)
+        repair.requeue(session, world.rt, session.get_one(Step, step.id), user="anna")
+    world.work()
+    assert world.state(ident) is RequestState.CLOSED
