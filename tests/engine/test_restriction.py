@@ -561,3 +561,35 @@ def test_an_objection_that_is_taken_up_again_rests_again_and_can_be_upheld(world
     assert world.request(ident).outcome is Outcome.STOPPED
     with world.rt.unit() as session:
         assert len(restrictions_on(session, world.rt, [("email", JANE)])) == 1
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_what_rests_for_an_objection_answered_by_hand_goes_on_only_where_somebody_says_so(world, goes_on):
+    ident = world.open(Right.OBJECTION)
+    world.work()
+    with locked(world, ident) as (session, request):
+        decision.answered_by_hand(session, world.rt, request, user="cleo", goes_on=goes_on)
+    world.work()
+    assert world.state(ident) is S.CLOSED
+    with world.rt.unit() as session:
+        assert bool(restrictions_on(session, world.rt, [("email", JANE)])) is not goes_on
+
+
+def test_what_is_marked_in_a_source_that_left_the_register_is_freed_by_a_person(world):
+    ident = restricted(world)
+    told_to_lift(world, ident)
+    send_all(world.rt)
+    world.clock.advance(days=lifting.DAYS)
+    sources = {name: spec for name, spec in world.rt.register.sources.items() if name != "shop"}
+    connectors = {name: one for name, one in world.rt.connectors.items() if name != "shop"}
+    register = world.rt.register.model_copy(update={"sources": sources})
+    world.rt = replace(world.rt, register=register, connectors=connectors)
+    with locked(world, ident) as (session, request):
+        lifting.lift(session, world.rt, request, user="anna")
+    world.work()
+    assert row_of(world, ident).ended_at is None
+    by_hand(world, ident)
+    assert world.state(ident) is S.CLOSED
+    with world.rt.unit() as session:
+        assert set(session.scalars(select(RestrictedItem.how))) == {RestrictedHow.FREED}
+        assert restrictions_on(session, world.rt, [("email", JANE)]) == []

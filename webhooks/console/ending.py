@@ -34,7 +34,8 @@ def pages(shell: Shell) -> Blueprint:
         def work(session: Session, case: Request) -> str:
             if request.form.get("answered") != "yes":
                 raise BadInput([Fault("answered", "by_hand_not_confirmed")])
-            decision.answered_by_hand(session, rt, case, user=g.user.name)
+            goes_on = request.form.get("goes_on") == "yes"
+            decision.answered_by_hand(session, rt, case, user=g.user.name, goes_on=goes_on)
             return "by_hand"
 
         return act(shell, reference, work, form="by_hand")

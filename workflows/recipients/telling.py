@@ -221,8 +221,10 @@ def _categories(rt: Runtime, row: PlanItem, receipt: Receipt) -> set[str]:
 
 
 def record_categories(rt: Runtime, source: str, collection: str) -> set[str]:
-    """The categories of everything personal in a record of this collection."""
-    spec = rt.register.sources[source]
+    """The categories of everything personal in a record of this collection; none of a source the register lost."""
+    spec = rt.register.sources.get(source)
+    if spec is None:
+        return set()
     names = [
         f.name
         for d in spec.dataset

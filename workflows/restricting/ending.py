@@ -4,7 +4,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from models.request import Request
-from models.restriction import RestrictedHow, RestrictedItem, Restriction
+from models.restriction import RestrictedHow, RestrictedItem, Restriction, Weighed, Weighing
 from models.vocabulary import Outcome, Right
 from workflows import audit
 from workflows.restriction import restriction_of
@@ -22,7 +22,10 @@ def end_rest(session: Session, rt: Runtime, request: Request, *, actor: str) -> 
     row = restriction_of(session, request)
     if row is None or row.since is None or row.ended_at is not None:
         return
-    if request.right is Right.OBJECTION:
+    if request.right is Right.OBJECTION and request.outcome is Outcome.BY_HAND:
+        weighing = session.get(Weighing, request.id)  # the use goes on where somebody says so
+        over = weighing is not None and weighing.result is not Weighed.STOP
+    elif request.right is Right.OBJECTION:
         over = request.outcome is not Outcome.STOPPED
     else:
         over = request.outcome in _NOT_GRANTED and not _is_marked(session, row)

@@ -77,6 +77,22 @@ def weigh(session: Session, rt: Runtime, request: Request, grounds: Grounds, *, 
     audit.record(session, "objection:weighed", at=rt.now(), actor=user, request_id=request.id, facts=facts)
 
 
+def note_goes_on(session: Session, rt: Runtime, request: Request, *, user: str) -> None:
+    """Somebody answered the person themselves that the use goes on; what was weighed before keeps its words.
+
+    The caller holds the request's lock and has seen to who may say so.
+    """
+    row = session.get(Weighing, request.id)
+    if row is None:
+        row = Weighing(request_id=request.id)
+        session.add(row)
+    if row.result is not Weighed.NOT_APPLICABLE:
+        row.result = Weighed.GO_ON
+    row.weighed_by, row.weighed_at = user, rt.now()
+    facts = {"result": row.result.value}
+    audit.record(session, "objection:weighed", at=rt.now(), actor=user, request_id=request.id, facts=facts)
+
+
 class Objecting(InOurBooks):
     """How an objection that is upheld is carried out: the uses it is about stop for good, in our own register."""
 

@@ -257,9 +257,10 @@ def _left(session: Session, row: Restriction, verb: str) -> list[RestrictedItem]
 
 
 def _by_people(rt: Runtime, item: RestrictedItem) -> bool:
-    """Whether no program can: the kind of source, its description, or the source itself says so."""
-    spec = rt.register.sources[item.source].person.collections.get(item.collection)
-    able = isinstance(rt.connectors[item.source], Changing) and spec is not None and spec.restrict is not None
+    """Whether no program can: the source is in the register no more, or its kind, description or answer says so."""
+    source = rt.register.sources.get(item.source)
+    spec = source.person.collections.get(item.collection) if source is not None else None
+    able = spec is not None and spec.restrict is not None and isinstance(rt.connectors[item.source], Changing)
     return item.how is RestrictedHow.BY_HAND or not able or item.visit >= _ASK_PEOPLE
 
 

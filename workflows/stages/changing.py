@@ -23,6 +23,8 @@ from workflows.work import Changes, ChangeWork, Lease, NewStep
 _DONE = ("changed", "as_it_was")
 _LOOK_AGAIN = 60.0
 _NOTHING = "change:none"
+_BY_PEOPLE = "_by_hand:"
+"""In the key of a step that only people do: they can where the source is in the register no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Changing:
         work = _work_of(rt, request)
         if step.key.startswith(f"{_NOTHING}#"):
             return Piece(work, None)
-        if step.source is not None and step.source not in rt.connectors:
+        if step.source is not None and step.source not in rt.connectors and _BY_PEOPLE not in step.key:
             raise PersonMustLook("source_not_in_register")
         return Piece(work, work.prepare(session, rt, request, step))
 

@@ -19,6 +19,7 @@ from models.vocabulary import (
     Outcome,
     PlanState,
     RequestState,
+    Right,
     Role,
     StepState,
     TaskKind,
@@ -27,15 +28,16 @@ from workflows import audit, guarding, lifecycle
 from workflows.answer import keep_artifact
 from workflows.asking import suspend
 from workflows.candidates import undecided
-from workflows.casefile import open_key, open_proof
+from workflows.casefile import open_claim, open_key, open_proof
 from workflows.caseview import case_facts, source_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
-from workflows.human import close_tasks_of
+from workflows.human import close_tasks_of, open_task
 from workflows.intents import approvals_needed
 from workflows.notice import may_object
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
 from workflows.rectifying.saying import require_nothing_changed
+from workflows.restricting import objecting
 from workflows.rules.code_in_text import has_identity_code
 from workflows.rules.deadlines import extended_until, may_extend
 from workflows.runtime import Runtime
@@ -201,11 +203,7 @@ def extend(session: Session, rt: Runtime, request: Request, *, user: str, reason
     if said:
         request.extension_sealed = key.seal(said.encode(), f"requests.extension:{request.id}")
     suspend(session, rt, request)
-    if request.proof_sealed is not None:
-        to = open_proof(key, request).contact.email
-        case = case_facts(rt, request, key, name="")
-        queue_mail(session, rt, request, key, letter=Letter.EXTENSION, to=to, case=case)
-        _extension_letter(session, rt, request, key)
+    _tell_extension(session, rt, request, key)
     audit.record(
         session,
         "request:extended",
@@ -215,6 +213,29 @@ def extend(session: Session, rt: Runtime, request: Request, *, user: str, reason
         facts={"until": until.due_a.isoformat(), "reason": reason},
     )
     return until.due_a
+
+
+def _tell_extension(session: Session, rt: Runtime, request: Request, key: RequestKey) -> None:
+    """To the contact on file; to the address that asked while nobody is proven: the mail says nothing of anybody.
+
+    Where there is no address a person has to tell, since an extension that nobody hears of is none.
+    """
+    proven = request.proof_sealed is not None
+    to = open_proof(key, request).contact.email if proven else open_claim(key, request).reply_to
+    case = case_facts(rt, request, key, name="")
+    queue_mail(session, rt, request, key, letter=Letter.EXTENSION, to=to, case=case)
+    if proven:
+        _extension_letter(session, rt, request, key)
+    if not to:
+        open_task(
+            session,
+            rt,
+            key=f"extension:{request.id}",
+            kind=TaskKind.CHECK,
+            code="extension_untold",
+            request_id=request.id,
+            due_on=request.due_a,
+        )
 
 
 def _extension_letter(session: Session, rt: Runtime, request: Request, key: RequestKey) -> None:
@@ -251,9 +272,10 @@ def withdraw(session: Session, rt: Runtime, request: Request, *, actor: str) -> 
     lifecycle.advance(session, rt, request, Event.WITHDRAWN, actor=actor)
 
 
-def answered_by_hand(session: Session, rt: Runtime, request: Request, *, user: str) -> None:
+def answered_by_hand(session: Session, rt: Runtime, request: Request, *, user: str, goes_on: bool = False) -> None:
     """A member of staff answered the person outside the flows; the request ends under their name.
 
+    `goes_on`: to an objection, that the use which rested goes on; unless that is said or was weighed, it stays at rest.
     Raises `Conflict` once something was delivered or erased, `NotAllowed` for the role.
     """
     staff = session.get(StaffUser, user)
@@ -261,6 +283,8 @@ def answered_by_hand(session: Session, rt: Runtime, request: Request, *, user: s
         raise NotAllowed("role", detail="answering by hand needs the role caseworker, approver or dpo")
     lifecycle.next_state(request, Event.ANSWERED_BY_HAND)  # before anything is changed
     request.outcome = Outcome.BY_HAND
+    if goes_on and request.right is Right.OBJECTION:
+        objecting.note_goes_on(session, rt, request, user=user)
     for plan in session.scalars(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.FROZEN)):
         plan.state = PlanState.VOID
     close_tasks_of(session, rt, request.id, kinds=set(TaskKind), by=user)
