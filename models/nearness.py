@@ -16,6 +16,7 @@ class Nearness(StrEnum):
 
     OWN = "own"
     NEAR = "near"  # the same surname or the same address
+    BARRED = "barred"  # a relative, friend or colleague, as they or the data protection officer said
 
 
 class StaffKey(Base):
@@ -29,7 +30,7 @@ class StaffKey(Base):
 
 
 class CaseNearness(Base):
-    """A member of staff whom a case concerns: their own is hidden from them, a near one opens with a reason only."""
+    """A member of staff whom a case concerns: it is hidden from them, or, a near one, opens with a reason only."""
 
     __tablename__ = "case_nearness"
 

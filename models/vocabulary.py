@@ -72,6 +72,7 @@ class Outcome(StrEnum):
     RECTIFIED = "rectified"  # each item was decided, and changed where that was granted
     BANNED = "banned"  # the bans that were asked for are in force
     BY_HAND = "by_hand"  # answered by a named member of staff outside the automatic flows
+    ESTATE = "estate"  # it was about somebody who has died, whom this law does not cover
 
 
 class Event(StrEnum):

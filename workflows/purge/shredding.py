@@ -113,7 +113,7 @@ def _case(session: Session, rt: Runtime, request: Request) -> None:
         (Finding, {"leads_sealed": None, "blob": None, "seeds_digest": None}),
         (Artifact, {"purged_at": rt.now()}),
         (Ask, {"words_sealed": None}),
-        (Mandate, {"holder_sealed": None}),
+        (Mandate, {"holder_sealed": None, "offer_sealed": None}),
         (RefusalCase, {"evidence_sealed": None, "reason_sealed": None}),
         (Restriction, {"note_sealed": None, "lift_sealed": None}),
         (Weighing, {"ours_sealed": None, "theirs_sealed": None}),
@@ -142,7 +142,7 @@ def _case(session: Session, rt: Runtime, request: Request) -> None:
         .execution_options(**_QUIET)
     )
     request.claim_sealed, request.proof_sealed, request.refusal_sealed = b"", None, None
-    request.extension_sealed = None
+    request.extension_sealed = request.answer_sealed = None
     request.subject_digest, request.status_digest = None, secrets.token_bytes(32)  # no link leads here any more
     destroy_key(session, rt, request.data_key_id, of="case", request_id=request.id)
     after_commit(session, partial(_delete, rt, names))
