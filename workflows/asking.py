@@ -252,19 +252,26 @@ def mind_silence(rt: Runtime) -> int:
     understood, to extend, or to refuse it for want of what was asked. Source: GDPR Art. 12(2), 12(4).
     """
     ended = (RequestState.CLOSED, RequestState.CLOSING)
-    asked = select(Ask, Request).join(Request, Request.id == Ask.request_id)
     waits = (Ask.answered_at.is_(None), Ask.kind != AskKind.IDENTITY, Request.answered_at.is_(None))
-    count = 0
+    open_ones = (*waits, Request.state.not_in(ended))
     with rt.unit() as session:
         tasked = set(session.scalars(select(HumanTask.key).where(HumanTask.code == SILENT)))
-        for row, request in session.execute(asked.where(*waits, Request.state.not_in(ended))):
-            key = f"{SILENT}:{row.id}"
-            if key in tasked or rt.today() <= _answer_by(request, _day(rt, row.asked_at)):
+        rows = session.execute(select(Ask, Request).join(Request, Request.id == Ask.request_id).where(*open_ones)).all()
+        late = [(a.id, r.id) for a, r in rows if rt.today() > _answer_by(r, _day(rt, a.asked_at))]
+    count = 0
+    for ident, request_id in late:
+        if f"{SILENT}:{ident}" in tasked:
+            continue
+        with rt.unit() as session:
+            # An answer may come in this instant: whoever takes it holds the request too.
+            request = session.get_one(Request, request_id, with_for_update=True)
+            row = session.get_one(Ask, ident, populate_existing=True)
+            if row.answered_at is not None or request.answered_at is not None or request.state in ended:
                 continue
             open_task(
                 session,
                 rt,
-                key=key,
+                key=f"{SILENT}:{ident}",
                 kind=TaskKind.CHECK,
                 code=SILENT,
                 request_id=request.id,
