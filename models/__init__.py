@@ -36,6 +36,7 @@ from models.candidates import CandidateVerdict
 from models.collection import Finding, SourceHealth
 from models.decision import Approval, KeptItem, Plan, PlanItem
 from models.delivery import Artifact, Grant, Outbox
+from models.doors import DoorCanary, Pulse
 from models.erasure import Receipt, Replay, ReplayRecord, Tombstone
 from models.hand import Checkout, HandFile, HandSearch, HandTick
 from models.holds import ManualHold, RuleSet
@@ -70,6 +71,7 @@ __all__ = [
     "Challenge",
     "Checkout",
     "DataKey",
+    "DoorCanary",
     "Effect",
     "EventCase",
     "EventKey",
@@ -93,6 +95,7 @@ __all__ = [
     "Pace",
     "Plan",
     "PlanItem",
+    "Pulse",
     "PurgeMark",
     "Receipt",
     "RectificationItem",

@@ -77,6 +77,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "door_canaries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("door", sa.String(length=300), nullable=False),
+        sa.Column("sent_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("arrived_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("code", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_door_canaries")),
+    )
+    with op.batch_alter_table("door_canaries", schema=None) as batch_op:
+        batch_op.create_index("ix_door_canaries_door", ["door", "sent_at"], unique=False)
+
+    op.create_table(
         "mailboxes",
         sa.Column("name", sa.String(length=250), nullable=False),
         sa.Column("watched_since", models.types.UTCDateTime(timezone=True), nullable=False),
@@ -112,6 +124,12 @@ def upgrade() -> None:
         sa.Column("window_start", models.types.UTCDateTime(timezone=True), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", "scope", "window_start", name=op.f("pk_paces")),
+    )
+    op.create_table(
+        "pulses",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_pulses")),
     )
     op.create_table(
         "purge_marks",
@@ -2011,12 +2029,17 @@ def downgrade() -> None:
         )
 
     op.drop_table("purge_marks")
+    op.drop_table("pulses")
     op.drop_table("paces")
     with op.batch_alter_table("manual_holds", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_manual_holds_subject_digest"))
 
     op.drop_table("manual_holds")
     op.drop_table("mailboxes")
+    with op.batch_alter_table("door_canaries", schema=None) as batch_op:
+        batch_op.drop_index("ix_door_canaries_door")
+
+    op.drop_table("door_canaries")
     with op.batch_alter_table("inbound_events", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_inbound_events_open",
