@@ -853,6 +853,7 @@ def upgrade() -> None:
         sa.Column("answered_digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("terms_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("draft_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("answer_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("answered_by", sa.String(length=64), nullable=True),
         sa.Column("answered_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
