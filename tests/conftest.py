@@ -24,6 +24,7 @@ _SERVERS = {
     "_imap_server",
     "own_imap",
     "chromium",
+    "oidc_server",
 }
 
 network_guard.raise_it()

@@ -1,5 +1,6 @@
 """What is installed is what was locked: every package with hashes, no address, a reason and a lock that is current."""
 
+import json
 import re
 from pathlib import Path
 
@@ -72,3 +73,14 @@ def test_every_dependency_has_its_reason_and_no_reason_outlives_its_dependency()
     expected = [normal(name) for file in LOCKS.values() for name in wanted(file)]
     assert [normal(name.split("[")[0]) for name, _ in reasons] == expected
     assert all(len(reason) > 20 for _, reason in reasons)
+
+
+def test_the_packages_of_npm_are_locked_with_hashes_and_without_addresses() -> None:
+    folder = ROOT / "tests" / "identity" / "provider"
+    packages = json.loads((folder / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    wanted_here = json.loads((folder / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    assert packages[""]["dependencies"] == wanted_here
+    fetched = {name: one for name, one in packages.items() if name}
+    assert len(fetched) > 20
+    assert not [name for name, one in fetched.items() if not one.get("integrity", "").startswith("sha512-")]
+    assert not [name for name, one in fetched.items() if "resolved" in one]
