@@ -244,6 +244,11 @@ ON_BEHALF = (
     r"|husband|wife|son|daughter|child|grandmother|grandfather|partner))'s (?:personal )?(?:data"
     r"|information|account|details)"
     r"|executor of|deceased\b|my late (?:mother|father|husband|wife)|estate of"
+    r"|\b(?:about|on|of|concerning) my (?:mother|father|husband|wife|spouse|son|daughter|child|grandmother"
+    r"|grandfather|partner|tenant|employee|neighbour)\b"
+    r"|\b(?:om|på|gällande) min (?:fru|man|maka|make|mamma|pappa|mor|far|son|dotter|sambo|hyresgäst|granne)\b"
+    r"|\b(?:äidistäni|isästäni|vaimostani|miehestäni|puolisostani|pojastani|tyttärestäni|lapsestani"
+    r"|mummostani|vuokralaisestani|naapuristani|työntekijästäni)\b"
 )
 """Somebody writes for somebody else, or about a dead person."""
 
