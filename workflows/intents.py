@@ -18,6 +18,7 @@ from workflows.fresh import manual_holds, newly_held
 from workflows.notice import require_no_objection
 from workflows.planning import hash_of_rows
 from workflows.ports import Connector, ErasedItem, EraseItem, Lead, RequestKey
+from workflows.reached import require_reached
 from workflows.rules.flows import Decides, flow_of
 from workflows.rules.items import Item
 from workflows.runtime import Runtime
@@ -79,6 +80,7 @@ def intend(
     require_no_objection(rt, request)
     if request.after_request_id is not None:
         _delivered_before(session, request)
+    require_reached(session, request)
     plan = session.get_one(Plan, batch.plan_id)
     effect = session.get(Effect, batch.op_id)
     begun = effect is not None and effect.state is EffectState.INTENDED

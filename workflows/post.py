@@ -17,6 +17,7 @@ from workflows.errors import NeverAgain, PersonMustLook, TryAgain, VastineError
 from workflows.human import open_task
 from workflows.outbox import open_mail
 from workflows.ports import OutgoingMail
+from workflows.reached import gone_out
 from workflows.runtime import Runtime
 from workflows.setbacks import backoff_seconds
 
@@ -105,6 +106,7 @@ def _settle(session: Session, rt: Runtime, claimed: Outbox, error: VastineError 
             audit.seen_head(session, claimed.request_id, sent.n, sent.digest)
             claimed.error_code = None
             _note(session, rt, claimed, "mail:sent")
+            gone_out(session, rt, claimed)
         return
     row = session.scalar(_MINE, who)
     if row is None:

@@ -15,11 +15,12 @@ from models.request import Request
 from models.vocabulary import MessageState, OutboxState, TaskKind
 from workflows import audit
 from workflows.human import open_task
+from workflows.reached import COMPLAINED
 from workflows.rules.mail_reports import Report
 from workflows.runtime import Runtime
 from workflows.stages.intake import belongs
 
-BOUNCED, COMPLAINED = "mail_bounced", "mail_complained"
+BOUNCED = "mail_bounced"
 _GONE_OUT = (OutboxState.SENT, OutboxState.UNKNOWN)
 
 

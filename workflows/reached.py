@@ -1,0 +1,88 @@
+"""Whether the mails that an erasure follows have reached somebody: what came back stops it until a person saw to it."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from models.audit import AuditEntry
+from models.delivery import Outbox
+from models.request import Request
+from models.session import ring
+from models.staff import HumanTask
+from models.step import Step
+from models.vocabulary import Kind, Letter, OutboxState, Outcome, StepState, TaskKind, TaskState
+from workflows.errors import PersonMustLook, WaitFor
+from workflows.runtime import Runtime
+
+COMPLAINED = "mail_complained"
+"""Code of the task about a mail that its reader did not want: it arrived."""
+
+NOT_SENT, CAME_BACK, NOBODY_TOLD = "mail_not_sent", "mail_came_back", "nobody_told"
+_LOOK_AGAIN = 900.0
+_STILL_OPEN = "wait"
+_FOLLOWED = (Letter.ACKNOWLEDGEMENT.value, Letter.READY.value)
+_SETTLED = (OutboxState.SENT, OutboxState.UNKNOWN, OutboxState.FAILED)
+_NOWHERE = "no_address"
+
+
+def require_reached(session: Session, request: Request) -> None:
+    """Raise `WaitFor` while a mail that this erasure follows is not sent, or came back and nobody saw to it.
+
+    These are the notice to the contact on file and, where data were asked for together with their erasure, the
+    acknowledgements and the mail that says where the answer is. What the person fetched has reached them. Raises
+    `PersonMustLook` where nobody could be told of the answer at all and nobody has fetched it.
+    Source: GDPR Art. 12(3), 12(6).
+    """
+    _seen_to(session, [request.id], letters=(Letter.NOTICE.value,))
+    if request.after_request_id is None:
+        return
+    first = session.get_one(Request, request.after_request_id)
+    fetched = _fetched_by(session, first)
+    if "person" in fetched:
+        return
+    _seen_to(session, [request.id, first.id], letters=_FOLLOWED)
+    told = session.execute(
+        select(Outbox.state, Outbox.error_code).where(
+            Outbox.request_id == first.id, Outbox.letter == Letter.READY.value
+        )
+    ).all()
+    if any(state not in _SETTLED for state, _ in told):
+        raise WaitFor(NOT_SENT, after_seconds=_LOOK_AGAIN)
+    if all(code == _NOWHERE for _, code in told) and not fetched and first.outcome is Outcome.DELIVERED:
+        raise PersonMustLook(NOBODY_TOLD)
+
+
+def gone_out(session: Session, rt: Runtime, row: Outbox) -> None:
+    """A mail was sent: what waited for it may go on now."""
+    if row.letter != Letter.READY.value:
+        return
+    behind = select(Request.id).where(Request.after_request_id == row.request_id)
+    moved = session.scalars(
+        update(Step)
+        .where(Step.request_id.in_(behind), Step.state == StepState.READY, Step.error_code == NOT_SENT)
+        .values(run_at=rt.now())
+        .returning(Step.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if moved:
+        ring(session, Kind.ERASE.value, "")
+
+
+def _seen_to(session: Session, cases: Sequence[uuid.UUID], *, letters: Sequence[str]) -> None:
+    tasks = session.scalars(
+        select(HumanTask).where(
+            HumanTask.request_id.in_(cases), HumanTask.kind == TaskKind.MAIL_FAILED, HumanTask.code != COMPLAINED
+        )
+    )
+    for task in tasks:
+        waits = task.state is TaskState.OPEN or task.answer == _STILL_OPEN
+        if waits and task.facts.get("letter") in letters:
+            raise WaitFor(CAME_BACK, after_seconds=_LOOK_AGAIN)
+
+
+def _fetched_by(session: Session, request: Request) -> set[str]:
+    """Who has fetched the package: "person", or names of staff who handed it over."""
+    entries = select(AuditEntry.actor).where(AuditEntry.chain == str(request.id), AuditEntry.event == "package:fetched")
+    return set(session.scalars(entries))
