@@ -36,6 +36,8 @@ CONTROLLER = (
     "{name: Shop Oy, email: office@shop.example, dpo: {name: Anna, email: dpo@shop.example},"
     f" delivery: {{objection_hours: 0}}, mail: {{authserv_ids: [{OUR_SERVER}]}}}}"
 )
+NOTE = "blue-heat-pump"
+"""What stands on one order of Jane's, and nowhere else in the world."""
 NUMBERS = {1: "C-1001", 2: "C-1002", 3: "C-1003"}
 """The customer numbers of Jane, Bob and Eve, who stand on paper that others see."""
 PHONES = {1: "+358401111111", 2: "+358402222222", 3: "+358403333333"}
@@ -202,6 +204,7 @@ def _way_out(environ: Mapping[str, str], clock: SettableClock) -> Any:
 
 
 def _give_numbers(world: World) -> None:
+    world.execute("shop", f"UPDATE orders SET note = '{NOTE}' WHERE id = 1")
     for column in ("number VARCHAR(20)", "phone VARCHAR(20)", "hetu VARCHAR(11)"):
         world.execute("shop", f"ALTER TABLE customer ADD COLUMN {column}")
     for ident, number in NUMBERS.items():

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from models.staff import HumanTask
 from models.vocabulary import Outcome, RequestState
-from tests.attacks.house import HETUS, NUMBERS, OUR_SERVER, PHONES, House, body_of
+from tests.attacks.house import HETUS, NOTE, NUMBERS, OUR_SERVER, PHONES, House, body_of
 from tests.attacks.outside import WISH, Browser, letter
 from tests.identity.broker import back
 from tests.identity.conftest import JANES, Bank, bank  # noqa: F401  # a fixture
@@ -37,7 +37,7 @@ def no_hint(house: House, address: str) -> None:
         assert not re.search(r"\b\d{8}\b", body_of(mail))
         assert "/fetch/" not in body_of(mail)
         assert not list(mail.iter_attachments())
-        for word in ("first", "second", "Invoice", JANE, *NUMBERS.values(), *HETUS.values()):
+        for word in (NOTE, "Invoice", JANE, *NUMBERS.values(), *HETUS.values()):
             assert word not in body_of(mail).replace(MALLORY, "")
 
 
