@@ -40,3 +40,4 @@ class OutboxState(StrEnum):
     SENT = "sent"
     UNKNOWN = "unknown"  # the connection broke after DATA; see `Outbox.once`
     FAILED = "failed"
+    PAPER = "paper"  # there is no address for mail: a person prints it and takes it to the post

@@ -94,6 +94,7 @@ class Request(Base):
     refusal_ground: Mapped[str | None] = mapped_column(String(32))
     refusal_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the reason in words
     refused_by: Mapped[str | None] = mapped_column(String(64))
+    answer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # what staff who answer by hand write
     recheck_on: Mapped[date | None]  # the day kept items are looked at again
     answered_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

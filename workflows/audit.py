@@ -87,6 +87,8 @@ EVENTS = frozenset(
         "package:purged",
         "letter:made",
         "letter:fetched",
+        "letter:to_print",
+        "letter:posted",
         "erasure:intended",
         "erasure:done",
         "erasure:proven",

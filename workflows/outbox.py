@@ -5,6 +5,7 @@ import json
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from models.base import new_id
 from models.delivery import Outbox
 from models.request import Request
 from models.session import reading, ring
@@ -16,6 +17,26 @@ from workflows.messages import SEND
 from workflows.ports import CaseFacts, RequestKey
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
+
+PRINT = "print_letter"
+"""Code of the task of a letter that no mail can bring."""
+
+BY_POST = frozenset(
+    {
+        Letter.ACKNOWLEDGEMENT,
+        Letter.ASK,
+        Letter.EXTENSION,
+        Letter.REFUSAL,
+        Letter.ESTATE,
+        Letter.LIFTING,
+        Letter.HOLD_LATER,
+        Letter.DUPLICATE,
+        Letter.WITHDRAWN,
+        Letter.LATE,
+        Letter.READY,
+    }
+)
+"""What the person must hear also where nothing can be mailed to them: a person prints it. A code never goes so."""
 
 _WRITTEN = select(Outbox.id).where(Outbox.key == bindparam("idem"))
 
@@ -32,12 +53,13 @@ def queue_mail(
     occurrence: str = "",
     once: bool = False,
 ) -> bool:
-    """Write one mail into the outbox; False if this occurrence was written before or there is no address.
+    """Write one mail into the outbox; False if this occurrence was written before, or nothing can bring it.
 
-    The text is rendered now, from the facts as they are decided, and sealed under the request's key. A text that
-    can't be written, or does not say what it must, stays here: a person is told, and False is the answer.
+    What must be told goes on paper where there is no address: a person is asked to print and post it. The text is
+    rendered now, from the facts as they are decided, and sealed under the request's key. A text that can't be
+    written, or does not say what it must, stays here: a person is told, and False is the answer.
     """
-    if not to:
+    if not to and letter not in BY_POST:
         return False
     idem = f"{request.id}:{letter.value}:{occurrence}"
     with reading(session, Outbox):
@@ -49,6 +71,7 @@ def queue_mail(
         _blocked(session, rt, request, letter=letter, occurrence=occurrence, error=error)
         return False
     row = Outbox(
+        id=new_id(),
         request_id=request.id,
         key=idem,
         letter=letter.value,
@@ -58,15 +81,30 @@ def queue_mail(
         body_sealed=key.seal(canonical({"subject": text.subject, "body": text.body}).encode(), f"outbox.body:{idem}"),
         data_key_id=request.data_key_id,
         once=once,
-        state=OutboxState.READY,
+        state=OutboxState.READY if to else OutboxState.PAPER,
         run_at=rt.now(),
     )
     session.add(row)
-    ring(session, SEND, "")
-    audit.record(
-        session, "mail:queued", at=rt.now(), actor="vastine", request_id=request.id, facts={"letter": letter.value}
-    )
+    if to:
+        ring(session, SEND, "")
+    else:
+        _ask_to_post(session, rt, request, row)
+    event = "mail:queued" if to else "letter:to_print"
+    audit.record(session, event, at=rt.now(), actor="vastine", request_id=request.id, facts={"letter": letter.value})
     return True
+
+
+def _ask_to_post(session: Session, rt: Runtime, request: Request, row: Outbox) -> None:
+    open_task(
+        session,
+        rt,
+        key=f"post:{row.id}",
+        kind=TaskKind.BY_HAND,
+        code=PRINT,
+        request_id=request.id,
+        due_on=max(request.due_on, rt.today()),
+        facts={"letter": row.letter, "mail": str(row.id)},
+    )
 
 
 def _blocked(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.delivery import Outbox
 from models.request import Reminder, Request
 from models.staff import HumanTask, StaffUser
-from models.vocabulary import Letter, RequestState, Right, Role, TaskKind, TaskState
+from models.vocabulary import Letter, OutboxState, RequestState, Right, Role, TaskKind, TaskState
 from workflows import audit
 from workflows.casefile import open_key
 from workflows.caseview import case_facts
@@ -81,7 +81,13 @@ def _facts(session: Session, rt: Runtime, request: Request) -> ReminderFacts:
         )
     )
     mailed = session.scalar(
-        select(exists().where(Outbox.request_id == request.id, Outbox.letter == Letter.ACKNOWLEDGEMENT.value))
+        select(
+            exists().where(
+                Outbox.request_id == request.id,
+                Outbox.letter == Letter.ACKNOWLEDGEMENT.value,
+                Outbox.state != OutboxState.PAPER,
+            )
+        )
     )
     return ReminderFacts(
         received_on=request.received_on,

@@ -16,6 +16,7 @@ from workflows.gaps import NAME_IT, STILL_WAITS
 from workflows.hand.orders import ERASE
 from workflows.hand.searching import SEARCH
 from workflows.human import close_task
+from workflows.outbox import PRINT
 from workflows.recipients.minding import UNANSWERED
 from workflows.recipients.telling import BY_HAND as TELL
 from workflows.rectifying.work import BY_HAND as RECTIFY
@@ -42,7 +43,7 @@ def closable(task: HumanTask) -> bool:
     if task.code in (NAME_IT, STILL_WAITS):
         return True
     by_doing = is_search(task) or is_erasing(task)
-    on_its_page = task.code.startswith("right_") or task.code in (TELL, UNANSWERED, RECTIFY, *MARK.values())
+    on_its_page = task.code.startswith("right_") or task.code in (PRINT, TELL, UNANSWERED, RECTIFY, *MARK.values())
     return task.kind in CLOSABLE and not on_its_page and not by_doing
 
 

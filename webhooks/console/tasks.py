@@ -16,6 +16,7 @@ from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge, open_tasks, task_row
 from workflows.errors import NotFound, VastineError
 from workflows.hand import shelf
+from workflows.outbox import PRINT
 from workflows.rectifying.work import BY_HAND as RECTIFY
 from workflows.repair import ANSWERS, closable, close_by_word, is_erasing, is_search, locked_task
 
@@ -91,6 +92,8 @@ def _hand_page(task: HumanTask) -> str:
     """The page on which people do this work, if it has one of its own."""
     if is_search(task):
         return "hand.search"
+    if task.code == PRINT and "mail" in task.facts:
+        return "posting.letter"
     return "hand_erase.items" if is_erasing(task) else ""
 
 

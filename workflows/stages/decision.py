@@ -31,7 +31,7 @@ from workflows.candidates import undecided
 from workflows.casefile import open_claim, open_key, open_proof
 from workflows.caseview import case_facts, source_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
-from workflows.human import close_tasks_of, open_task
+from workflows.human import close_tasks_of
 from workflows.intents import approvals_needed
 from workflows.notice import may_object
 from workflows.outbox import queue_mail
@@ -218,7 +218,7 @@ def extend(session: Session, rt: Runtime, request: Request, *, user: str, reason
 def _tell_extension(session: Session, rt: Runtime, request: Request, key: RequestKey) -> None:
     """To the contact on file; to the address that asked while nobody is proven: the mail says nothing of anybody.
 
-    Where there is no address a person has to tell, since an extension that nobody hears of is none.
+    Where there is no address a person posts it, since an extension that nobody hears of is none.
     """
     proven = request.proof_sealed is not None
     to = open_proof(key, request).contact.email if proven else open_claim(key, request).reply_to
@@ -226,16 +226,6 @@ def _tell_extension(session: Session, rt: Runtime, request: Request, key: Reques
     queue_mail(session, rt, request, key, letter=Letter.EXTENSION, to=to, case=case)
     if proven:
         _extension_letter(session, rt, request, key)
-    if not to:
-        open_task(
-            session,
-            rt,
-            key=f"extension:{request.id}",
-            kind=TaskKind.CHECK,
-            code="extension_untold",
-            request_id=request.id,
-            due_on=request.due_a,
-        )
 
 
 def _extension_letter(session: Session, rt: Runtime, request: Request, key: RequestKey) -> None:
