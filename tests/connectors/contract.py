@@ -467,6 +467,7 @@ class Contract:
                 assert row[1] not in f"{caught.value!r}{caught.value}"
                 assert row[3] not in said
 
+    @pytest.mark.slow
     def test_twenty_million_bytes_of_one_person_pass_through_and_are_not_held(self, world: World) -> None:
         if world.by_hand:
             pytest.skip("people write down what fits into a form")

@@ -22,6 +22,9 @@ from workflows.purge.again import do_again
 from workflows.purge.run import purge
 from workflows.tombstones import Recogniser, forget_tombstones
 
+#: Years go by night for night.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:

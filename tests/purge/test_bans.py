@@ -10,6 +10,9 @@ from tests.world import World, make_world
 from workflows.purge.run import purge
 from workflows.suppression import Banning, lift_bans, set_bans
 
+#: Years go by night for night.
+pytestmark = pytest.mark.slow
+
 JANE = {"email": "jane@shop.example"}
 HOW = Banning(Channel.EMAIL, origin="person", proof="mail", by="person")
 

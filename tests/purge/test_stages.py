@@ -31,6 +31,9 @@ from workflows.purge.run import Report, purge
 from workflows.stages import decision, intake, verification
 from workflows.sweeps import orphan_blobs
 
+#: Years go by night for night.
+pytestmark = pytest.mark.slow
+
 CANARY = "Kanarialintu Testi"
 DAY = timedelta(days=1)
 

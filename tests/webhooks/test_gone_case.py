@@ -10,6 +10,9 @@ from tests.world import JANE, World
 from webhooks.public import create_app
 from workflows.purge.run import purge
 
+#: Years go by night for night.
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("right", [Right.ACCESS, Right.ERASURE])
 def test_staff_see_the_frame_of_a_case_that_was_let_go(
