@@ -5,7 +5,7 @@ from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from webhooks.api import requests, restrictions, suppression
+from webhooks.api import metrics, requests, restrictions, suppression
 from webhooks.api.tokens import PREFIX, guard_tokens
 from webhooks.brand import brand_sheet
 from webhooks.console import (
@@ -88,6 +88,7 @@ def create_app(rt: Runtime) -> Flask:
     app.register_blueprint(requests.blueprint(rt))
     app.register_blueprint(restrictions.blueprint(rt))
     app.register_blueprint(suppression.blueprint(rt))
+    app.register_blueprint(metrics.blueprint(rt))
     _plain(app, rt)
     _errors(app, shell)
     return app

@@ -29,6 +29,10 @@ COMMANDS = {
     "key": ("workers.commands.keys:key", "Make the key file, or rotate its master key."),
     "source": ("workers.commands.sources:source", "List the sources, test them, draft a description of one."),
     "request": ("workers.commands.requests:request", "Open a request for a person, list them, show one."),
+    "canary": (
+        "workers.commands.canary:canary",
+        "Send ourselves a request through every door; alarm for what is shut.",
+    ),
     "mail": ("workers.commands.mail:mail", "Take mails in as if the mailbox had received them."),
     "work": ("workers.commands.work:work", "Do everything that is due, here, then stop."),
     "lower": ("workers.commands.proofs:lower", "Accept a weaker proof of identity; two people have to."),

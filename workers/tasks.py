@@ -7,6 +7,7 @@ from celery import Celery
 
 from workers.app import Process
 from workflows import lookout, news
+from workflows.doors import knocking, minding
 from workflows.engine import drain
 from workflows.mailroom import poll
 from workflows.messages import LOOK, POLL, RECHECK, REMIND, SEND, SWEEP, WORK, task_name
@@ -44,6 +45,7 @@ def register_tasks(app: Celery, process: Process) -> None:
     @app.task(name=task_name(SWEEP), shared=False)
     def sweep_all(**_: Any) -> None:
         sweep(process.runtime())
+        minding.alive(process.runtime())
 
     @app.task(name=task_name(REMIND), shared=False)
     def remind_all(**_: Any) -> None:
@@ -54,6 +56,7 @@ def register_tasks(app: Celery, process: Process) -> None:
         rt = process.runtime()
         rechecks(rt, every=True)
         news.forget(rt)
+        minding.forget(rt)
         purge(rt)
         orphan_blobs(rt)
         rt.blobs.clear_unfinished(rt.now() - _UNFINISHED)
@@ -65,6 +68,8 @@ def register_tasks(app: Celery, process: Process) -> None:
     def look_after_sources(**_: Any) -> None:
         lookout.knock(process.runtime())
         lookout.look(process.runtime())
+        knocking.knock(process.runtime())
+        minding.mind(process.runtime())
 
 
 def _work(process: Process, kind: str) -> Any:

@@ -17,6 +17,7 @@ from models.request import Request
 from models.vocabulary import Channel, MessageState, RequestState, TaskKind
 from workflows import audit
 from workflows.casefile import Claim
+from workflows.doors.marks import is_own
 from workflows.errors import TryAgain
 from workflows.human import open_task
 from workflows.mailboxes import listen, note_failure, note_read
@@ -111,7 +112,8 @@ def understand(rt: Runtime, message_id: uuid.UUID, *, new: bool = False) -> Rece
             mail = read(rt, open_raw(session, rt, message))
             message.authenticated = dict(mail.authenticated) or None
             mark(message, rt, mail)
-            references = _file(session, rt, message, mail)
+            if not is_own(session, rt, message, (mail.subject, mail.text)):
+                references = _file(session, rt, message, mail)
         else:
             references = tuple(request.reference for request in requests_of(session, message))
         return Received(message.id, message.state, message.why or "", references, new)

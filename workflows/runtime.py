@@ -17,6 +17,7 @@ from workflows.register.model import Register
 from workflows.rules.holds import CompiledRules, ErasureKind
 from workflows.rules.overdue import Retained
 from workflows.settings import Settings
+from workflows.visiting import Visitor
 from workflows.vouching import IdentityProvider
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Runtime:
     stages: "Mapping[Kind, Stage]"
     entries: "Mapping[RequestState, Callable[[Session, Runtime, Request], Sequence[NewStep]]]"
     hooks: Hooks
+    visitor: Visitor
     changes: "Mapping[Right, ChangeWork]" = field(default_factory=dict)  # how a right's decisions are carried out
     retained: Retained = field(default_factory=dict)  # how long each category keeps a record
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # by user@host/folder

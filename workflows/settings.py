@@ -121,6 +121,13 @@ class Settings:
         """Whether a missing key file may be made: only in the embedded default, where nobody placed one."""
         return self.embedded and self.mode == "trial" and "VASTINE_KEY_FILE" not in self.told
 
+    def may_write_to(self, address: str) -> bool:
+        """Whether mail to this address would leave the house at all: a trial writes to those it names alone."""
+        if self.mail_url.startswith("outbox:"):
+            return False
+        known = address.casefold(), "@" + address.casefold().rpartition("@")[2]
+        return self.mode == "live" or any(name in self.mail_allow for name in known)
+
     @property
     def blobs_dir(self) -> Path:
         """The folder that `blobs_url` names."""

@@ -21,6 +21,7 @@ from workflows.adapters.keys import FileKeyVault
 from workflows.adapters.mail import FolderMailer, SmtpMailer
 from workflows.adapters.mailbox import ImapInbox
 from workflows.adapters.oidc import Call, OidcProvider
+from workflows.adapters.visitor import HttpVisitor
 from workflows.banning import BanWork
 from workflows.connectors.csv_discovery import Folder, SheetDiscovery
 from workflows.connectors.csv_source import CsvConnector
@@ -265,6 +266,7 @@ def build(
         "entries": ENTRIES,
         "changes": CHANGES,
         "hooks": SignedHooks(settings.environ),
+        "visitor": HttpVisitor(),
         "inboxes": inboxes_of(settings),
         "providers": providers_of(register, settings),
         "worker": process_name(),

@@ -4,6 +4,7 @@ from typing import Any
 
 from models.restriction import RestrictionGround
 from models.vocabulary import Action, Channel, Outcome, Ownership, RequestState, Right, SourceResult
+from webhooks.api.metrics import METRICS
 from webhooks.api.suppression_schema import CHECK, SUPPRESSION
 from webhooks.listing import STATES
 from webhooks.problems import PROBLEM
@@ -32,7 +33,7 @@ def document(server: str) -> Json:
         },
         "servers": [{"url": f"{server}/api/v1"}],
         "security": [{"bearer": []}],
-        "paths": {**_paths(), **CHECK},
+        "paths": {**_paths(), **CHECK, **METRICS},
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
             "schemas": {**_schemas(), **SUPPRESSION},
@@ -78,6 +79,8 @@ def _file() -> Json:
         status="201",
         parameters=[key],
     )
+    tried = {"description": "One of Vastine's own, to try the door.", "content": _content(_ref("Tried"))}
+    operation["responses"]["202"] = tried
     return {**operation, "requestBody": {"required": True, "content": _content(_ref("NewRequest"))}}
 
 
@@ -135,6 +138,7 @@ def _schemas() -> Json:
     return {
         "NewRequest": _new_request(),
         "FiledOne": _object(filed),
+        "Tried": _object({"canary": {"type": "boolean"}}),
         "Filed": _object({**filed, "linked": {"type": "array", "items": _ref("FiledOne")}}),
         "RequestRow": _object(row),
         "RequestList": _object({"requests": {"type": "array", "items": _ref("RequestRow")}, "next": _TEXT_OR_NONE}),

@@ -30,6 +30,8 @@ def blueprint(rt: Runtime) -> Blueprint:
     @allow(REGISTER)
     def file() -> BaseResponse:
         found, _ = file_request(rt)
+        if not found:
+            return _json({"canary": True}, status=202)
         answer = _json({**_filed(found[0]), "linked": [_filed(r) for r in found[1:]]}, status=201)
         answer.headers["Location"] = url_for("api.show", reference=found[0].reference)
         return answer

@@ -17,6 +17,7 @@ from webhooks.console import roles
 from webhooks.security import SAFE_METHODS, Signer, cookie_name
 from webhooks.words import Words, best_language
 from workflows.documents.catalogue import Catalogue
+from workflows.doors.minding import alarms, is_idle
 from workflows.runtime import Runtime
 from workflows.staffing import user_of
 
@@ -66,6 +67,7 @@ class Shell:
         @app.before_request
         def who_is_it() -> BaseResponse | None:
             g.t = self.words[self.language()]
+            g.alarms = []
             g.user, g.token, g.silent, g.open_tasks = None, request.cookies.get(self.cookie, ""), False, 0
             if request.endpoint is None:
                 return None  # the page that says so needs no guard
@@ -91,7 +93,8 @@ class Shell:
         with self.rt.unit() as session:
             g.user = user_of(session, self.rt, g.token)
             if g.user is not None:
-                g.silent = worker_is_silent(session, self.rt)
+                g.silent = worker_is_silent(session, self.rt) or is_idle(session, self.rt)
+                g.alarms = [(task.id, task.code, task.facts.get("mailbox") or "") for task in alarms(session)]
                 open_ones = select(func.count()).where(HumanTask.state == TaskState.OPEN)
                 g.open_tasks = session.scalar(open_ones) or 0
 
@@ -125,6 +128,7 @@ class Shell:
             controller=controller,
             trial=self.rt.settings.mode == "trial",
             silent=g.get("silent", False),
+            alarms=g.get("alarms", []),
             open_tasks=g.get("open_tasks", 0),
             zone=controller.time_zone,
             may=lambda name: user is not None and user.role in getattr(roles, name),

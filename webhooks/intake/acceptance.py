@@ -11,6 +11,7 @@ from models.request import Request
 from models.vocabulary import Channel
 from workflows import audit
 from workflows.casefile import Claim
+from workflows.doors.marks import is_own
 from workflows.errors import VastineError
 from workflows.rules.form import FormRequest
 from workflows.rules.items import canonical
@@ -54,6 +55,8 @@ def _record(rt: Runtime, form: FormRequest, raw: bytes, *, ident: str) -> Accept
         if not new:
             known = session.get(Request, message.request_id) if message.request_id else None
             return Accepted(known.reference, secret) if known else Accepted()
+        if is_own(session, rt, message, (form.message,)):
+            return Accepted()
         asked = Asked(right=form.right, language=form.language, channel=Channel.PORTAL, claim=_claim(form))
         opened = open_request(session, rt, asked, message=message, secret=secret)
         facts = {"message": str(message.id), "requests": 1}

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from fideslang.models import Dataset
 from pydantic import BaseModel, ConfigDict, Field
 
+from workflows.register.doors import Doors
 from workflows.register.grounds import GroundRule
 from workflows.register.keeping import Keeps, OwnRecords
 from workflows.register.mail import Mail
@@ -124,6 +125,7 @@ class Controller(Strict):
     own_records: OwnRecords = OwnRecords()
     staff: Staff = Staff()
     mail: Mail = Mail()
+    doors: Doors = Doors()
     names_recipients: bool = True  # letters name those who were told; else they are named when the person asks
     identity: Identity = Identity()
     canary: Mapping[str, str] = {}  # who is in every source that expects a canary and names none of its own
