@@ -17,6 +17,9 @@ from tests.identity.conftest import BOBS, JANES, Bank
 from tests.webhooks.visitor import Caller, reference_of
 from tests.world import JANE
 from workflows import views
+from workflows.adapters.oidc import OidcProvider
+from workflows.adapters.oidc_tokens import checked
+from workflows.errors import BadInput
 from workflows.ladder import signin
 from workflows.stages import verification
 from workflows.vouching import Refused
@@ -89,6 +92,28 @@ def test_who_logs_in_for_another_s_request_proves_nothing(bank):
     assert caller.get(back(bank.broker.log_in(go(caller, page), BOBS))).status_code == 200
     assert nothing_proven(bank, page)
     assert "could not connect you" in caller.get(page).text
+
+
+@pytest.mark.parametrize("name", ["Bob", "Jane"])
+def test_who_logs_in_as_themselves_learns_nothing_of_an_address_that_is_another_s(bank, name, monkeypatch):
+    looked = []
+    for connector in bank.world.rt.connectors.values():
+        find = connector.find
+        monkeypatch.setattr(
+            connector, "find", lambda given, find=find: (looked.append(sorted(given)), find(given))[1], raising=False
+        )
+    told = []
+    for address in (JANE, "nobody@elsewhere.example"):
+        caller, page = asked(bank, name=name, email=address)
+        looked.clear()
+        caller.get(back(bank.broker.log_in(go(caller, page), BOBS)))
+        bank.world.work()
+        shown = caller.get(page).text.replace(reference_of(page), "").replace(page, "")
+        row = request_of(bank, page)
+        told.append((re.sub(r"/status/[^\"#]*", "", shown), row.verified_method, row.proof_sealed is None, len(looked)))
+        bank.world.clock.advance(hours=2)
+    assert told[0] == told[1]
+    assert told[0][1] is (Method.STRONG if name == "Bob" else None)
 
 
 def test_who_is_in_no_register_proves_nothing(bank):
@@ -185,6 +210,36 @@ def test_an_attempt_is_used_up_whatever_comes_of_it(bank):
         assert signin.take(session, rt, "bank", state=state, browser=cookie.value).purpose == "identify"
     with rt.unit() as session, pytest.raises(Refused):
         signin.take(session, rt, "bank", state=state, browser=cookie.value)
+
+
+def test_an_answer_counts_only_at_the_provider_where_the_way_began(bank):
+    bank.world.rt.providers["other"] = bank.world.rt.providers["bank"]
+    caller, page = asked(bank)
+    path = back(bank.broker.log_in(go(caller, page), JANES))
+    assert caller.get(path.replace("/return/bank", "/return/other")).status_code == 403
+    assert nothing_proven(bank, page)
+    assert caller.get(path).status_code == 200, "the attempt was not used up by the wrong door"
+
+
+def test_live_mode_takes_no_code_that_only_test_people_have(bank):
+    provider = bank.world.rt.providers["bank"]
+    claims = {HETU: JANES, "aud": "vastine", "iss": ISSUER, "nonce": "n", "acr": provider.spec.acr[0]}
+    now = bank.world.clock.now()
+    claims |= {"exp": now.timestamp() + 60, "iat": now.timestamp(), "auth_time": now.timestamp()}
+    given = {"nonce": "n", "now": now}
+    assert checked(claims, provider.spec, live=False, **given).identifiers == {"national_id": JANES}
+    with pytest.raises(Refused, match="claim_invalid"):
+        checked(claims, provider.spec, live=True, **given)
+    real = {**claims, HETU: "131052-308T"}  # the example of the population register's own instructions
+    assert checked(real, provider.spec, live=True, **given).identifiers == {"national_id": "131052-308T"}
+
+
+def test_live_mode_takes_no_levels_that_only_test_services_have(bank):
+    spec = bank.world.rt.providers["bank"].spec
+    environ = {"SIGNS": pem("ours"), "OPENS": pem("opens")}
+    with pytest.raises(BadInput) as refused:
+        OidcProvider("bank", spec, environ=environ, call=bank.broker.call, live=True)
+    assert "test log-ins" in str(refused.value.faults)
 
 
 def test_an_answer_counts_only_in_the_browser_that_began_and_for_ten_minutes(bank):

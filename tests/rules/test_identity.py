@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflows.rules.identity import match_identity, proven_identifiers, shared_keys
+from workflows.rules.identity import agrees, match_identity, proven_identifiers, shared_keys
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,30 @@ def test_a_phone_alone_selects_and_with_the_name_identifies():
 def test_a_different_immutable_identifier_contradicts():
     match = match_identity({"email": "aino@esimerkki.example", "national_id": "010136X901T"}, [AINO])
     assert (match.outcome, match.reason, match.person) == ("none", "contradicted", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "fits"),
+    [
+        ({}, True),
+        ({"email": "new@elsewhere.example", "name": "Aino Äijälä"}, True),
+        ({"email": "new@elsewhere.example", "name": "Aino Maria Äijälä"}, True),
+        ({"email": "aino@esimerkki.example", "name": ""}, True),
+        ({"email": "aino@esimerkki.example", "name": "A. Äijälä"}, True),
+        ({"email": "aino@esimerkki.example", "name": "Kalle Kuusi"}, False),
+        ({"email": "new@elsewhere.example", "name": "Eero Äijälä"}, False),
+        ({"email": "new@elsewhere.example", "name": ""}, False),
+        ({"customer_number": "100002", "email": "aino@esimerkki.example", "name": "Aino Äijälä"}, False),
+        ({"name": "Aino Äijälä", "national_id": "010136X901T"}, False),
+    ],
+)
+def test_what_somebody_says_of_themselves_is_compared_with_their_own_record(said, fits):
+    assert agrees(said, [AINO]) is fits
+
+
+def test_a_number_of_either_of_one_person_s_two_records_agrees():
+    second = replace(AINO, key="9", identifiers={**AINO.identifiers, "customer_number": "100009"})
+    assert agrees({"customer_number": "100009", "name": "Aino Äijälä"}, [AINO, second])
 
 
 def test_a_new_address_with_the_right_customer_number_is_told_to_the_caseworker():

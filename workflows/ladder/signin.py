@@ -7,7 +7,7 @@ Nothing of what the provider says is kept but the identities it vouches for, sea
 import json
 import secrets
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Literal
@@ -27,7 +27,7 @@ from workflows.ladder import rungs
 from workflows.ladder.waiting import wait_for_staff
 from workflows.ports import Person
 from workflows.rules.identifiers import normalise
-from workflows.rules.identity import Match, match_identity, same_person
+from workflows.rules.identity import Match, agrees
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
 from workflows.vouching import Attempt, IdentityProvider, Refused, Vouched
@@ -196,34 +196,26 @@ def _note(session: Session, rt: Runtime, request: Request, name: str, *, vouched
     audit.record(session, "identity:signed_in", at=rt.now(), actor="person", request_id=request.id, facts=facts)
 
 
-def doubt(
-    session: Session, rt: Runtime, request: Request, claim: Claim, *, match: Match[Person], claimed: Sequence[Person]
-) -> str:
+def doubt(session: Session, rt: Runtime, request: Request, claim: Claim, *, match: Match[Person]) -> str:
     """The code why the word that was taken for the person is not taken after all, or "" (also where none was).
 
-    `match` is what was checked or vouched for selects, `claimed` who carries what the request said of itself.
+    `match` is what was checked or vouched for selects. What the request said of itself is compared with these
+    records alone: whoever logs in as themselves must not learn whether an address is on somebody else's.
     """
     if request.verified_method is None:
         return ""
     if not rungs.suffices(session, rt, request, request.verified_method):
         return "proof_too_weak"
-    return _unfit(claim, match, claimed) if request.verified_method in BY_PROVIDER else ""
+    return _unfit(claim, match) if request.verified_method in BY_PROVIDER else ""
 
 
-def _unfit(claim: Claim, match: Match[Person], claimed: Sequence[Person]) -> str:
+def _unfit(claim: Claim, match: Match[Person]) -> str:
     if claim.for_another:
         return "for_another"
     if match.person is None:
         return "provider_ambiguous" if match.outcome == "ambiguous" else "provider_unknown"
-    mine = {(k, normalise(k, v)) for person in match.people for k, v in person.identifiers.items()}
-    for kind in ("customer_number", "national_id", "business_id"):
-        said, on_file = claim.identifiers.get(kind), {v for k, v in mine if k == kind}
-        if said and on_file and normalise(kind, said) not in on_file:
-            return "provider_mismatch"
-    other = match_identity({**claim.identifiers, "name": claim.name}, claimed).person
-    if other is not None and not any(same_person(other, person) for person in match.people):
-        return "provider_mismatch"
-    return ""
+    said = {**claim.identifiers, "name": claim.name}
+    return "" if agrees(said, match.people) else "provider_mismatch"
 
 
 def forget(session: Session, rt: Runtime, request: Request, step: Step, *, code: str) -> None:

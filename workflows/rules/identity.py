@@ -117,6 +117,26 @@ def match_identity(given: Mapping[str, str], people: Sequence[P]) -> Match[P]:
     )
 
 
+def agrees(given: Mapping[str, str], people: Sequence[P]) -> bool:
+    """Whether what somebody said of themselves is about one of these records; `given` is as for `match_identity`.
+
+    It is asked of the records of the one person who was proven and of no others, so that the answer can't tell
+    whether an address is on anybody else's. Whoever said nothing agrees.
+    """
+    claims = {k: n for k, v in given.items() if k != NAME and (n := normalise(k, v)) is not None}
+    name = _words(given.get(NAME, ""))
+    if not claims and not name:
+        return True
+    fits = [_fit(claims, given.get(NAME, ""), person=p) for p in people]
+    ours = frozenset().union(*(f.keys for f in fits))
+    if any(f.differs & _ONE_EACH - ours for f in fits):
+        return False
+    theirs = [_words(p.contact.name) for p in people]
+    if any(f.matched and NAME not in f.differs for f in fits):
+        return True
+    return bool(name) and any(words and (name <= words or words <= name) for words in theirs)
+
+
 def proven_identifiers(person: PersonLike, *, shared: Collection[str] = ()) -> dict[str, str]:
     """What may seed a search once the person is proven: the record's own values, never what was merely claimed.
 

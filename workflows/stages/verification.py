@@ -37,7 +37,7 @@ from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, VastineError
 from workflows.human import close_tasks_of
 from workflows.ladder import rungs, signin
-from workflows.ladder.codes import open_challenge
+from workflows.ladder.codes import close_codes, open_challenge
 from workflows.ladder.waiting import wait_for_staff
 from workflows.notice import BY_STAFF, tell
 from workflows.outbox import queue_mail
@@ -58,7 +58,6 @@ class Looked:
 
     match: Match[Person]
     people: tuple[Person, ...]  # every record that carries one of the identifiers claimed or on file
-    claimed: tuple[Person, ...] = ()  # where a provider vouches for somebody: who carries what the request said
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,6 @@ class Ask:
 
     claim: Claim
     key: RequestKey
-    vouched: bool = False  # `claim.checked` is what a provider vouches for
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
@@ -81,7 +79,7 @@ class Verification:
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Ask:
         """The claim, opened."""
         key = open_key(session, rt, request.data_key_id)
-        return Ask(open_claim(key, request), key, request.verified_method in signin.BY_PROVIDER)
+        return Ask(open_claim(key, request), key)
 
     def work(self, rt: Runtime, lease: Lease, inputs: Ask) -> Looked:
         """Ask every source that knows people; raises `SourceDown` if one of them is silent: absence of an answer
@@ -95,8 +93,7 @@ class Verification:
         for record in match.people:
             for connector in sources:
                 people.extend(p for p in connector.find(record.identifiers) if p not in people)
-        claimed = rt.look_up(inputs.claim.identifiers)[1] if inputs.vouched else ()
-        return Looked(match, tuple(people), tuple(claimed))
+        return Looked(match, tuple(people))
 
     def settle(  # noqa: PLR0911  # every line is another way to be known or not
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Ask, result: Looked
@@ -105,7 +102,7 @@ class Verification:
         match = result.match
         if open_claim(inputs.key, request).checked != inputs.claim.checked:
             return None  # somebody was seen meanwhile: the step that began then looks up what was checked
-        if doubt := signin.doubt(session, rt, request, inputs.claim, match=match, claimed=result.claimed):
+        if doubt := signin.doubt(session, rt, request, inputs.claim, match=match):
             signin.forget(session, rt, request, step, code=doubt)
             return None
         if request.verified_method in BY_STAFF + signin.BY_PROVIDER:
@@ -173,6 +170,7 @@ def _prove_followers(session: Session, rt: Runtime, request: Request, proof: Pro
 def challenge(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof | None) -> None:
     """Send a code to the contact on file; for a person not on file, do all the same but the mail."""
     delivery = rt.register.controller.delivery
+    close_codes(session, request)  # two open ones would give whoever guesses twice the tries
     code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     row = Challenge(
         request_id=request.id,
@@ -221,10 +219,7 @@ def again(session: Session, rt: Runtime, request: Request) -> None:
     """A fresh code: the look-up is repeated, so that what is on file now gets it."""
     if request.state is not RequestState.VERIFYING:
         return
-    for row in session.scalars(
-        select(Challenge).where(Challenge.request_id == request.id, Challenge.used_at.is_(None))
-    ):
-        row.tries_left = 0
+    close_codes(session, request)
     lifecycle.add_steps(session, rt, request, begin(session, rt, request))
 
 
