@@ -20,6 +20,7 @@
 | `hand` | hand_searches, hand_files, hand_ticks, checkouts | sealed columns; sealed files |
 | `source` | source_limits, source_slots, source_marks | sealed column |
 | `asking` | asks | sealed column |
+| `thread` | replies | sealed column |
 | `mailbox` | mailboxes | none |
 | `mandate` | mandates, mandate_checks | sealed column |
 | `restriction` | restrictions, restricted_items, restricted_identifiers, weighings | keyed digests, sealed columns |
@@ -55,6 +56,7 @@ from models.source import SourceLimit, SourceMark, SourceSlot
 from models.staff import ApiToken, HumanTask, StaffSession, StaffUser
 from models.step import Effect, Step, StepAttempt
 from models.suppression import BanRow
+from models.thread import Reply
 from models.verification import Challenge, Lowering, Pace, SignIn
 
 __all__ = [
@@ -103,6 +105,7 @@ __all__ = [
     "Reminder",
     "Replay",
     "ReplayRecord",
+    "Reply",
     "Request",
     "RestrictedIdentifier",
     "RestrictedItem",

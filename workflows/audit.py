@@ -58,6 +58,8 @@ EVENTS = frozenset(
         "message:understood",
         "message:triaged",
         "message:ignored",
+        "message:answered",
+        "message:read",
         "message:stripped",
         "identity:challenged",
         "identity:code:failed",

@@ -31,6 +31,7 @@ from models.request import DataKey, Request
 from models.restriction import Restriction, Weighing
 from models.session import after_commit
 from models.source import SourceMark
+from models.thread import Reply
 from models.verification import Challenge
 from workflows import audit
 from workflows.attaching import with_files
@@ -101,6 +102,9 @@ def _mail(session: Session, request: Request) -> None:
         .where(Outbox.request_id == request.id)
         .values(to_sealed=b"", body_sealed=b"")
         .execution_options(**_QUIET)
+    )
+    session.execute(
+        update(Reply).where(Reply.request_id == request.id).values(words_sealed=None).execution_options(**_QUIET)
     )
 
 

@@ -582,6 +582,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_asks_request_id"), ["request_id"], unique=False)
 
     op.create_table(
+        "replies",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("written_by", sa.String(length=64), nullable=False),
+        sa.Column("written_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.Column("language", sa.String(length=5), nullable=False),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("before_proof", sa.Boolean(), nullable=False),
+        sa.Column("artifact_id", sa.Uuid(), nullable=True),
+        sa.Column("read_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["artifact_id"], ["artifacts.id"], name=op.f("fk_replies_artifact_id")),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_replies_request_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_replies")),
+    )
+    with op.batch_alter_table("replies", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_replies_request_id"), ["request_id"], unique=False)
+
+    op.create_table(
         "audit",
         sa.Column("chain", sa.String(length=40), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
@@ -1979,6 +1997,10 @@ def downgrade() -> None:
 
     op.drop_table("bans")
     op.drop_table("audit")
+    with op.batch_alter_table("replies", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_replies_request_id"))
+
+    op.drop_table("replies")
     with op.batch_alter_table("asks", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_asks_request_id"))
 
