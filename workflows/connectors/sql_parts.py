@@ -115,19 +115,18 @@ class Treatment:
                     raise PersonMustLook("source_keeps", detail="the source put back what was masked")
 
     def _points_at(self, deletes: Mapping[int, Standing]) -> dict[Mark, set[Mark]]:
+        rows: dict[int, list[tuple[Mark, Row]]] = {}
+        for i, standing in deletes.items():
+            if standing.bound is not None:
+                of_table = rows.setdefault(id(standing.bound.table), [])
+                of_table.extend(((i, n), row) for n, row in enumerate(standing.rows))
         result: dict[Mark, set[Mark]] = {}
         for fk in self._schema.foreign_keys:
-            parents: dict[tuple[Any, ...], Mark] = {}
-            for i, standing in deletes.items():
-                if standing.bound is not None and standing.bound.table is fk.parent:
-                    for n, row in enumerate(standing.rows):
-                        parents[tuple(row[c] for c in fk.parent_columns)] = (i, n)
-            for i, standing in deletes.items() if parents else ():
-                if standing.bound is not None and standing.bound.table is fk.child:
-                    for n, row in enumerate(standing.rows):
-                        parent = parents.get(tuple(row[c] for c in fk.child_columns))
-                        if parent is not None:
-                            result.setdefault((i, n), set()).add(parent)
+            parents = {tuple(row[c] for c in fk.parent_columns): mark for mark, row in rows.get(id(fk.parent), ())}
+            for mark, row in rows.get(id(fk.child), ()) if parents else ():
+                parent = parents.get(tuple(row[c] for c in fk.child_columns))
+                if parent is not None:
+                    result.setdefault(mark, set()).add(parent)
         return result
 
     def _delete_cycle(self, marks: Sequence[Mark]) -> None:
