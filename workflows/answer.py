@@ -13,6 +13,7 @@ from models.session import reading
 from models.verification import Challenge
 from models.vocabulary import Letter
 from workflows import audit
+from workflows.acting import ended
 from workflows.casefile import open_key, open_proof
 from workflows.caseview import case_facts
 from workflows.errors import NotFound
@@ -86,7 +87,7 @@ def notify_ready(
     token, expires = grant(session, rt, request)
     link = f"{rt.settings.public_url}/{request.language}/fetch/{token}"
     case = case_facts(rt, request, key, name="", link=link, link_expires_on=expires.date())
-    to = open_proof(key, request).contact.email
+    to = open_proof(key, request).reply.email
     queue_mail(session, rt, request, key, letter=letter, to=to, case=case, occurrence=occurrence, once=True)
 
 
@@ -111,7 +112,7 @@ def send_code(session: Session, rt: Runtime, request: Request) -> None:
     sent = False
     if request.proof_sealed is not None:
         key = open_key(session, rt, request.data_key_id)
-        to = open_proof(key, request).contact.email
+        to = open_proof(key, request).reply.email
         sent = bool(to) and may_send_code(session, rt, to)
     if sent:
         row.code_digest = rt.vault.digest("challenge", f"{row.id}:{code}")
@@ -159,6 +160,9 @@ def fetch(session: Session, rt: Runtime, request: Request, name: str, *, actor: 
     row = session.scalar(_ARTIFACT, {"of": request.id, "called": name})
     if row is None or row.purged_at is not None:
         raise NotFound("artifact")
+    key = open_key(session, rt, row.data_key_id or request.data_key_id)
+    if goes_to_nobody(session, rt, request):
+        raise NotFound("artifact")
     audit.record(
         session,
         "package:fetched" if name == PACKAGE else "letter:fetched",
@@ -167,4 +171,13 @@ def fetch(session: Session, rt: Runtime, request: Request, name: str, *, actor: 
         request_id=request.id,
         facts={"name": name, "sha256": row.digest.hex()},
     )
-    return row, open_key(session, rt, row.data_key_id or request.data_key_id)
+    return row, key
+
+
+def goes_to_nobody(session: Session, rt: Runtime, request: Request) -> bool:
+    """Whether the answer was for somebody who may not act for the person any more."""
+    if request.proof_sealed is None:
+        return False
+    key = open_key(session, rt, request.data_key_id)
+    acted = open_proof(key, request).acted
+    return acted is not None and acted.reply is not None and bool(ended(session, rt, request, key))

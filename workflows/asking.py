@@ -121,15 +121,16 @@ def ask_person(
     if faults:
         raise BadInput(faults)
     row = ask(session, rt, request, kind=kind, wanted=wanted, by=user, words=words)
-    _write(session, rt, request, row)
+    write(session, rt, request, row)
     return row
 
 
-def _write(session: Session, rt: Runtime, request: Request, row: Ask) -> None:
+def write(session: Session, rt: Runtime, request: Request, row: Ask) -> None:
     """Mail the question without its words, which may name anything; where there is no address, staff asks."""
     key = open_key(session, rt, request.data_key_id)
-    # Nobody proven: it says nothing about anybody and goes where the request came from.
-    to = open_proof(key, request).contact.email if request.proof_sealed else open_claim(key, request).reply_to
+    # Nobody proven: it says nothing about anybody and goes where the request came from. So does a wish for a mandate.
+    known = request.proof_sealed is not None and row.kind is not AskKind.MANDATE
+    to = open_proof(key, request).reply.email if known else open_claim(key, request).reply_to
     today = rt.today()
     case = case_facts(
         rt,
@@ -290,9 +291,8 @@ def settled(session: Session, rt: Runtime, request: Request) -> None:
 
 
 def _no_longer_silent(session: Session, rt: Runtime, row: Ask, by: str) -> None:
-    open_one = HumanTask.key == f"{SILENT}:{row.id}"
-    task = session.scalar(select(HumanTask).where(open_one, HumanTask.state == TaskState.OPEN))
-    if task is not None:
+    open_one = (HumanTask.key == f"{SILENT}:{row.id}", HumanTask.state == TaskState.OPEN)
+    if (task := session.scalar(select(HumanTask).where(*open_one))) is not None:
         close_task(session, rt, task, by=by, answer="answered")
 
 

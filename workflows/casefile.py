@@ -37,6 +37,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Acted:
+    """What a mandate allows whoever acts for the person. `reply`: they get the answer; None: the person does."""
+
+    categories: Sequence[str] | None = None  # of data; None: all
+    reply: Contact | None = None
+
+    def covers(self, category: str) -> bool:
+        """Whether data of this category are within the mandate."""
+        return self.categories is None or category in self.categories
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """Who the person is, by the controller's own records or by staff who saw them.
 
@@ -49,6 +61,12 @@ class Proof:
     key: str = ""
     records: Sequence[Sequence[str]] = ()  # (source, key) of every record that is theirs: two customer numbers, say
     shared: Mapping[str, Sequence[str]] = field(default_factory=dict)  # on file, and on another person's record too
+    acted: Acted | None = None  # somebody acts for the person, by a mandate that was accepted
+
+    @property
+    def reply(self) -> Contact:
+        """Whom the answer goes to: the contact on file, or whoever acts for the person where the mandate says so."""
+        return self.acted.reply if self.acted is not None and self.acted.reply is not None else self.contact
 
     def told(self) -> dict[str, tuple[str, ...]]:
         """The person's identifiers by kind, those of the contact on file and those shared with others too."""
@@ -152,6 +170,17 @@ def proof_from(data: Mapping[str, Any]) -> Proof:
         key=data["key"],
         records=tuple(tuple(record) for record in data.get("records", ())),
         shared=data.get("shared", {}),
+        acted=_acted_from(data.get("acted")),
+    )
+
+
+def _acted_from(data: Mapping[str, Any] | None) -> Acted | None:
+    if data is None:
+        return None
+    categories, reply = data["categories"], data["reply"]
+    return Acted(
+        categories=None if categories is None else tuple(categories),
+        reply=None if reply is None else Contact(**{**reply, "postal": tuple(reply.get("postal", ()))}),
     )
 
 

@@ -1,8 +1,9 @@
 """The same person asks the same again, twice or through another door: one case, one answer, the earliest day."""
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import exists, or_, select, text
 from sqlalchemy.orm import Session
 
+from models.mandate import Mandate
 from models.request import Request
 from models.vocabulary import Event, Outcome, RequestState
 from workflows import audit
@@ -22,7 +23,7 @@ def join(session: Session, rt: Runtime, request: Request) -> Event:
     the request's lock and has set its subject.
     Source: GDPR Art. 12(3), 12(6).
     """
-    if request.subject_digest is None or _is_about_another(request):
+    if request.subject_digest is None or _is_about_another(request) or _is_asked_for(session, request):
         return Event.IDENTIFIED
     _alone_with(session, request.subject_digest)
     leading = _leading(session, rt, request)
@@ -39,6 +40,11 @@ def join(session: Session, rt: Runtime, request: Request) -> Event:
 def _is_about_another(request: Request) -> bool:
     """What only fills a gap, or nobody asked for, is no second request of a person."""
     return request.supplements_id is not None or request.replay_id is not None
+
+
+def _is_asked_for(session: Session, request: Request) -> bool:
+    """What somebody asks for another has a mandate and an address of its own: the person's own request is not it."""
+    return session.get(Mandate, request.id) is not None
 
 
 def _alone_with(session: Session, subject: bytes) -> None:
@@ -61,6 +67,7 @@ def _leading(session: Session, rt: Runtime, request: Request) -> Request | None:
         Request.state.not_in((*_NOT_BEGUN, RequestState.CLOSED)),
         Request.supplements_id.is_(None),
         Request.replay_id.is_(None),
+        ~exists().where(Mandate.request_id == Request.id),
         or_(Request.outcome.is_(None), Request.outcome.not_in(_OVER)),
         or_(Request.objection_until.is_(None), Request.objection_until <= rt.now()),
     )

@@ -13,6 +13,7 @@ from models.request import Request
 from models.step import Effect
 from models.vocabulary import EffectState, Outcome, PlanState, ReceiptOutcome, RequestState
 from workflows import audit, news
+from workflows.acting import ended
 from workflows.errors import Conflict, PersonMustLook, WaitFor
 from workflows.fresh import manual_holds, newly_held
 from workflows.notice import require_no_objection
@@ -81,10 +82,11 @@ def intend(
     if request.after_request_id is not None:
         _delivered_before(session, request)
     require_reached(session, request)
+    lapsed = "" if request.answered_at is not None else ended(session, rt, request, batch.key)
     plan = session.get_one(Plan, batch.plan_id)
     effect = session.get(Effect, batch.op_id)
     begun = effect is not None and effect.state is EffectState.INTENDED
-    code = _changed(session, rt, request, plan, batch=batch, fresh=fresh, present=present)
+    code = lapsed or _changed(session, rt, request, plan, batch=batch, fresh=fresh, present=present)
     if code is None and drifted and not begun:
         code = "drift"
     if code is not None:

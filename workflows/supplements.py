@@ -16,6 +16,7 @@ from models.request import Request
 from models.step import Step
 from models.vocabulary import Event, Kind, Outcome, RequestState, StepState
 from workflows import audit, gates, lifecycle
+from workflows.acting import hand_on
 from workflows.casefile import (
     leads_of,
     make_key,
@@ -135,6 +136,7 @@ def _open(session: Session, rt: Runtime, first: Request, sources: list[str]) -> 
     )
     session.add(request)
     session.flush()  # what is sealed is bound to its id
+    hand_on(session, first, request, old=old, key=key)
     request.claim_sealed = seal_claim(key, request.id, claim)
     request.proof_sealed = seal_proof(key, request.id, proof)
     for finding in session.scalars(select(Finding).where(Finding.request_id == first.id)).all():

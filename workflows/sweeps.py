@@ -37,6 +37,7 @@ from workflows.hand.watching import announce, wake_for_news
 from workflows.lease import LEASE
 from workflows.ledger import OPEN
 from workflows.mailroom import read, understand
+from workflows.mandates.ending import lapse
 from workflows.messages import SEND
 from workflows.pausing import end_those_that_are_over
 from workflows.purge.due import due
@@ -80,6 +81,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "pauses": end_those_that_are_over(rt),
         "hands": wake_for_news(rt) + announce(rt),
         "notices": mind_notices(rt),
+        "mandates": lapse(rt),
     }
 
 

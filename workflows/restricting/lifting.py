@@ -87,7 +87,7 @@ def _tell(session: Session, rt: Runtime, request: Request, key: RequestKey, row:
     link = f"{rt.settings.public_url}/{request.language}/fetch/{token}"
     day = {"lift_on": row.lift_on.isoformat()} if row.lift_on else {}
     case = case_facts(rt, request, key, name="", link=link, link_expires_on=expires.date(), extra=day)
-    to = open_proof(key, request).contact.email
+    to = open_proof(key, request).reply.email
     queue_mail(session, rt, request, key, letter=Letter.LIFTING, to=to, case=case, occurrence=_occurrence(row))
 
 

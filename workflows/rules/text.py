@@ -72,3 +72,19 @@ NOT_IDENTIFIED: Mapping[str, str] = {
     "en": "We could not establish who made the request. You can make a new request at any time.",
 }
 """What a request about nobody proven is answered with; it names nobody. Source: GDPR Art. 12(2), 12(6)."""
+
+NO_MANDATE: Mapping[str, str] = {
+    "fi": (
+        "Emme saaneet selvitystä siitä, että saat tehdä pyynnön toisen puolesta. Voit toimittaa selvityksen myöhemmin, "
+        "ja hän voi tehdä pyynnön itse milloin tahansa."
+    ),
+    "sv": (
+        "Vi fick ingen utredning om att du får göra begäran för någon annan. Du kan lämna utredningen senare, och "
+        "personen kan själv göra en begäran när som helst."
+    ),
+    "en": (
+        "We were not shown that you may make the request for somebody else. You can show it later, and the person can "
+        "make a request themselves at any time."
+    ),
+}
+"""What a request by somebody without a mandate is answered with; it confirms nothing of the person it is about."""

@@ -12,6 +12,8 @@ from models.request import Request
 from models.step import Effect, Step
 from models.vocabulary import Action, EffectState, Event, Kind, RequestState, StepState
 from workflows import audit, lifecycle
+from workflows.acting import require_live
+from workflows.casefile import open_key
 from workflows.errors import Conflict, PersonMustLook, TryAgain, VastineError
 from workflows.exchange import ChangedItem
 from workflows.lease import mid_work
@@ -136,6 +138,8 @@ def _intend(session: Session, rt: Runtime, request: Request, lease: Lease, work:
     if request.state is not RequestState.CHANGING:
         raise Conflict("not_changing")
     require_no_objection(rt, request)
+    if request.answered_at is None:
+        require_live(session, rt, request, open_key(session, rt, request.data_key_id))
     code = work.still(session, rt, request, changes)
     if code:
         return code

@@ -47,6 +47,7 @@ _SAID_AT_ONCE = {
     Outcome.BY_HAND: None,
     Outcome.WITHDRAWN: Letter.WITHDRAWN,
     Outcome.DUPLICATE: Letter.DUPLICATE,
+    Outcome.ESTATE: Letter.ESTATE,
 }
 _NOTHING_LEFT = ("nothing_personal", "register")
 """Reasons to keep a record that leave nothing personal behind, or that the register's own design asks for."""

@@ -8,7 +8,7 @@ The fan-in is a query under the request's lock: the last source to settle sees t
 import gzip
 import uuid
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
@@ -21,10 +21,20 @@ from models.session import reading
 from models.step import Step
 from models.vocabulary import Event, Kind, Ownership, Right, SourceResult, StepState, TaskKind
 from workflows import audit, breaker, canaries, gates, lifecycle, news
+from workflows.acting import within
 from workflows.astray import anything_erased
 from workflows.attaching import Attachments
 from workflows.candidates import JudgedConnector, Verdicts, verdicts_of
-from workflows.casefile import findings_of, open_key, seal_leads, seeds_digest, seeds_for, seeds_of, with_earlier_leads
+from workflows.casefile import (
+    findings_of,
+    open_key,
+    open_proof,
+    seal_leads,
+    seeds_digest,
+    seeds_for,
+    seeds_of,
+    with_earlier_leads,
+)
 from workflows.errors import NotAllowed, PersonMustLook, VastineError
 from workflows.findings import Hashing
 from workflows.fresh import decides_holds
@@ -58,6 +68,7 @@ class Search:
     blob: str
     connector: Connector | None = None  # None: people search this source, and have not answered
     verdicts: Verdicts | None = None  # what people said of what may or may not be the person's
+    within: Callable[[Item], bool] | None = None  # somebody acts for the person: no more is found than they may have
 
 
 @dataclass(slots=True)
@@ -92,7 +103,9 @@ class Collection:
         verdicts = verdicts_of(session, rt, request).get(source) if source in findings_of(session, request) else None
         if connector is not None and verdicts is not None:
             connector = JudgedConnector(connector, verdicts)
-        return Search(source, seeds, key, f"{request.id}/{source}.{uuid.uuid4().hex}", connector, verdicts)
+        # Holds rest on all there is: what a mandate leaves out of an erasure, the plan leaves out.
+        only = None if request.right is Right.ERASURE else within(open_proof(key, request))
+        return Search(source, seeds, key, f"{request.id}/{source}.{uuid.uuid4().hex}", connector, verdicts, only)
 
     def work(self, rt: Runtime, lease: Lease, inputs: Search) -> Found | None:
         """Stream the source's items into a sealed blob; memory stays flat however many there are.
@@ -112,6 +125,8 @@ class Collection:
                 lines = bytearray()
 
                 def emit(item: Item) -> None:
+                    if inputs.within is not None and not inputs.within(item):
+                        return
                     if item.files:
                         item = files.whole(item)
                     lines.extend(item.to_json() + b"\n")
@@ -153,14 +168,8 @@ class Collection:
         finding.round += 1
         news.add_keys(session, rt, request, result.named)
         breaker.recovered(session, rt, inputs.source)
-        audit.record(
-            session,
-            "source:searched",
-            at=rt.now(),
-            actor="vastine",
-            request_id=request.id,
-            facts={"source": inputs.source, "result": finding.result.value, "items": result.items, "step": step.key},
-        )
+        facts = {"source": inputs.source, "result": finding.result.value, "items": result.items, "step": step.key}
+        audit.record(session, "source:searched", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
         return next_round(session, rt, request, inputs.key)
 
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
@@ -168,14 +177,8 @@ class Collection:
         finding = finding_of(session, request, str(step.source))
         finding.result, finding.why = SourceResult.FAILED, error.code
         finding.searched_at = rt.now()
-        audit.record(
-            session,
-            "source:failed",
-            at=rt.now(),
-            actor="vastine",
-            request_id=request.id,
-            facts={"source": str(step.source), "code": error.code},
-        )
+        facts = {"source": str(step.source), "code": error.code}
+        audit.record(session, "source:failed", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
         return None
 
 

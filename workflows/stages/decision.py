@@ -24,7 +24,8 @@ from models.vocabulary import (
     StepState,
     TaskKind,
 )
-from workflows import audit, guarding, lifecycle
+from workflows import acting, audit, guarding, lifecycle
+from workflows.acting import require_decidable
 from workflows.answer import keep_artifact
 from workflows.asking import suspend
 from workflows.candidates import undecided
@@ -52,6 +53,9 @@ def begin(session: Session, rt: Runtime, request: Request) -> list[NewStep]:  # 
     """A step that waits: it is a person's, and no worker ever claims it."""
     return [NewStep(key="decide", kind=Kind.DECIDE, state=StepState.WAITING)]
 
+
+_LAPSES = (RequestState.COLLECTING, RequestState.ASSESSING, RequestState.DELIVERING, RequestState.CHANGING)
+"""Where a request by a mandate that ended is refused from; an erasure comes back to be decided by itself."""
 
 _LIVING = (PlanState.FROZEN, PlanState.APPROVED)
 
@@ -81,6 +85,7 @@ def approve(session: Session, rt: Runtime, request: Request, *, user: str, plan_
     plan = _frozen_plan(session, request)
     if guarding.open_case(session, request) is not None:
         raise Conflict("refusal_case_open", detail="a refusal is not settled yet; agree to it, or drop it")
+    require_decidable(session, rt, request, open_key(session, rt, request.data_key_id))
     if request.right in rt.changes:
         rt.changes[request.right].require_decided(session, rt, request)
     if undecided(session, request):
@@ -146,7 +151,10 @@ def refuse(session: Session, rt: Runtime, request: Request, *, user: str, ground
     if guarded and not guarding.agreed(session, request, ground):
         raise NotAllowed("guarded_ground", detail="this ground needs its facts on record and two people")
     disowned = ground == Ground.NOT_IDENTIFIED and may_object(rt, request)
-    if request.state is not RequestState.DECIDING and not (disowned or (guarded and request.state in guarding.STATES)):
+    lapsed = ground == Ground.NO_MANDATE and request.state in _LAPSES and acting.ended_of(session, rt, request)
+    if request.state is not RequestState.DECIDING and not (
+        lapsed or disowned or (guarded and request.state in guarding.STATES)
+    ):
         raise Conflict("not_deciding", detail=f"the request is {request.state.value}; there is nothing to decide now")
     if not disowned and guarding.open_case(session, request) is not None:  # the person may be about to pay
         raise Conflict("refusal_case_open", detail="a refusal is not settled yet; agree to it, or drop it")
@@ -221,7 +229,7 @@ def _tell_extension(session: Session, rt: Runtime, request: Request, key: Reques
     Where there is no address a person posts it, since an extension that nobody hears of is none.
     """
     proven = request.proof_sealed is not None
-    to = open_proof(key, request).contact.email if proven else open_claim(key, request).reply_to
+    to = open_proof(key, request).reply.email if proven else open_claim(key, request).reply_to
     case = case_facts(rt, request, key, name="")
     queue_mail(session, rt, request, key, letter=Letter.EXTENSION, to=to, case=case)
     if proven:

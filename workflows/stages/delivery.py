@@ -14,6 +14,7 @@ from models.request import DataKey, Request
 from models.step import Step
 from models.vocabulary import Event, Kind, Letter, Outcome, Ownership, Right
 from workflows import audit
+from workflows.acting import require_live
 from workflows.answer import PACKAGE, keep_artifact
 from workflows.casefile import findings_of, open_key, open_proof
 from workflows.caseview import case_facts, filling, source_facts
@@ -84,6 +85,7 @@ class Delivery:
         require_no_objection(rt, request)
         require_no_open_case(session, request)
         key = open_key(session, rt, request.data_key_id)
+        require_live(session, rt, request, key)
         known = findings_of(session, request).values()
         findings = [f for f in known if request.sources is None or f.source in request.sources]
         case = case_facts(rt, request, key, sources=source_facts(session, rt, request, findings=findings))
@@ -121,6 +123,7 @@ class Delivery:
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Order, result: Made
     ) -> Event | None:
         """Register the package with its own key, and put the notice with its link into the outbox."""
+        require_live(session, rt, request, inputs.key)  # writing it took a while
         own = DataKey(master_key=result.master, wrapped=result.wrapped, created_at=rt.now())
         session.add(own)
         session.flush()  # the package names it

@@ -4,7 +4,7 @@ For an access request the question is only whether a person must look before it 
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -29,6 +29,7 @@ from models.vocabulary import (
     TaskKind,
 )
 from workflows import audit
+from workflows.acting import within
 from workflows.astray import astray, left_over
 from workflows.candidates import undecided
 from workflows.casefile import findings_of, open_key, open_proof
@@ -73,6 +74,7 @@ class Facts:
     replayed: Replayed | None  # an erasure that is done again is about these records alone
     scope: Scope  # of a restriction: which records
     rules: CompiledRules | None = None  # those an open schedule goes by; None: the register's
+    within: Callable[[Planned], bool] | None = None  # somebody acts for the person: nothing goes beyond their mandate
     told: Mapping[str, Sequence[str]] | None = None  # the person's identifiers, where texts are to be reviewed
 
 
@@ -111,6 +113,7 @@ class Assessment:
             sources=request.sources,
             replayed=_replayed(session, request),
             scope=scope_of(session, request),
+            within=within(open_proof(key, request)),
             told=open_proof(key, request).told() if rt.register.controller.decisions.review_texts else None,
         )
 
@@ -123,9 +126,10 @@ class Assessment:
             return Assessed(restrictions_planned(rt, inputs.key, inputs.blobs, inputs.scope), {})
         if inputs.right is not Right.ERASURE:
             return Assessed([], {}, _mentions(rt, inputs))
-        only = partial(_came_back, rt, inputs.replayed) if inputs.replayed is not None else None
+        only = partial(_came_back, rt, inputs.replayed) if inputs.replayed is not None else inputs.within
         found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual, only=only, rules=inputs.rules)
         found = [p for p in found if inputs.sources is None or p.source in inputs.sources]
+        found = [p for p in found if inputs.within is None or inputs.within(p)]
         if astray(inputs.connectors, inputs.left, found):
             raise PersonMustLook("records_astray")
         erasing = {p.source for p in found if p.verdict.action is not Action.KEEP or p.later is not None}
@@ -230,15 +234,8 @@ def _ask(session: Session, rt: Runtime, request: Request, *, code: str, kind: Ta
             due_on=request.due_on,
             facts={"items": count},
         )
-    open_task(
-        session,
-        rt,
-        key=f"decide:{request.id}",
-        kind=kind,
-        code=code,
-        request_id=request.id,
-        due_on=request.due_on,
-    )
+    name, due_on = f"decide:{request.id}", request.due_on
+    open_task(session, rt, key=name, kind=kind, code=code, request_id=request.id, due_on=due_on)
 
 
 def _insert_plan(

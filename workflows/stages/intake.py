@@ -17,6 +17,7 @@ from models.intake import Message, MessageCase
 from models.request import Request
 from models.vocabulary import Channel, Event, Letter, MessageState, Method, RequestState, Right, TaskKind
 from workflows import audit, lifecycle
+from workflows.acting import Acting, note
 from workflows.banning import NOTHING_TO_BAN, ban_at_once, is_ban
 from workflows.casefile import Claim, make_key, open_key, seal_claim
 from workflows.caseview import case_facts
@@ -44,6 +45,7 @@ class Asked:
     received_on: date | None = None
     method: Method | None = None  # staff's word that they saw the person
     by: str = "person"  # a name of staff, or the person
+    acting: Acting | None = None  # who asks, where `claim.for_another`
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,8 @@ def open_request(
     )
     if asked.right is Right.OBJECTION:
         rest_at_once(session, rt, request, {kind: [value] for kind, value in asked.claim.identifiers.items()})
+    if asked.claim.for_another:
+        note(session, rt, request, key, claim=asked.claim, acting=asked.acting)
     unclear = is_ban(asked.right) and not ban_at_once(session, rt, request, asked.claim, by=asked.by)
     _acknowledge(session, rt, request, key, asked, secret, at_once=is_ban(asked.right) and not unclear)
     if unclear:

@@ -21,7 +21,7 @@ from models.request import Request
 from models.step import Step
 from models.verification import Challenge
 from models.vocabulary import Event, Kind, Letter, Method, Outcome, RequestState, StepState, TaskKind
-from workflows import asking, audit, duplicates, lifecycle, news
+from workflows import acting, asking, audit, duplicates, lifecycle, news
 from workflows.casefile import (
     Claim,
     Proof,
@@ -45,7 +45,7 @@ from workflows.pace import may_send_code
 from workflows.ports import Contact, Person, RequestKey
 from workflows.rules.identity import Match, match_identity
 from workflows.rules.items import canonical
-from workflows.rules.text import NOT_IDENTIFIED
+from workflows.rules.text import NO_MANDATE, NOT_IDENTIFIED
 from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
 
@@ -102,6 +102,14 @@ class Verification:
         match = result.match
         if open_claim(inputs.key, request).checked != inputs.claim.checked:
             return None  # somebody was seen meanwhile: the step that began then looks up what was checked
+        if inputs.claim.for_another and not acting.is_live(session, rt, request):
+            # Whoever helps proves nothing by being themselves, nor does a colleague's word that they were here.
+            if request.verified_method is not None:
+                signin.forget(session, rt, request, step, code="for_another")
+            else:
+                wait_for_staff(session, rt, request, step, code="for_another")
+            acting.ask_for_it(session, rt, request)
+            return None
         if doubt := signin.doubt(session, rt, request, inputs.claim, match=match):
             signin.forget(session, rt, request, step, code=doubt)
             return None
@@ -111,14 +119,12 @@ class Verification:
                 return None
             proof = proof_of(match, result.people) or Proof(
                 {k: [v] for k, v in _to_look_up(inputs.claim).items()},
-                Contact(name=inputs.claim.name, email=inputs.claim.reply_to),
+                # Whoever acts for the person is not the person: their address is nobody's contact on file.
+                Contact(name=inputs.claim.name, email="" if inputs.claim.for_another else inputs.claim.reply_to),
             )
             return prove(session, rt, request, inputs.key, proof, actor=request.verified_by or "vastine")
         if request.after_request_id is not None and not rungs.must_prove_itself(session, rt, request):
             return _with_the_first(session, rt, request, step, inputs.key)
-        if inputs.claim.for_another:
-            wait_for_staff(session, rt, request, step, code="for_another")
-            return None
         if match.outcome == "ambiguous":
             wait_for_staff(session, rt, request, step, code="ambiguous")
         step.state, step.done_at = StepState.WAITING, None
@@ -158,6 +164,9 @@ def _prove_followers(session: Session, rt: Runtime, request: Request, proof: Pro
         .with_for_update()
     ).all()
     for follower in followers:
+        claim = open_claim(open_key(session, rt, follower.data_key_id), follower)
+        if claim.for_another and not acting.is_live(session, rt, follower):
+            continue  # a power for the one right is none for the other
         if not rungs.suffices(session, rt, follower, request.verified_method):
             lifecycle.add_steps(session, rt, follower, begin(session, rt, follower))
         elif follower.verified_at is None:
@@ -238,10 +247,13 @@ def by_staff(
     if request.state is not RequestState.VERIFYING:
         raise Conflict("not_verifying")
     key = open_key(session, rt, request.data_key_id)
+    said = open_claim(key, request)
+    if said.for_another:  # whom it is about, those said who accepted the mandate
+        raise NotAllowed("mandate_needed", detail="somebody acts for this person: their mandate has to be accepted")
     checked = {k: v for k, v in identifiers.items() if v}
     if not checked:
         raise BadInput([Fault("customer_number", "nothing_checked", "name what you checked")])
-    claim = replace(open_claim(key, request), checked=checked, for_another=False)
+    claim = replace(said, checked=checked)
     request.claim_sealed = seal_claim(key, request.id, claim)
     request.verified_method, request.verified_at, request.verified_by = method, rt.now(), user
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=user)
@@ -251,6 +263,7 @@ def by_staff(
 def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof, *, actor: str) -> Event:
     """Freeze who the person is and how they are reached. Raises `NotAllowed` for a proof that is not enough."""
     rungs.require(session, rt, request)
+    proof = acting.with_mandate(session, rt, request, key, open_claim(key, request), proof)
     request.proof_sealed = seal_proof(key, request.id, proof)
     root = f"{proof.source}:{proof.key}" if proof.key else canonical(dict(proof.identifiers))
     request.subject_digest = rt.vault.digest("subject", root)
@@ -272,10 +285,12 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
 
 def give_up(session: Session, rt: Runtime, request: Request, *, actor: str = "vastine") -> None:
     """Nobody proved to be the person in time: close, reopenable by a new request. Source: GDPR Art. 12(2), 12(6)."""
-    request.outcome = Outcome.NOT_IDENTIFIED
-    request.refusal_ground = "not_identified"
     key = open_key(session, rt, request.data_key_id)
-    reason = NOT_IDENTIFIED.get(request.language, NOT_IDENTIFIED["fi"])
+    for_another = open_claim(key, request).for_another
+    request.outcome = Outcome.NOT_IDENTIFIED
+    request.refusal_ground = "no_mandate" if for_another else "not_identified"
+    words = NO_MANDATE if for_another else NOT_IDENTIFIED
+    reason = words.get(request.language, words["fi"])
     request.refusal_sealed = key.seal(reason.encode(), f"requests.refusal:{request.id}")
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
     audit.record(session, "identity:failed", at=rt.now(), actor=actor, request_id=request.id)
