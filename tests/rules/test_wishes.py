@@ -124,6 +124,37 @@ def test_what_is_not_wanted_is_no_wish(text):
     assert Right.ERASURE not in wishes_in(text).rights
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Did you delete my data? Send me a copy of everything.",
+        "I have already deleted my account myself. Please send me all data you have about me.",
+        "Who deleted my account? I want to see my data.",
+        "Have you erased my data yet?",
+        "Har ni raderat mina uppgifter? Skicka en kopia av alla mina uppgifter.",
+        "Radera ingenting, men skicka mig en kopia av alla mina personuppgifter.",
+        "Oletteko poistaneet tietoni? Haluan kopion tiedoistani.",
+        "Kuka poisti tietoni?",
+    ],
+)
+def test_what_is_told_or_asked_of_an_erasure_is_no_wish_to_erase(text):
+    assert Right.ERASURE not in wishes_in(text).confidence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can you delete my data?",
+        "You have to delete my data.",
+        "I have asked you twice to delete my data.",
+        "I am the person who wants you to erase all my data.",
+        "Har ni raderat mina uppgifter? Jag vill att ni raderar mina uppgifter.",
+    ],
+)
+def test_a_wish_to_erase_in_the_words_of_the_past_is_one(text):
+    assert Right.ERASURE in wishes_in(text).rights
+
+
 def test_a_wish_after_a_refusal_counts():
     wishes = wishes_in("I do not want to be your customer any more, please delete my data.")
     assert wishes.rights == (Right.ERASURE,)

@@ -212,6 +212,17 @@ NEGATED = (
 )
 """Directly before a phrase in the same sentence: the right is not asked for, or it is asked why something happened."""
 
+TOLD = (
+    r"(?:\b(?:did|have|has|had) (?:you|they|somebody|someone|anybody|i)\b(?:\W+\w+){1,4}"
+    r"|\b(?:har|hade) (?:ni|jag|någon)\b(?:\W+\w+){1,4}|\bvem (?:har )?\w+"
+    r"|\b(?:oletteko|onko|kuka)\b(?:\W+\w+){1,4}|\bwho (?:has |have )?\w+"
+    r"|\b(?:i|we|you)(?: have| had)?(?: already)? (?:deleted|erased|wiped|removed|destroyed|purged))$"
+)
+"""Up to the first word of an erasure: it is told or asked that something was erased, which is no wish for it."""
+
+TURNED = r"\b(?:nothing|anything|ingenting|inget|någonting|något|mitään|but|men|utan|mutta|vaan)\b"
+"""Inside a phrase of erasure: what stands behind it is not what is to be erased."""
+
 RECITED = (
     r"(?:(?:existence|information|notice) (?:of|about|on) (?:the |my |a )?rights?"
     r"|förekomsten av|information om (?:min |mina )?rätt"

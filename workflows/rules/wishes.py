@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.vocabulary import Right
-from workflows.rules.wish_words import NEGATED, ON_BEHALF, RECITED, VAGUE, WANTED, WORDS
+from workflows.rules.wish_words import NEGATED, ON_BEHALF, RECITED, TOLD, TURNED, VAGUE, WANTED, WORDS
 
 SURE = 0.7
 _SEARCHED = 40_000  # characters: four pages of complaint are 12,000
@@ -13,6 +13,8 @@ _PATTERNS = {right: tuple((w, re.compile(rf"\b(?:{p})")) for w, p in words) for 
 _NEGATED = re.compile(NEGATED)
 _ON_BEHALF = re.compile(ON_BEHALF)
 _RECITED = re.compile(RECITED)
+_TOLD = re.compile(TOLD)
+_TURNED = re.compile(TURNED)
 _VAGUE = re.compile(VAGUE)
 _WANTED = re.compile(WANTED)
 _SENTENCE_END = re.compile(r"[.!?\n]")
@@ -42,15 +44,18 @@ def wishes_in(text: str) -> Wishes:
     for right, patterns in _PATTERNS.items():
         doubt = 1.0
         for weight, pattern in patterns:
-            if any(not _is_negated(plain, m.start(), right=right) for m in pattern.finditer(plain)):
+            if any(not _is_negated(plain, m, right=right) for m in pattern.finditer(plain)):
                 doubt *= 1 - weight
         if doubt < 1:
             confidence[right] = round(1 - doubt, 3)
     return Wishes(confidence, on_behalf=bool(_ON_BEHALF.search(plain)), vague=bool(_VAGUE.search(plain)))
 
 
-def _is_negated(text: str, start: int, *, right: Right) -> bool:
+def _is_negated(text: str, found: re.Match[str], *, right: Right) -> bool:
     if right is Right.MARKETING_BAN:  # its phrases are negations themselves
         return False
-    sentence = _SENTENCE_END.split(text[max(0, start - 120) : start])[-1]
-    return bool(_NEGATED.search(_WANTED.split(sentence)[-1]))
+    start = found.start()
+    before = _WANTED.split(_SENTENCE_END.split(text[max(0, start - 120) : start])[-1])[-1]
+    if right is Right.ERASURE and (_TOLD.search(before + found[0].split()[0]) or _TURNED.search(found[0])):
+        return True  # what is read into a text here may end in data destroyed
+    return bool(_NEGATED.search(before))
