@@ -7,7 +7,7 @@ import pytest
 from models.request import Request
 from models.staff import HumanTask
 from models.verification import Lowering
-from models.vocabulary import Channel, Ground, Method, RequestState, Right
+from models.vocabulary import Channel, Ground, Method, RequestState, Right, TaskState
 from tests.identity.broker import back
 from tests.identity.conftest import BOBS, JANES, Bank
 from tests.identity.test_signin import asked, go, request_of
@@ -76,6 +76,12 @@ def test_what_was_looked_up_before_somebody_logged_in_proves_nobody(bank):
         assert row.proof_sealed is None
 
 
+def less(session, rt, row, *, user: str) -> None:
+    """Read what was asked for, and confirm it."""
+    asked = lowering.asked_of(session, rt, row)
+    lowering.confirm(session, rt, row, user=user, read=asked.read if asked else "")
+
+
 def verification_again(bank: Bank, session, ident) -> None:
     verification.again(session, bank.world.rt, held(bank, session, ident))
 
@@ -90,15 +96,15 @@ def test_one_person_asks_for_less_another_confirms_and_then_a_code_goes_out(bank
     with rt.unit() as session:
         for name in ("ben", "cleo", "nobody"):  # the one who asked, one who may not decide, one who is not there
             with pytest.raises(NotAllowed):
-                lowering.confirm(session, rt, held(bank, session, ident), user=name)
+                less(session, rt, held(bank, session, ident), user=name)
     bank.world.work()
     assert not [m for m in bank.world.mailer.sent if re.search(r"\b\d{8}\b", m.body)]
     with rt.unit() as session:
-        lowering.confirm(session, rt, held(bank, session, ident), user="anna")
+        less(session, rt, held(bank, session, ident), user="anna")
     bank.world.work()
     assert [m.to for m in bank.world.mailer.sent if re.search(r"\b\d{8}\b", m.body)] == [JANE]
     with rt.unit() as session, pytest.raises(Conflict):
-        lowering.confirm(session, rt, held(bank, session, ident), user="anna")
+        less(session, rt, held(bank, session, ident), user="anna")
 
 
 def test_a_code_that_was_sent_while_less_was_enough_proves_nobody_any_more(bank):
@@ -106,7 +112,7 @@ def test_a_code_that_was_sent_while_less_was_enough_proves_nobody_any_more(bank)
     bank.world.work()  # so that one code goes out: of two at once either mail may be the last
     with rt.unit() as session:
         lowering.ask(session, rt, held(bank, session, ident), user="ben", reason="Has no bank codes and can not come.")
-        lowering.confirm(session, rt, held(bank, session, ident), user="anna")
+        less(session, rt, held(bank, session, ident), user="anna")
     bank.world.work()
     code = code_in_mail(bank.world, JANE)
     with rt.unit() as session:
@@ -121,7 +127,7 @@ def test_an_answer_that_a_code_opened_is_shut_when_a_code_is_not_enough_any_more
     rt, ident = bank.world.rt, request_of(bank, page).id
     with rt.unit() as session:
         lowering.ask(session, rt, held(bank, session, ident), user="ben", reason="Has no bank codes and can not come.")
-        lowering.confirm(session, rt, held(bank, session, ident), user="anna")
+        less(session, rt, held(bank, session, ident), user="anna")
     caller.post(f"{page}/code", {"code": code_in_mail(bank.world, JANE)})
     bank.world.work()
     assert caller.get(f"{page}/files/package.zip").status_code == 200
@@ -186,7 +192,7 @@ def test_a_proof_that_the_person_on_file_disowned_proves_no_second_request(bank)
         decision.refuse(session, rt, row, user="anna", ground=Ground.NOT_IDENTIFIED, reason=why)
     with rt.unit() as session:
         lowering.ask(session, rt, held(bank, session, second), user="ben", reason="Has no bank codes and can not come.")
-        lowering.confirm(session, rt, held(bank, session, second), user="anna")
+        less(session, rt, held(bank, session, second), user="anna")
     bank.world.work()
     row = bank.world.request(second)
     assert (row.state, row.proof_sealed, row.verified_method) == (RequestState.VERIFYING, None, None)
@@ -221,3 +227,25 @@ def test_a_second_code_takes_the_place_of_the_first_and_gives_no_more_tries(tmp_
         assert not verification.answer(session, rt, row, codes[1])
     assert world.request(ident).proof_sealed is None
     world.close()
+
+
+def test_whoever_confirms_has_read_the_reason_as_it_is_now(bank):
+    rt, ident = bank.world.rt, bank.world.open(desk=False)
+    bank.world.work()
+    with rt.unit() as session:
+        row = held(bank, session, ident)
+        lowering.ask(session, rt, row, user="ben", reason="Has no bank codes and can not come.")
+        assert [one[:2] for one in lowering.waiting(session)] == [(row.reference, "ben")]
+        read = lowering.show(session, rt, row, user="anna")
+        assert read.reason == "Has no bank codes and can not come."
+    with rt.unit() as session:
+        lowering.ask(session, rt, held(bank, session, ident), user="ben", reason="The caller sounded very nice to me.")
+    for mark in (read.read, ""):
+        with rt.unit() as session, pytest.raises(Conflict, match="read_another"):
+            lowering.confirm(session, rt, held(bank, session, ident), user="anna", read=mark)
+    with rt.unit() as session:
+        assert {t.code for t in session.query(HumanTask) if t.state is TaskState.OPEN} >= {"lowering"}
+        less(session, rt, held(bank, session, ident), user="anna")
+        assert not lowering.waiting(session)
+    with rt.unit() as session:
+        assert "lowering" not in {t.code for t in session.query(HumanTask) if t.state is TaskState.OPEN}

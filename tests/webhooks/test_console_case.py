@@ -335,3 +335,19 @@ def test_the_whole_story_reads_in_every_language(
     codes = re.findall(r"\b(?:request|source|erasure|plan|identity|letter|mail):[a-z:_]+", shown)
     assert codes == []
     assert desk_world.request(ident).reference in shown
+
+
+def test_less_proof_is_asked_for_and_confirmed_by_somebody_who_reads_why(desk: Seat, desk_world: World) -> None:
+    ident = desk_world.open(desk=False)
+    desk_world.work()
+    page = f"/requests/{desk_world.request(ident).reference}"
+    ben, anna = desk("ben"), desk("anna")
+    assert ben.send(page, f"{page}/lower", {"reason": "short"}).status_code == 422
+    assert ben.send(page, f"{page}/lower", {"reason": "Has no e-mail and cannot travel."}).status_code == 302
+    assert not has_form(ben.get(page).text, f"{page}/lower/confirm")
+    assert "Has no e-mail and cannot travel." in anna.text(page)
+    assert "Has no e-mail" not in desk("ilse").text(page)
+    assert not has_form(desk("cleo").get(page).text, f"{page}/lower/confirm")
+    assert anna.send(page, f"{page}/lower/confirm").status_code == 302
+    assert len(entries(desk_world, "identity:lowered")) == 1
+    assert not has_form(anna.get(page).text, f"{page}/lower")

@@ -48,6 +48,8 @@ DONE = frozenset(
         "corrected",
         "withdrawn",
         "verified",
+        "less_asked",
+        "less_accepted",
         "requeued",
         "skipped",
         "judged",

@@ -15,6 +15,7 @@ from models.staff import HumanTask
 from models.step import Step
 from models.vocabulary import Kind, Method, PlanState, RequestState, Right, SourceResult, StepState, TaskState
 from webhooks.console.columns import plan_columns
+from webhooks.console.lowering_view import lowering_facts
 from webhooks.console.masking import DOTS, mask_identifier, person_of
 from webhooks.console.refusal_view import refusal_facts
 from webhooks.console.restriction_view import restriction_facts
@@ -71,6 +72,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "objection_until": request.objection_until,
         "verifying": request.state is RequestState.VERIFYING,
         "identity": _identity(request, key),
+        "lowering": lowering_facts(session, shell, request) if key else None,
         "candidates": undecided(session, request),
         "sources": _sources(session, shell, request),
         "steps": _stuck_steps(session, request),
