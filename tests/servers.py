@@ -113,11 +113,16 @@ class MariadbServer:
         data, user = folder / "data", "mysql" if is_root() else ""
         command = [find_program("mariadb-install-db", remedy=_REMEDY), "--no-defaults", f"--datadir={data}"]
         command += ["--auth-root-authentication-method=normal", "--skip-test-db", *([f"--user={user}"] if user else [])]
-        if user:
-            shutil.chown(folder, user)
+        # Each its own: a server that starts removes what others have of temporary tables in the same folder.
+        scratch = folder / "scratch"
+        scratch.mkdir()
+        command += [f"--tmpdir={scratch}"]
+        for one in (folder, scratch) if user else ():
+            shutil.chown(one, user)
         subprocess.run(command, check=True, capture_output=True, cwd="/")
         port = free_port()
         command = [find_program("mariadbd", remedy=_REMEDY), "--no-defaults", f"--datadir={data}", f"--port={port}"]
+        command += [f"--tmpdir={scratch}"]
         command += ["--bind-address=127.0.0.1", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
         command += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=32M", "--skip-log-bin"]
         command += ["--skip-name-resolve", "--character-set-server=utf8mb4", "--collation-server=utf8mb4_general_ci"]
