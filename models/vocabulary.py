@@ -198,6 +198,7 @@ class ReceiptOutcome(StrEnum):
     KEPT = "kept"
     DRIFTED = "drifted"
     REFUSED = "refused"
+    REHEARSED = "rehearsed"  # a trial: it would have gone, and is there as it was
 
 
 class PlanState(StrEnum):

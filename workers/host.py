@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import structlog
+from sqlalchemy import Engine
 
 from models.migrate import is_current, upgrade
 from workflows.errors import BadInput, Fault
@@ -54,6 +55,7 @@ def runtime(*, bell: Bell | None = None, given: Settings | None = None, **parts:
     The embedded database is brought up to date here; a PostgreSQL one by `vastine db upgrade` alone,
     because other processes may be using it.
     """
+    from workflows.trial import take_side  # noqa: PLC0415
     from workflows.wiring import build  # noqa: PLC0415  # loads everything
 
     quiet()
@@ -62,14 +64,18 @@ def runtime(*, bell: Bell | None = None, given: Settings | None = None, **parts:
     engine = rt.sessions.kw["bind"]
     if (command := click.get_current_context(silent=True)) is not None:
         command.call_on_close(engine.dispose)  # a connection that is left to the end is closed rudely
-    if is_current(engine):
-        return rt
+    if not is_current(engine):
+        _bring_up(told, engine)
+    take_side(rt)
+    return rt
+
+
+def _bring_up(told: Settings, engine: Engine) -> None:
     if told.database_url.startswith("sqlite"):
         upgrade(engine)
     else:
         remedy = "run `vastine db upgrade` once"
         raise BadInput([Fault("VASTINE_DATABASE_URL", "the database has another schema", remedy)], "schema_old")
-    return rt
 
 
 def to_be_forked(told: Settings, *, bell: Bell | None = None) -> Runtime:

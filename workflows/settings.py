@@ -117,6 +117,11 @@ class Settings:
         return self.broker_url.startswith("memory:")
 
     @property
+    def simulates(self) -> bool:
+        """Whether this is a trial that somebody asked for: then nothing is written in a source, and all say so."""
+        return self.mode == "trial" and "VASTINE_MODE" in self.told
+
+    @property
     def may_create_keys(self) -> bool:
         """Whether a missing key file may be made: only in the embedded default, where nobody placed one."""
         return self.embedded and self.mode == "trial" and "VASTINE_KEY_FILE" not in self.told

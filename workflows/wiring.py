@@ -29,7 +29,7 @@ from workflows.connectors.discovery import SqlDiscovery
 from workflows.connectors.erasing import plan_action
 from workflows.connectors.file import FileConnector
 from workflows.connectors.hand import HandConnector
-from workflows.connectors.hooks import SignedHooks
+from workflows.connectors.hooks import SignedHooks, SilentHooks
 from workflows.connectors.http import HttpConnector
 from workflows.connectors.http_client import Client, Service
 from workflows.connectors.mailbox_source import MailboxConnector
@@ -44,6 +44,8 @@ from workflows.register.load import load_register
 from workflows.register.model import Register, SourceSpec
 from workflows.register.proofs import Provider
 from workflows.register.secret import connection_url
+from workflows.rehearsing import rehearse
+from workflows.restricting.keeping import Keeping
 from workflows.restricting.objecting import Objecting
 from workflows.restricting.work import Restricting
 from workflows.rules.holds import compile_rules
@@ -82,6 +84,7 @@ ENTRIES: Mapping[RequestState, Entry] = {
 
 _MOST_TOLD = 262_144  # bytes that a provider of identities may answer with
 CHANGES: Mapping[Right, ChangeWork] = {
+    Right.ERASURE: Keeping(),  # what its holds keep
     Right.RECTIFICATION: Rectifying(),
     Right.RESTRICTION: Restricting(),
     Right.OBJECTION: Objecting(),
@@ -135,13 +138,21 @@ def _by_hand(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -
 
 
 def connectors_of(
-    register: Register, environ: Mapping[str, str], *, limiter: Limiter | None = None, marks: Marks | None = None
+    register: Register,
+    environ: Mapping[str, str],
+    *,
+    limiter: Limiter | None = None,
+    marks: Marks | None = None,
+    simulates: bool = False,
 ) -> dict[str, Connector]:
     """One connector a source. Raises `BadInput` where a secret is not there.
 
+    In a trial that `simulates` none of them writes.
     Without `limiter` and `marks` sources are only looked at, each caller at its own pace.
     """
     connectors = {name: connector_of(spec, register, environ) for name, spec in register.sources.items()}
+    for name, connector in connectors.items() if simulates else ():
+        rehearse(name, connector)
     for connector in connectors.values():
         if isinstance(connector, Paced) and limiter is not None and marks is not None:
             connector.pace(limiter, marks)
@@ -257,15 +268,18 @@ def build(
             signing_key=vault.derive("package-signing"),
             render_pdf=render_pdf,
             signer=signer_of(settings, clock),
+            trial=settings.simulates,
         ),
-        "connectors": connectors_of(register, settings.environ, limiter=throttle, marks=marks),
+        "connectors": connectors_of(
+            register, settings.environ, limiter=throttle, marks=marks, simulates=settings.simulates
+        ),
         "holds": compile_rules(register.holds),
         "retained": compile_retention({code: c.keeps for code, c in register.categories.items() if c.keeps}),
         "erasure_kind": partial(plan_action, register),
         "stages": STAGES,
         "entries": ENTRIES,
         "changes": CHANGES,
-        "hooks": SignedHooks(settings.environ),
+        "hooks": SilentHooks() if settings.simulates else SignedHooks(settings.environ),
         "visitor": HttpVisitor(),
         "inboxes": inboxes_of(settings),
         "providers": providers_of(register, settings),

@@ -126,7 +126,7 @@ class Shell:
             navigation=links,
             csrf=self.signer.token(g.token) if user else "",
             controller=controller,
-            trial=self.rt.settings.mode == "trial",
+            trial=self.rt.settings.simulates,
             silent=g.get("silent", False),
             alarms=g.get("alarms", []),
             open_tasks=g.get("open_tasks", 0),

@@ -71,6 +71,7 @@ def page(template: str, *, status: int = 200, **facts: object) -> Response:
         "lang": lang,
         "languages": [(code, LANGUAGE_NAMES[code], _same_page(code)) for code in here.languages],
         "controller": controller,
+        "trial": here.rt.settings.simulates,
         "mail": controller.email or controller.dpo.email,
         "style": url_for("static", filename="app.css", v=here.style_version),
         "errors": [],

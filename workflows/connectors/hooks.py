@@ -49,3 +49,11 @@ class SignedHooks:
         )
         with Client(service) as client:
             client.call("POST", hook.url, headers=headers, content=body)
+
+
+class SilentHooks:
+    """In place of the way out during a trial: nobody is told of what was never done."""
+
+    def post(self, hook: Hook, *, ident: str, at: datetime, body: bytes) -> None:  # noqa: ARG002
+        """Raises `NeverAgain("trial_mode")`."""
+        raise NeverAgain("trial_mode", detail="a trial tells no other party anything")

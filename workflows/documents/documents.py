@@ -20,6 +20,7 @@ class Documents:
     `signing_key` is a raw Ed25519 private key (32 bytes); without one packages are not signed.
     Without `render_pdf` packages hold HTML, JSON and CSV only, for measurements and for machines without
     Pango; `letter` still makes a PDF. With a `signer` every letter carries the controller's signature.
+    In a `trial` everything says that it is one.
     """
 
     def __init__(
@@ -29,9 +30,10 @@ class Documents:
         signing_key: bytes | None,
         render_pdf: bool = True,
         signer: LetterSigner | None = None,
+        trial: bool = False,
     ) -> None:
         self._catalogue = Catalogue(register)
-        self._letters = Letters(self._catalogue)
+        self._letters = Letters(self._catalogue, trial=trial)
         self._pdf = PdfRenderer()
         self._sign = signer.sign if signer is not None else _as_it_is
         self._packages = PackageWriter(
@@ -40,6 +42,7 @@ class Documents:
             pdf=self._pdf if render_pdf else None,
             signing_key=signing_key,
             sign_letter=self._sign,
+            trial=trial,
         )
 
     def mail(self, letter: Letter, case: CaseFacts) -> MailText:

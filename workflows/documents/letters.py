@@ -15,6 +15,7 @@ from workflows.documents.catalogue import Catalogue
 from workflows.documents.contents import Medium, frame_missing, missing
 from workflows.documents.facts import Context, letter_facts, mail_facts
 from workflows.documents.saying import plain, says, told, unmarked
+from workflows.documents.trial import marked_mail, marked_print
 from workflows.documents.words import fill
 from workflows.errors import NeverAgain
 from workflows.ports import CaseFacts, MailText
@@ -34,8 +35,8 @@ _LONGEST_TEMPLATE = 200
 class Letters:
     """Renders the texts of one register."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
+    def __init__(self, catalogue: Catalogue, *, trial: bool = False) -> None:
+        self._catalogue, self._trial = catalogue, trial
         folders = [Path(catalogue.register.folder) / "letters"] if catalogue.register.folder else []
         self._env = environment([*folders, TEMPLATES])
 
@@ -50,13 +51,15 @@ class Letters:
         if len(subject) > _LONGEST_SUBJECT:
             raise NeverAgain("template", detail=f"The subject of the mail {letter.value} is too long.")
         template = self.template(letter, "mail", language=case.language)
-        return MailText(subject=subject, body=body.strip() + "\n", template=template)
+        mail = MailText(subject=subject, body=body.strip() + "\n", template=template)
+        return marked_mail(mail, case.language) if self._trial else mail
 
     def html(self, letter: Letter, case: CaseFacts) -> str:
         """The letter as HTML for the PDF; `NeverAgain("no_letter")` for what is a mail only."""
         if letter in MAIL_ONLY:
             raise NeverAgain("no_letter", detail="This notice goes by mail only.")
-        return self._composed(letter, "letter", context=letter_facts(self._catalogue, case))
+        text = self._composed(letter, "letter", context=letter_facts(self._catalogue, case))
+        return marked_print(text, case.language) if self._trial else text
 
     def template(self, letter: Letter, medium: Medium, *, language: str) -> str:
         """File, version and approver of the text in force, as it is kept with every letter made from it."""

@@ -17,6 +17,8 @@ from workflows.documents.gather import Gathered, Gatherer, csv_file
 from workflows.documents.letters import TEMPLATES, Letters
 from workflows.documents.pdf import PdfRenderer
 from workflows.documents.schemas import codes, data_package, file_stems, json_schema
+from workflows.documents.trial import FILE as TRIAL
+from workflows.documents.trial import marked_page, marked_print, note_file
 from workflows.errors import NeverAgain
 from workflows.ports import CaseFacts, PackageSummary
 from workflows.rules.items import Item
@@ -36,11 +38,13 @@ class PackageWriter:
         pdf: PdfRenderer | None,
         signing_key: bytes | None,
         sign_letter: Callable[[bytes], bytes],
+        trial: bool = False,
     ) -> None:
         self._catalogue = catalogue
         self._letters = letters
         self._pdf = pdf
         self._sign_letter = sign_letter
+        self._trial = trial
         self._key = Ed25519PrivateKey.from_private_bytes(signing_key) if signing_key else None
 
     def write(
@@ -72,7 +76,9 @@ class PackageWriter:
             with_chapters=not portable,
             with_pdf=self._pdf is not None,
         )
-        bundle.add("START_HERE.html", book.start())
+        if self._trial:
+            bundle.add(TRIAL, note_file())
+        bundle.add("START_HERE.html", self._page(book.start(), case.language))
         if self._pdf is not None:
             letter = self._letters.html(Letter.PORTABILITY if portable else Letter.ACCESS, case)
             bundle.add(f"letter_{case.language}.pdf", self._sign_letter(self._pdf.render(letter)))
@@ -94,9 +100,13 @@ class PackageWriter:
 
     def _add_book(self, bundle: Bundle, book: Book, *, language: str) -> None:
         if self._pdf is not None:
-            bundle.add(f"your_data_{language}.pdf", self._pdf.render(book.printed()))
+            printed = marked_print(book.printed(), language) if self._trial else book.printed()
+            bundle.add(f"your_data_{language}.pdf", self._pdf.render(printed))
         for file, html in book.pages():
-            bundle.add(file, html)
+            bundle.add(file, self._page(html, language))
+
+    def _page(self, html: str, language: str) -> str:
+        return marked_page(html, language) if self._trial else html
 
     def _add_data(
         self, bundle: Bundle, case: CaseFacts, *, gathered: Sequence[Gathered], stems: Mapping[tuple[str, str], str]

@@ -49,6 +49,9 @@ _SAID_AT_ONCE = {
     Outcome.DUPLICATE: Letter.DUPLICATE,
     Outcome.ESTATE: Letter.ESTATE,
 }
+_AS_DECIDED = (ReceiptOutcome.ERASED, ReceiptOutcome.MASKED, ReceiptOutcome.ABSENT, ReceiptOutcome.REHEARSED)
+"""What went, and in a trial what would have gone: its letter says that it is a trial."""
+
 _NOTHING_LEFT = ("nothing_personal", "register")
 """Reasons to keep a record that leave nothing personal behind, or that the register's own design asks for."""
 
@@ -195,7 +198,7 @@ def _outcome(request: Request, receipts: dict[str, int], *, rest: bool, waits: b
     if request.outcome not in (None, Outcome.KEPT, Outcome.PARTLY_ERASED, Outcome.ERASED):
         return request.outcome
     erased = sum(
-        receipts.get(word.value, 0) for word in (ReceiptOutcome.ERASED, ReceiptOutcome.MASKED, ReceiptOutcome.ABSENT)
+        receipts.get(word.value, 0) for word in _AS_DECIDED
     )
     if not erased:
         return Outcome.KEPT

@@ -96,7 +96,7 @@ class Proof:
                 gone.setdefault(row.source, []).append(item)
             elif receipt.outcome is ReceiptOutcome.MASKED:
                 masked.setdefault(row.source, []).append(item)
-            elif not standing.left:
+            elif not standing.left and receipt.outcome is not ReceiptOutcome.REHEARSED:
                 unfinished = True
         if not {*gone, *masked} <= rt.connectors.keys():
             raise PersonMustLook("source_not_in_register")
@@ -151,7 +151,8 @@ class Proof:
         if not (result.residue or result.strangers or inputs.unfinished):
             audit.record(session, "erasure:proven", at=rt.now(), actor="vastine", request_id=request.id)
             if plan is not None:
-                _ask_by_hand(session, rt, request, plan)
+                if not rt.settings.simulates:
+                    _ask_by_hand(session, rt, request, plan)
                 tell_of_erasure(session, rt, request, plan)
             return Event.PROVEN
         facts = {"residue": result.residue, "unknown": result.strangers, "unfinished": inputs.unfinished}
