@@ -14,6 +14,9 @@ WsgiApp = Callable[[Any, Any], Any]
 #: The largest body that is read: a form with its attachments.
 LARGEST_BODY = 30_000_000
 
+#: How much of an answer waits in memory for a slow reader; the rest is not made before there is room for it.
+MOST_WAITING = 1 << 20
+
 
 class Server:
     """Waitress on one port. It listens from the start, so a port that is taken is told at once: raises `BadInput`."""
@@ -27,7 +30,13 @@ class Server:
             what = f"nobody can listen on {host}:{port} ({error.strerror})"
             raise BadInput([Fault("--port", what, "stop what listens there, or name another port")]) from None
         self._server = create_server(
-            app, sockets=[listening], threads=threads, ident=None, max_request_body_size=LARGEST_BODY
+            app,
+            sockets=[listening],
+            threads=threads,
+            ident=None,
+            max_request_body_size=LARGEST_BODY,
+            outbuf_high_watermark=MOST_WAITING,
+            outbuf_overflow=1 << 40,  # never: what overflows goes to a file, and answers hold people's data
         )
         self._loop = threading.Thread(target=self._server.run, daemon=True)
 

@@ -16,7 +16,7 @@ from workflows.errors import BadInput, Conflict, Fault, NotFound
 from workflows.runtime import Runtime
 
 PASSWORD_CHARACTERS = 12
-IDLE = timedelta(minutes=30)
+IDLE = timedelta(minutes=15)
 ABSOLUTE = timedelta(hours=8)
 _NAME = re.compile(r"[a-z][a-z0-9._-]{1,63}")
 _hasher = PasswordHasher()

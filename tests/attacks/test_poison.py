@@ -8,6 +8,7 @@ import resource
 import socket
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -25,6 +27,7 @@ from tests.attacks.house import NOTE, NUMBERS, House, body_of, running_house
 from tests.attacks.outside import WISH, letter
 from tests.composed import ROOT
 from tests.world import BOB, JANE
+from workers.serving import Server
 from workflows.stages.intake import open_raw
 from workflows.sweeps import sweep
 
@@ -258,6 +261,32 @@ def test_sec_10_what_is_delivered_is_never_plain_on_a_disk(poisoned: Poisoned) -
     strangers = [p for p in places if p.is_absolute() and not p.is_relative_to(poisoned.folder)]
     strangers = [p for p in strangers if "__pycache__" not in p.parts]
     assert not strangers, "no temporary file anywhere else"
+
+
+def test_sec_10_what_a_slow_reader_has_not_read_yet_waits_in_memory(tmp_path: Path) -> None:
+    chunk, count = bytes(65_536), 400
+    made: list[int] = []
+
+    def answer(_environ: object, start: Any) -> Iterator[bytes]:
+        start("200 OK", [("Content-Type", "application/zip"), ("Content-Length", str(len(chunk) * count))])
+        for n in range(count):
+            made.append(n)
+            yield chunk
+
+    WATCH.written, WATCH.on = [], True
+    door = Server(answer, host="127.0.0.1", port=0, threads=2).start()
+    with socket.create_connection(("127.0.0.1", door.port)) as reader:
+        reader.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        seen = -1
+        while seen != len(made):  # until it makes no more of an answer that nobody reads
+            seen = len(made)
+            time.sleep(0.3)
+        got = sum(len(part) for part in iter(lambda: reader.recv(1 << 20), b""))
+    door.stop()
+    WATCH.on = False
+    assert seen < count
+    assert got > len(chunk) * count
+    assert WATCH.written == []
 
 
 def test_sec_38_bombs_end_as_a_task_for_a_person(house: House) -> None:

@@ -49,13 +49,13 @@ def test_a_log_in_never_leads_to_another_site(desk: Seat, target: str) -> None:
 
 def test_a_session_ends_when_idle_when_old_and_at_the_log_out(desk: Seat, desk_world: World) -> None:
     idle = desk("anna")
-    desk_world.clock.advance(minutes=29)
+    desk_world.clock.advance(minutes=14)
     assert idle.get("/").status_code == 200
-    desk_world.clock.advance(minutes=31)
+    desk_world.clock.advance(minutes=16)
     assert idle.get("/").status_code == 302
     busy = desk("anna")
-    for _ in range(17):
-        desk_world.clock.advance(minutes=28)
+    for _ in range(34):
+        desk_world.clock.advance(minutes=14)
         assert busy.get("/").status_code == 200
     desk_world.clock.advance(minutes=5)
     assert busy.get("/").status_code == 302
