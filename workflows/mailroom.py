@@ -28,6 +28,7 @@ from workflows.rules.items import canonical
 from workflows.rules.mail import House, Understood, understand_mail
 from workflows.runtime import Runtime
 from workflows.stages.intake import Asked, belongs, open_raw, open_requests, requests_of, store, to_triage
+from workflows.thread import WRITTEN
 from workflows.unasked import mark
 
 log = structlog.get_logger("vastine.mailroom")
@@ -37,6 +38,7 @@ _HEADER_BYTES = 65_536
 _OLDEST_FORWARD = timedelta(days=60)
 _FEEDBACK_DAYS = timedelta(days=14)
 FEEDBACK = "accessibility_feedback"
+COMPLAINT = "complaint"
 BROKEN = "inbox_broken"
 """The code of a mailbox, or of a mail in it, that does what nobody expected."""
 
@@ -171,7 +173,9 @@ def _known_request(session: Session, mail: Understood) -> Request | None:
     return answered if answered is not None and answered.state is not RequestState.CLOSED else None
 
 
-def _attach(session: Session, rt: Runtime, message: Message, request: Request) -> tuple[str, ...]:
+def _attach(
+    session: Session, rt: Runtime, message: Message, request: Request, *, code: str = WRITTEN
+) -> tuple[str, ...]:
     # Knowing a reference proves nobody: the message waits for a person to read it beside the case.
     message.state = MessageState.ATTACHED
     belongs(session, message, request)
@@ -180,7 +184,7 @@ def _attach(session: Session, rt: Runtime, message: Message, request: Request) -
         rt,
         key=f"message:{message.id}",
         kind=TaskKind.CHECK,
-        code="message_attached",
+        code=code,
         request_id=request.id,
         message_id=message.id,
         due_on=request.due_on if request.answered_at is None else due_dates(rt.today()).due_a,
@@ -196,6 +200,17 @@ def take_note(session: Session, rt: Runtime, request: Request, *, text: str, lan
     message, new = _written(session, rt, where=str(request.id), text=text, language=language)
     if new:
         _attach(session, rt, message, request)
+    return new
+
+
+def take_complaint(session: Session, rt: Runtime, request: Request, *, text: str, language: str) -> bool:
+    """Keep what the person is unhappy with, for the data protection officer; False for the same words on one day.
+
+    Also about a case that is closed. The caller holds the request's lock. Source: GDPR Art. 12(4), 38(4).
+    """
+    message, new = _written(session, rt, where=f"{COMPLAINT}:{request.id}", text=text, language=language)
+    if new:
+        _attach(session, rt, message, request, code=COMPLAINT)
     return new
 
 

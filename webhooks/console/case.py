@@ -57,6 +57,8 @@ DONE = frozenset(
         "task_done",
         "opened",
         "attached",
+        "replied",
+        "replied_untold",
     ]
 )
 

@@ -22,6 +22,7 @@ from webhooks.console.restriction_view import restriction_facts
 from webhooks.console.roles import NAMES, RECORDS
 from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge, task_row
+from webhooks.console.thread_view import thread_facts
 from webhooks.console.timeline import timeline
 from workflows.asking import asks_of
 from workflows.candidates import undecided
@@ -83,6 +84,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "letters": _letters(session, request),
         "files": _files(session, request),
         "messages": _messages(session, request),
+        "thread": thread_facts(session, shell, request),
         "tasks": _tasks(session, shell, request),
         "timeline": timeline(session, shell, request),
     }

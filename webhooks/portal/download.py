@@ -27,7 +27,7 @@ class Gone(Exception):  # noqa: N818  # a page to show, not a failure
     """This link opens nothing, whether it ever did or not."""
 
 
-@bp.errorhandler(Gone)
+@bp.app_errorhandler(Gone)
 def gone(_error: Gone) -> Response:
     """The one page for links that are unknown, expired, revoked or used up."""
     return page("gone", status=404)

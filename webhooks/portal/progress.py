@@ -19,6 +19,7 @@ from workflows.errors import NeverAgain
 from workflows.ladder.signin import BY_PROVIDER
 from workflows.lifecycle import is_automatic, may_withdraw
 from workflows.runtime import Runtime
+from workflows.thread import ATTACHMENT
 
 Standing = Literal["done", "now", "later"]
 _FILE_KINDS = ("application/zip", "application/pdf")
@@ -151,5 +152,6 @@ def files_of(session: Session, request: Request) -> list[FileLine]:
     rows = session.scalars(
         select(Artifact).where(Artifact.request_id == request.id, Artifact.purged_at.is_(None)).order_by(Artifact.name)
     )
-    lines = [FileLine(r.name, r.media_type, r.size_bytes) for r in rows if r.media_type in _FILE_KINDS]
+    own = [r for r in rows if not r.name.startswith(ATTACHMENT)]  # those stand beside their messages
+    lines = [FileLine(r.name, r.media_type, r.size_bytes) for r in own if r.media_type in _FILE_KINDS]
     return sorted(lines, key=lambda line: line.kind != "application/zip")

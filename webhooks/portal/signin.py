@@ -17,7 +17,6 @@ from models.vocabulary import RequestState
 from webhooks.portal import download, status
 from webhooks.portal.house import house, network, page
 from webhooks.portal.opened import remember
-from webhooks.portal.progress import progress_of
 from webhooks.security import cookie_name
 from workflows.errors import Conflict, NeverAgain, NotAllowed, TryAgain
 from workflows.ladder import signin
@@ -39,7 +38,7 @@ def from_status(lang: str, reference: str, secret: str, name: str) -> Response:
     with house().rt.unit() as session:
         asked = status.find(session, reference, secret, lock=True)
         purpose: signin.Purpose = "identify" if asked.state is RequestState.VERIFYING else "fetch"
-        if purpose == "fetch" and progress_of(session, house().rt, asked).doing != "fetch":
+        if purpose == "fetch" and not status.may_open(session, asked):
             raise NotFound
         return _begin(session, asked, name, purpose=purpose, back=url_for("status.show", **place), scope=status.SCOPE)
 

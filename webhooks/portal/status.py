@@ -15,6 +15,7 @@ from webhooks.portal.fetching import may_send, may_try, stream_file
 from webhooks.portal.house import house, page, words
 from webhooks.portal.opened import is_open, remember
 from webhooks.portal.progress import files_of, progress_of
+from webhooks.portal.thread import messages
 from webhooks.portal.ways import ways_of
 from workflows import answer
 from workflows.errors import Conflict
@@ -27,7 +28,7 @@ bp = Blueprint("status", __name__)
 
 _PAGE = "/<lang>/status/<reference>/<secret>"
 SCOPE = "status"
-_NOTES = frozenset({"sent", "withdrawn", "written"})
+_NOTES = frozenset({"sent", "withdrawn", "written", "complained"})
 
 
 def find(session: Session, reference: str, secret: str, *, lock: bool = False) -> Request:
@@ -61,13 +62,15 @@ def show_status(
 ) -> Response:
     """The page; with `errors` what is to be mended stands on top."""
     progress = progress_of(session, house().rt, asked)
-    opened = progress.doing == "fetch" and is_open(session, asked, SCOPE)
+    opened = is_open(session, asked, SCOPE)
     place: dict[str, Any] = {"lang": lang, "reference": asked.reference, "secret": secret}
     return page(
         "status",
         status=status,
         progress=progress,
-        files=files_of(session, asked) if opened else [],
+        files=files_of(session, asked) if opened and progress.doing == "fetch" else [],
+        thread=messages(session, asked, opened=opened and asked.proof_sealed is not None),
+        zone=house().rt.register.controller.time_zone,
         opened=opened,
         ways=ways_of(session, asked),
         note=note,
@@ -78,6 +81,13 @@ def show_status(
         resend_url=url_for("status.resend", **place),
         file_endpoint="status.file",
     )
+
+
+def may_open(session: Session, asked: Request) -> bool:
+    """Whether there is anything that a proof given again would open: an answer, or messages of ours."""
+    if progress_of(session, house().rt, asked).doing == "fetch":
+        return True
+    return asked.proof_sealed is not None and messages(session, asked, opened=False).locked
 
 
 @bp.post(f"{_PAGE}/code")
@@ -111,7 +121,7 @@ def resend(lang: str, reference: str, secret: str) -> AnyResponse:
             return show_status(session, lang, asked, secret, errors=[("", words()("fault.too_often"))], status=429)
         if asked.state is RequestState.VERIFYING:
             verification.again(session, rt, asked)
-        elif progress_of(session, rt, asked).doing == "fetch" and ways_of(session, asked).code:
+        elif may_open(session, asked) and ways_of(session, asked).code:
             answer.send_code(session, rt, asked)
         return redirect(
             url_for("status.show", lang=lang, reference=asked.reference, secret=secret, note="sent") + "#now", 303

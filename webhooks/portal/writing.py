@@ -1,13 +1,18 @@
 """What people write to us outside the form: on the page of their case, and about the accessibility of the pages."""
 
 from flask import Blueprint, Response, redirect, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from models.request import Request
+from webhooks.portal import download
 from webhooks.portal.house import house, network, page, words
+from webhooks.portal.opened import is_open
 from webhooks.portal.status import find, show_status
-from workflows.mailroom import take_feedback, take_note
+from workflows.mailroom import take_complaint, take_feedback, take_note
 from workflows.pace import Limit, within
 from workflows.rules.form import MESSAGE_CHARACTERS
+from workflows.thread import is_over
 
 bp = Blueprint("writing", __name__)
 
@@ -22,15 +27,58 @@ def note(lang: str, reference: str, secret: str) -> AnyResponse:
     rt = house().rt
     with rt.unit() as session:
         asked = find(session, reference, secret, lock=True)
-        fault = _fault(request.form.get("note", ""))
+        fault, status = _refused(session, asked, request.form.get("note", ""))
         if fault:
-            return show_status(session, lang, asked, secret, errors=[("note", fault)], status=422)
-        here = within(session, rt, NOTES_FROM, network())
-        if not within(session, rt, NOTES, str(asked.id)) or not here:
-            return show_status(session, lang, asked, secret, errors=[("", words()("fault.too_often"))], status=429)
+            return show_status(session, lang, asked, secret, errors=[fault], status=status)
         take_note(session, rt, asked, text=request.form["note"].strip(), language=lang)
     place = {"lang": lang, "reference": asked.reference, "secret": secret}
     return redirect(url_for("status.show", **place, note="written"), 303)  # type: ignore[arg-type]
+
+
+@bp.post("/<lang>/fetch/<token>/message")
+def note_by_link(lang: str, token: str) -> AnyResponse:
+    """Answer on the page of a mailed link, in the browser in which the person was proven."""
+    rt = house().rt
+    place = {"lang": lang, "token": token}
+    with rt.unit() as session:
+        grant, asked = download.find(session, token)
+        if not is_open(session, asked, download.scope(grant)):
+            return redirect(url_for("download.show", **place), 303)  # type: ignore[arg-type]
+        fault, status = _refused(session, asked, request.form.get("note", ""))
+        if fault:
+            return download.show_page(session, lang, token, grant=grant, asked=asked, errors=[fault], status=status)
+        take_note(session, rt, asked, text=request.form["note"].strip(), language=lang)
+    return redirect(url_for("download.show", **place, note="written"), 303)  # type: ignore[arg-type]
+
+
+@bp.post("/<lang>/status/<reference>/<secret>/complaint")
+def complain(lang: str, reference: str, secret: str) -> AnyResponse:
+    """Keep what the person is unhappy with, also once the case is closed. Source: GDPR Art. 12(4), 38(4)."""
+    rt = house().rt
+    with rt.unit() as session:
+        asked = find(session, reference, secret, lock=True)
+        fault, status = _too_much(session, asked, request.form.get("complaint", ""), field="complaint")
+        if fault:
+            return show_status(session, lang, asked, secret, errors=[fault], status=status)
+        take_complaint(session, rt, asked, text=request.form["complaint"].strip(), language=lang)
+    place = {"lang": lang, "reference": asked.reference, "secret": secret}
+    return redirect(url_for("status.show", **place, note="complained"), 303)  # type: ignore[arg-type]
+
+
+def _refused(session: Session, asked: Request, text: str) -> tuple[tuple[str, str] | None, int]:
+    """(field and what to mend, status) of a message that is not taken."""
+    if is_over(asked):
+        return ("", words()("thread.over")), 409
+    return _too_much(session, asked, text, field="note")
+
+
+def _too_much(session: Session, asked: Request, text: str, *, field: str) -> tuple[tuple[str, str] | None, int]:
+    if fault := _fault(text):
+        return (field, fault), 422
+    here = within(session, house().rt, NOTES_FROM, network())
+    if not within(session, house().rt, NOTES, str(asked.id)) or not here:
+        return ("", words()("fault.too_often")), 429
+    return None, 200
 
 
 @bp.get("/<lang>/accessibility")
