@@ -75,6 +75,7 @@ EVENTS = frozenset(
         "identity:signed_in",
         "identity:signin:failed",
         "identity:unmatched",
+        "identity:checked",
         "identity:lowering:asked",
         "identity:lowered",
         "source:searched",

@@ -39,6 +39,8 @@ class Contact:
     postal: tuple[str, ...] = ()
     language: str = ""
     protected: bool = False
+    phone_since: str = ""  # the day since which it stands there, as the source writes it; "" where nobody knows
+    postal_since: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,8 +172,18 @@ def test_an_address_two_people_share_needs_a_person_to_say_who_it_is(house: Hous
     assert [t.code for t in house.tasks(reference)] == ["ambiguous"]
     assert house.mails_to("heinoset@posti.example") == []
     number = {"customer_number": str(customer_number("shared-mail-2"))}
+    [person] = house.rt.look_up(number)[1]
+    number["phone_number"] = person.contact.phone
     with house.held(reference) as (session, request):
-        verification.by_staff(session, house.rt, request, user="ilona", method=Method.CALL_BACK, identifiers=number)
+        verification.by_staff(
+            session,
+            house.rt,
+            request,
+            user="ilona",
+            method=Method.CALL_BACK,
+            identifiers=number,
+            number_since=date(2020, 1, 1),
+        )
     house.work()
     assert house.ended(reference) == ("closed", "delivered")
 

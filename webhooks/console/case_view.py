@@ -36,6 +36,7 @@ from workflows.ports import RequestKey
 from workflows.reopening import may_reopen
 from workflows.rules.deadlines import may_extend
 from workflows.stages.decision import needed
+from workflows.stages.verification import DOCUMENTS
 from workflows.views import request_row
 
 
@@ -112,6 +113,7 @@ def _identity(request: Request, key: RequestKey | None) -> dict[str, Any]:
         "reply_to": (claim.reply_to if plain else mask_identifier(claim.reply_to)) if claim.reply_to else "",
         "contact": _contact(contact, plain=plain),
         "methods": [m.value for m in (Method.DESK, Method.CALL_BACK)],
+        "documents": DOCUMENTS,
     }
 
 

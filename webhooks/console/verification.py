@@ -11,6 +11,7 @@ from webhooks.console.roles import VERIFY, WORK, allow
 from webhooks.console.shell import Shell
 from workflows.errors import BadInput, Fault
 from workflows.rules import identifiers
+from workflows.rules.form import read_day
 from workflows.stages import verification
 
 CHECKED = (identifiers.CUSTOMER_NUMBER, identifiers.EMAIL, identifiers.PHONE, identifiers.NATIONAL_ID)
@@ -28,9 +29,22 @@ def pages(shell: Shell) -> Blueprint:
             given = request.form.get("method", "")
             faults = [] if given in (Method.DESK, Method.CALL_BACK) else [Fault("method", "method_missing")]
             checked = checked_identifiers(faults)
+            text = request.form.get("number_since", "").strip()
+            since = read_day(text[:100]) if text else None
+            if text and (since is None or since > rt.today()):
+                faults.append(Fault("number_since", "number_since_invalid"))
             if faults:
                 raise BadInput(faults)
-            verification.by_staff(session, rt, case, user=g.user.name, method=Method(given), identifiers=checked)
+            verification.by_staff(
+                session,
+                rt,
+                case,
+                user=g.user.name,
+                method=Method(given),
+                identifiers=checked,
+                document=request.form.get("document", ""),
+                number_since=since,
+            )
             return "verified"
 
         return act(shell, reference, work, form="verify")

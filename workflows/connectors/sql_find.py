@@ -91,6 +91,8 @@ def person_of(bound: Bound, row: Mapping[str, Any], *, spec: SourceSpec, path: s
         postal=tuple(filter(None, map(text, subject.postal))),
         language=text(subject.language).lower()[:2],
         protected=text(subject.protected).lower() in _TRUE,
+        phone_since=text(subject.phone_since),
+        postal_since=text(subject.postal_since),
     )
     return Person(spec.source, key, identifiers, contact, path)
 

@@ -44,6 +44,8 @@ def _subject(source: SourceSpec, doc: Document, collections: Mapping[str, Collec
         (("key",), subject.key),
         (("email",), subject.email),
         (("phone",), subject.phone),
+        (("phone_since",), subject.phone_since),
+        (("postal_since",), subject.postal_since),
         (("language",), subject.language),
         (("protected",), subject.protected),
     ]

@@ -243,6 +243,8 @@ class SubjectSpec(Strict):
     email: str | None = None
     phone: str | None = None
     postal: tuple[str, ...] = ()
+    phone_since: str | None = None  # the day since which the number stands there, and the address
+    postal_since: str | None = None
     language: str | None = None
     protected: str | None = None  # true: address under protection (turvakielto)
 

@@ -63,6 +63,7 @@ class Identity(_Part):
     medium: tuple[Method, ...] | None = None
     high: tuple[Method, ...] | None = None
     rights: Mapping[Right, Risk] = {Right.ERASURE: "high"}
+    unchanged_days: int = Field(default=30, ge=0, le=365)  # how long a number or postal address stood before it proves
 
     def enough(self, risk: Risk) -> tuple[Method, ...]:
         """The proofs that are enough for data of this class.

@@ -11,7 +11,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -36,13 +36,14 @@ from workflows.casefile import (
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, VastineError
 from workflows.human import close_tasks_of
-from workflows.ladder import rungs, signin
+from workflows.ladder import calling, rungs, signin
 from workflows.ladder.codes import close_codes, open_challenge
 from workflows.ladder.waiting import wait_for_staff
 from workflows.notice import BY_STAFF, tell
 from workflows.outbox import queue_mail
 from workflows.pace import may_send_code
 from workflows.ports import Contact, Person, RequestKey
+from workflows.rules.identifiers import PHONE
 from workflows.rules.identity import Match, match_identity
 from workflows.rules.items import canonical
 from workflows.rules.text import NO_MANDATE, NOT_IDENTIFIED
@@ -50,6 +51,8 @@ from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
 
 CODE_DIGITS = 8
+DOCUMENTS = ("passport", "identity_card", "driving_licence", "known_person")
+"""What staff may have looked at, at the desk. That it was seen is kept, and nothing that stands in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,8 @@ class Verification:
                 wait_for_staff(session, rt, request, step, code="for_another")
             acting.ask_for_it(session, rt, request)
             return None
-        if doubt := signin.doubt(session, rt, request, inputs.claim, match=match):
+        weak = signin.doubt(session, rt, request, inputs.claim, match=match)
+        if doubt := weak or calling.doubt(rt, request, inputs.claim, match=match):
             signin.forget(session, rt, request, step, code=doubt)
             return None
         if request.verified_method in BY_STAFF + signin.BY_PROVIDER:
@@ -233,12 +237,21 @@ def again(session: Session, rt: Runtime, request: Request) -> None:
 
 
 def by_staff(
-    session: Session, rt: Runtime, request: Request, *, user: str, method: Method, identifiers: Mapping[str, str]
+    session: Session,
+    rt: Runtime,
+    request: Request,
+    *,
+    user: str,
+    method: Method,
+    identifiers: Mapping[str, str],
+    document: str = "",
+    number_since: date | None = None,
 ) -> None:
     """Named staff saw the person, or called back a number on file; only the `identifiers` they checked count.
 
-    Raises `NotAllowed` for a method that is not staff's, `Conflict` once the person is proven, `BadInput` if
-    nothing was checked.
+    `document`: which of `DOCUMENTS` they looked at; `number_since`: the day since which, as they read it, the number
+    is on file. Raises `NotAllowed` for a method that is not staff's, `Conflict` once the person is proven, `BadInput`
+    if nothing was checked.
     """
     if method not in BY_STAFF:
         raise NotAllowed("method")
@@ -253,10 +266,17 @@ def by_staff(
     checked = {k: v for k, v in identifiers.items() if v}
     if not checked:
         raise BadInput([Fault("customer_number", "nothing_checked", "name what you checked")])
-    claim = replace(said, checked=checked)
+    if method is Method.CALL_BACK and PHONE not in checked:
+        raise BadInput([Fault(PHONE, "number_missing", "name the number that you called")])
+    if document and document not in DOCUMENTS:
+        raise BadInput([Fault("document", "document_missing", f"one of {', '.join(DOCUMENTS)}")])
+    since = number_since.isoformat() if number_since and method is Method.CALL_BACK else ""
+    claim = replace(said, checked=checked, number_since=since)
     request.claim_sealed = seal_claim(key, request.id, claim)
     request.verified_method, request.verified_at, request.verified_by = method, rt.now(), user
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=user)
+    facts = {"method": method.value, "checked": sorted(checked), "document": document, "number_since": since}
+    audit.record(session, "identity:checked", at=rt.now(), actor=user, request_id=request.id, facts=facts)
     lifecycle.add_steps(session, rt, request, begin(session, rt, request))
 
 

@@ -1,0 +1,33 @@
+"""A call by staff to a number on file: what it is worth.
+
+Source: GDPR Art. 12(6), 32(1).
+"""
+
+from models.request import Request
+from models.vocabulary import Method
+from workflows.casefile import Claim
+from workflows.ports import Person
+from workflows.rules.contact_age import unsettled
+from workflows.rules.identifiers import PHONE, normalise
+from workflows.rules.identity import Match
+from workflows.runtime import Runtime
+
+
+def doubt(rt: Runtime, request: Request, claim: Claim, *, match: Match[Person]) -> str:
+    """The code why a call proves nobody, or "" (also where nobody called, or several people may be meant).
+
+    The number is the person's own on file, and was so for days before the request. The source says since when; where
+    it does not, the member of staff who looked does, by name.
+    """
+    if request.verified_method is not Method.CALL_BACK or match.outcome == "ambiguous":
+        return ""
+    called = normalise(PHONE, (claim.checked or claim.identifiers).get(PHONE, ""))
+    if called is None:
+        return "number_missing"
+    contacts = [p.contact for p in match.people if normalise(PHONE, p.contact.phone) == called]
+    known = [c.phone_since for c in contacts if c.phone_since]
+    if not contacts and not any(normalise(PHONE, p.identifiers.get(PHONE, "")) == called for p in match.people):
+        return "number_not_on_file"
+    days = rt.register.controller.identity.unchanged_days
+    since = max(known) if known else claim.number_since
+    return f"number_{why}" if (why := unsettled(since, asked_on=request.received_on, days=days)) else ""
