@@ -25,8 +25,16 @@ def create_app(rt: Runtime) -> Flask:
     for blueprint in (pages.bp, form.bp, events.bp, post.bp, status.bp, download.bp, notices.bp, signin.bp, writing.bp):
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _http_error)
+    app.after_request(_say_when)
     app.register_error_handler(VastineError, _our_error)
     return app
+
+
+def _say_when(answer: Response) -> Response:
+    """Programs that come too often are told when to come again; limits count by the hour."""
+    if answer.status_code == 429:
+        answer.headers.setdefault("Retry-After", "3600")
+    return answer
 
 
 def _http_error(error: HTTPException) -> Response:

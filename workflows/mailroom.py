@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.intake import Message
 from models.request import Request
 from models.vocabulary import Channel, MessageState, RequestState, TaskKind
-from workflows import audit
+from workflows import audit, flooding
 from workflows.casefile import Claim
 from workflows.doors.marks import is_own
 from workflows.errors import TryAgain
@@ -114,7 +114,10 @@ def understand(rt: Runtime, message_id: uuid.UUID, *, new: bool = False) -> Rece
             mail = read(rt, open_raw(session, rt, message))
             message.authenticated = dict(mail.authenticated) or None
             mark(message, rt, mail)
-            if not is_own(session, rt, message, (mail.subject, mail.text)):
+            own = is_own(session, rt, message, (mail.subject, mail.text))
+            if not own and flooding.is_flood(session, rt, mail):
+                flooding.keep(session, rt, message)
+            elif not own:
                 references = _file(session, rt, message, mail)
         else:
             references = tuple(request.reference for request in requests_of(session, message))

@@ -8,12 +8,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.verification import Pace
+from models.vocabulary import Letter
 from workflows.runtime import Runtime
 
 _KEPT = timedelta(days=2)
 
 
 CODES = "codes-to-contact"
+MAILS = "mails-to-address"
+_DAY_MINUTES = 24 * 60
+_FOR_STAFF = (Letter.REMINDER, Letter.RECIPIENT_NOTICE)
+_CAUSED = (Letter.ACKNOWLEDGEMENT, Letter.NOTICE, Letter.DUPLICATE, Letter.WITHDRAWN, Letter.CODE, Letter.FETCH_CODE)
+"""What a stranger brings about by writing an address into a form; an answer may go out thrice as often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,20 @@ def may_send_code(session: Session, rt: Runtime, contact: str) -> bool:
     """
     most = rt.register.controller.delivery.codes_an_hour
     return within(session, rt, Limit(CODES, most=most), contact.strip().casefold())
+
+
+def mail_waits(session: Session, rt: Runtime, letter: str, to: str) -> float:
+    """Count one more mail to this address; seconds until it may go, 0 for now.
+
+    What waits is sent the next day: a mail that was promised is late, and never lost.
+    """
+    if letter not in {one.value for one in Letter} or letter in _FOR_STAFF:
+        return 0.0
+    told = rt.register.controller.delivery.mails_a_day
+    most = told if letter in _CAUSED else 3 * told
+    if within(session, rt, Limit(MAILS, most=most, minutes=_DAY_MINUTES), to.strip().casefold()):
+        return 0.0
+    return (_window(rt.now(), _DAY_MINUTES) + timedelta(days=1) - rt.now()).total_seconds()
 
 
 def _window(now: datetime, minutes: int) -> datetime:

@@ -16,6 +16,7 @@ from workflows.casefile import open_key, seen_key
 from workflows.errors import NeverAgain, PersonMustLook, TryAgain, VastineError
 from workflows.human import open_task
 from workflows.outbox import open_mail
+from workflows.pace import mail_waits
 from workflows.ports import OutgoingMail
 from workflows.reached import gone_out
 from workflows.runtime import Runtime
@@ -89,6 +90,9 @@ def _claim(session: Session, rt: Runtime) -> tuple[Outbox, OutgoingMail | None, 
     except VastineError as error:
         # Nobody can read it any more: it must not stand in the way of all the mail behind it.
         return row, None, NeverAgain(error.code)
+    if row.attempts == 1 and (wait := mail_waits(session, rt, row.letter, to)) > 0:
+        row.attempts = 0  # it was not tried
+        return row, None, TryAgain("mail_too_often", after_seconds=wait)
     domain = parseaddr(rt.settings.mail_from)[1].partition("@")[2] or "localhost"
     identity = f"<{row.id}@{domain}>"
     mail = OutgoingMail(message_id=identity, to=to, subject=subject, body=body, language=row.language)

@@ -29,7 +29,7 @@ from models.vocabulary import (
     StepState,
     TaskState,
 )
-from workflows import lifecycle, news
+from workflows import flooding, lifecycle, news
 from workflows.asking import keep_running, mind_silence
 from workflows.attaching import finding_of
 from workflows.gaps import ask_near_the_end
@@ -64,7 +64,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
     """All that may be needed at any minute; how much of each was done."""
     return {
         "leases": expired_leases(rt),
-        "messages": stored_messages(rt),
+        "messages": stored_messages(rt) + flooding.take_up(rt),
         "urgency": urgency(rt),
         "identity": unidentified(rt),
         "healed": heal(rt),

@@ -11,6 +11,9 @@ from workflows.runtime import Runtime
 from workflows.staffing import token_of
 
 PREFIX = "/api/"
+CALLS = Limit("api_calls", most=3000)
+"""Of one token in an hour; what it filed stays filed."""
+
 WRONG_TOKENS = Limit("api_wrong_token", most=60, minutes=15)
 
 
@@ -28,6 +31,11 @@ def guard_tokens(app: Flask, rt: Runtime) -> None:
             paced = known is not None or within(
                 session, rt, WRONG_TOKENS, client_network(request, rt.settings.console_url)
             )
+            often = known is not None and not within(session, rt, CALLS, known.token_digest.hex())
+        if often:
+            answer = problem(429, "too_often", "too many calls with this token; wait until the next full hour")
+            answer.headers["Retry-After"] = "3600"
+            return answer
         if not paced:
             return problem(429, "too_often", "too many calls with a wrong token; wait fifteen minutes")
         if known is None:

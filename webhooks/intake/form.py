@@ -85,7 +85,7 @@ def send(lang: str, answers: dict[str, str]) -> AnyResponse:
     with rt.unit() as session:
         fits = within(session, rt, SENDING, network())
     if not fits:
-        return show("check", answers, errors=[("", words()("fault.too_often"))], status=429)
+        return show("check", answers, errors=[("", words()("form.too_often"))], status=429)
     nonce = answers["nonce"]
     kept = {k: v for k, v in answers.items() if k not in ("nonce", "checked") and v}
     done = accept(rt, _understood(answers), {**kept, "language": lang}, nonce=nonce)

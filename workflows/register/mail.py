@@ -15,4 +15,5 @@ class Mail(BaseModel):
     silent_hours: int = Field(
         default=168, ge=1, le=8760
     )  # a mailbox silent for longer is looked at, unless it often is
+    letters_an_hour: int = Field(default=20, ge=1, le=1000)  # of one sender; people read the others, a few at a time
     identity_copy_days: int = Field(default=7, ge=0, le=60)  # then unasked copies of identity documents are destroyed

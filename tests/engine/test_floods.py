@@ -1,0 +1,149 @@
+"""Whoever sends without end stops nobody else, fills nobody's mailbox, and loses nothing that was accepted."""
+
+from collections import Counter
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from models.delivery import Outbox
+from models.intake import Message
+from models.request import Request
+from models.staff import HumanTask
+from models.vocabulary import MessageState, OutboxState, Role, TaskState
+from tests.webhooks.visitor import PERSON, Caller
+from tests.world import World, open_world, prepare
+from webhooks.api import tokens
+from webhooks.public import create_app
+from webhooks.staff import create_app as console_app
+from workflows import flooding, mailroom, triage
+from workflows.pace import Limit
+from workflows.post import send_all
+from workflows.staffing import new_token
+
+ASKS = "I want a copy of all my personal data."
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return open_world(prepare(tmp_path))
+
+
+def letter(number: int, sender: str = "mallory@elsewhere.example", text: str = ASKS) -> bytes:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender, "office@shop.example", f"My data {number}"
+    message["Message-ID"] = f"<{number}@elsewhere.example>"
+    message.set_content(f"{text} {number}")
+    return message.as_bytes()
+
+
+def counted(world: World, model: type) -> int:
+    with world.rt.unit() as session:
+        return len(session.scalars(select(model)).all())
+
+
+def flood_tasks(world: World) -> list[HumanTask]:
+    with world.rt.unit() as session:
+        found = (HumanTask.code == flooding.FLOOD, HumanTask.state == TaskState.OPEN)
+        return list(session.scalars(select(HumanTask).where(*found)))
+
+
+def test_a_flood_of_forms_from_many_places_loses_nothing_that_was_accepted(world: World) -> None:
+    answers: Counter[int] = Counter()
+    for network in range(5):
+        app = create_app(world.rt)  # a process that begins anew each time
+        caller = Caller(app, REMOTE_ADDR=f"198.51.100.{network}")
+        for number in range(24):
+            answers[caller.fill(**{**PERSON, "message": f"{network} {number}"}).status_code] += 1
+    assert answers == {303: 100, 429: 20}
+    assert counted(world, Request) == 100
+    world.work()
+    to = Counter(mail.to for mail in world.mailer.sent)
+    most = world.rt.register.controller.delivery.mails_a_day
+    assert to[PERSON["email"]] <= most
+    with world.rt.unit() as session:
+        waiting = session.scalars(select(Outbox).where(Outbox.state == OutboxState.READY)).all()
+        assert all(row.error_code == "mail_too_often" and row.run_at > world.rt.now() for row in waiting)
+    assert len(waiting) + sum(to.values()) >= 100, "what is not sent today waits"
+    world.clock.advance(days=1)
+    send_all(world.rt)
+    assert Counter(mail.to for mail in world.mailer.sent)[PERSON["email"]] > to[PERSON["email"]]
+
+
+def test_another_address_hears_while_one_is_flooded(world: World) -> None:
+    most = world.rt.register.controller.delivery.mails_a_day
+    for _ in range(most + 5):
+        world.open(desk=False)
+    before = len(world.mailer.sent)
+    send_all(world.rt)
+    assert len(world.mailer.sent) - before == most
+    mailroom.receive(world.rt, letter(1, sender="bob@shop.example"))
+    send_all(world.rt)
+    assert world.mailer.sent[-1].to == "bob@shop.example"
+
+
+def test_the_page_that_says_too_often_says_when_and_how_else(world: World) -> None:
+    caller = Caller(create_app(world.rt))
+    for number in range(20):
+        caller.ask(message=str(number))
+    answer = caller.fill(**PERSON)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "3600")
+    assert "Nothing that you sent before is lost" in answer.text
+    assert "office@shop.example" in answer.text
+
+
+def test_one_sender_without_end_is_kept_whole_and_read_a_few_at_a_time(world: World) -> None:
+    most = world.rt.register.controller.mail.letters_an_hour
+    for number in range(most + 50):
+        mailroom.receive(world.rt, letter(number))
+    assert counted(world, Request) == most
+    assert counted(world, Message) == most + 50
+    flooding.take_up(world.rt)
+    flooding.take_up(world.rt)
+    assert len(flood_tasks(world)) == flooding.AT_ONCE
+    got = mailroom.receive(world.rt, letter(1000, sender="jane@shop.example"))
+    assert len(got.references) == 1, "others are served"
+    seen = 0
+    while tasks := flood_tasks(world):
+        for task in tasks:
+            with world.rt.unit() as session:
+                message = triage.waiting_message(session, task.message_id)
+                triage.no_request(session, world.rt, message, user="cleo")
+            seen += 1
+        flooding.take_up(world.rt)
+    assert seen == 50
+    with world.rt.unit() as session:
+        assert session.scalars(select(Message).where(Message.state == MessageState.TRIAGE)).all() == []
+
+
+def test_the_next_hour_the_sender_is_served_again(world: World) -> None:
+    most = world.rt.register.controller.mail.letters_an_hour
+    for number in range(most + 1):
+        mailroom.receive(world.rt, letter(number))
+    world.clock.advance(hours=1)
+    assert mailroom.receive(world.rt, letter(5000)).references
+
+
+def test_mail_of_machines_counts_for_nobody(world: World) -> None:
+    for number in range(40):
+        raw = letter(number, sender="jane@shop.example").replace(b"Subject:", b"Auto-Submitted: auto-replied\nSubject:")
+        mailroom.receive(world.rt, raw)
+    assert mailroom.receive(world.rt, letter(5000, sender="jane@shop.example")).references
+
+
+def test_a_token_that_calls_without_end_is_told_to_wait_and_others_are_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "CALLS", Limit("api_calls", most=3))
+    with world.rt.unit() as session:
+        mine, theirs = (new_token(session, world.rt, label=n, role=Role.CASEWORKER, days=1) for n in ("a", "b"))
+
+    def call(token: str) -> int:
+        client = console_app(world.rt).test_client()  # another process each time
+        return client.get("/api/v1/requests", headers={"Authorization": f"Bearer {token}"}).status_code
+
+    assert [call(mine) for _ in range(4)] == [200, 200, 200, 429]
+    assert call(theirs) == 200
+    world.clock.advance(hours=1)
+    assert call(mine) == 200
