@@ -30,13 +30,13 @@ from workflows.casefile import Claim, open_claim, open_key, open_proof
 from workflows.caseview import current_plan, guarantees_of, plan_lines, receipt_counts
 from workflows.correcting import corrections
 from workflows.errors import NeverAgain
+from workflows.ladder.seeing import DOCUMENTS
 from workflows.lifecycle import BEFORE_EFFECTS, may_withdraw
 from workflows.notice import may_object
 from workflows.ports import RequestKey
 from workflows.reopening import may_reopen
 from workflows.rules.deadlines import may_extend
 from workflows.stages.decision import needed
-from workflows.stages.verification import DOCUMENTS
 from workflows.views import request_row
 
 

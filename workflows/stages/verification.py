@@ -8,10 +8,8 @@ Source: GDPR Art. 12(6); Data Protection Act 1050/2018 s. 29 (a hetu, or a hetu 
 
 import hmac
 import json
-import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,8 +17,7 @@ from sqlalchemy.orm import Session
 from models.asking import AskKind
 from models.request import Request
 from models.step import Step
-from models.verification import Challenge
-from models.vocabulary import Event, Kind, Letter, Method, Outcome, RequestState, StepState, TaskKind
+from models.vocabulary import Event, Kind, Method, Outcome, RequestState, StepState, TaskKind
 from workflows import acting, asking, audit, duplicates, lifecycle, news
 from workflows.casefile import (
     Claim,
@@ -30,29 +27,23 @@ from workflows.casefile import (
     open_proof,
     proof_from,
     proof_of,
-    seal_claim,
     seal_proof,
 )
-from workflows.caseview import case_facts
-from workflows.errors import BadInput, Conflict, Fault, NotAllowed, VastineError
+from workflows.errors import VastineError
 from workflows.human import close_tasks_of
-from workflows.ladder import calling, rungs, signin
-from workflows.ladder.codes import close_codes, open_challenge
+from workflows.ladder import calling, rungs, seeing, signin
+from workflows.ladder.codes import close_codes, open_challenge, send_code
 from workflows.ladder.waiting import wait_for_staff
 from workflows.notice import BY_STAFF, tell
-from workflows.outbox import queue_mail
-from workflows.pace import may_send_code
 from workflows.ports import Contact, Person, RequestKey
-from workflows.rules.identifiers import PHONE
 from workflows.rules.identity import Match, match_identity
 from workflows.rules.items import canonical
 from workflows.rules.text import NO_MANDATE, NOT_IDENTIFIED
 from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
 
-CODE_DIGITS = 8
-DOCUMENTS = ("passport", "identity_card", "driving_licence", "known_person")
-"""What staff may have looked at, at the desk. That it was seen is kept, and nothing that stands in it."""
+by_staff = seeing.by_staff
+"""Named staff saw or called the person; see there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +124,7 @@ class Verification:
             wait_for_staff(session, rt, request, step, code="ambiguous")
         step.state, step.done_at = StepState.WAITING, None
         if rungs.suffices(session, rt, request, Method.CODE):
-            challenge(session, rt, request, inputs.key, proof_of(match, result.people))
+            send_code(session, rt, request, inputs.key, proof_of(match, result.people))
         elif not rungs.providers_for(session, rt, request):
             wait_for_staff(session, rt, request, step, code="proof_needed")
         return None
@@ -180,31 +171,6 @@ def _prove_followers(session: Session, rt: Runtime, request: Request, proof: Pro
             lifecycle.advance(session, rt, follower, prove(session, rt, follower, key, proof, actor=actor), actor=actor)
 
 
-def challenge(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof | None) -> None:
-    """Send a code to the contact on file; for a person not on file, do all the same but the mail."""
-    delivery = rt.register.controller.delivery
-    close_codes(session, request)  # two open ones would give whoever guesses twice the tries
-    code = f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
-    row = Challenge(
-        request_id=request.id,
-        created_at=rt.now(),
-        expires_at=rt.now() + timedelta(minutes=delivery.code_minutes),
-        tries_left=delivery.code_tries,
-    )
-    session.add(row)
-    session.flush()  # the code's digest and the candidate are bound to the row's id
-    to = proof.contact.email if proof is not None else ""
-    sent = bool(to) and may_send_code(session, rt, to)
-    if proof is not None and sent:
-        row.code_digest = rt.vault.digest("challenge", f"{row.id}:{code}")
-        row.candidate_sealed = key.seal(canonical(asdict(proof)).encode(), f"challenges.candidate:{row.id}")
-        case = case_facts(rt, request, key, name="", code=code, code_minutes=delivery.code_minutes)
-        queue_mail(session, rt, request, key, letter=Letter.CODE, to=to, case=case, occurrence=str(row.id))
-    asking.ask(session, rt, request, kind=AskKind.IDENTITY, wanted=["who"], by="vastine")
-    facts = {"sent": sent}
-    audit.record(session, "identity:challenged", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
-
-
 def answer(session: Session, rt: Runtime, request: Request, code: str) -> bool:
     """Take a code the person typed; True if it proved them. The caller holds the request's lock.
 
@@ -233,50 +199,6 @@ def again(session: Session, rt: Runtime, request: Request) -> None:
     if request.state is not RequestState.VERIFYING:
         return
     close_codes(session, request)
-    lifecycle.add_steps(session, rt, request, begin(session, rt, request))
-
-
-def by_staff(
-    session: Session,
-    rt: Runtime,
-    request: Request,
-    *,
-    user: str,
-    method: Method,
-    identifiers: Mapping[str, str],
-    document: str = "",
-    number_since: date | None = None,
-) -> None:
-    """Named staff saw the person, or called back a number on file; only the `identifiers` they checked count.
-
-    `document`: which of `DOCUMENTS` they looked at; `number_since`: the day since which, as they read it, the number
-    is on file. Raises `NotAllowed` for a method that is not staff's, `Conflict` once the person is proven, `BadInput`
-    if nothing was checked.
-    """
-    if method not in BY_STAFF:
-        raise NotAllowed("method")
-    if not rungs.suffices(session, rt, request, method):
-        raise NotAllowed("proof_too_weak", detail="this proof is not enough for what was asked")
-    if request.state is not RequestState.VERIFYING:
-        raise Conflict("not_verifying")
-    key = open_key(session, rt, request.data_key_id)
-    said = open_claim(key, request)
-    if said.for_another:  # whom it is about, those said who accepted the mandate
-        raise NotAllowed("mandate_needed", detail="somebody acts for this person: their mandate has to be accepted")
-    checked = {k: v for k, v in identifiers.items() if v}
-    if not checked:
-        raise BadInput([Fault("customer_number", "nothing_checked", "name what you checked")])
-    if method is Method.CALL_BACK and PHONE not in checked:
-        raise BadInput([Fault(PHONE, "number_missing", "name the number that you called")])
-    if document and document not in DOCUMENTS:
-        raise BadInput([Fault("document", "document_missing", f"one of {', '.join(DOCUMENTS)}")])
-    since = number_since.isoformat() if number_since and method is Method.CALL_BACK else ""
-    claim = replace(said, checked=checked, number_since=since)
-    request.claim_sealed = seal_claim(key, request.id, claim)
-    request.verified_method, request.verified_at, request.verified_by = method, rt.now(), user
-    close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=user)
-    facts = {"method": method.value, "checked": sorted(checked), "document": document, "number_since": since}
-    audit.record(session, "identity:checked", at=rt.now(), actor=user, request_id=request.id, facts=facts)
     lifecycle.add_steps(session, rt, request, begin(session, rt, request))
 
 
