@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import Session
 
 from models.mandate import AnswerTo, MandateState
 from models.request import Request
@@ -32,10 +35,10 @@ from workflows.stages import decision, verification
 S = RequestState
 
 
-def faults(world: World, ident: object, **more: object) -> set[str]:
+def faults(world: World, ident: UUID, **more: Any) -> set[str]:
     """What is wrong with terms that differ from good ones by this."""
     with pytest.raises(BadInput) as wrong:
-        accept(world, ident, terms(**more))  # type: ignore[arg-type]
+        accept(world, ident, terms(**more))
     return {fault.what for fault in wrong.value.faults}
 
 
@@ -50,14 +53,14 @@ def test_who_was_seen_themselves_has_proven_nothing_of_the_person_they_ask_for(w
 def test_no_colleagues_word_on_whom_they_saw_stands_for_a_mandate(world: World) -> None:
     ident = ask_for(world)
 
-    def seen(session: object, request: Request) -> None:
+    def seen(session: Session, request: Request) -> None:
         verification.by_staff(
             session,
             world.rt,
             request,
             user="cleo",
             method=Method.DESK,
-            identifiers={"email": JANE},  # type: ignore[arg-type]
+            identifiers={"email": JANE},
         )
 
     with pytest.raises(NotAllowed, match="mandate_needed"):
@@ -270,4 +273,11 @@ def test_the_holder_named_by_staff_is_the_one_who_counts(world: World) -> None:
     accept(world, ident, terms(holder=replace(HOLDER, email="office@lawyers.example")))
     world.work()
     assert "/fetch/" in mailed_to(world, "office@lawyers.example")
+    assert "/fetch/" not in mailed_to(world, HELPER)
+
+
+def test_of_somebody_who_is_not_on_file_nothing_goes_to_whoever_helps_unless_the_mandate_says_so(world: World) -> None:
+    ident = ask_for(world, who="nobody@shop.example")
+    accept(world, ident, terms(who="nobody@shop.example", answer_to=AnswerTo.SUBJECT))
+    world.work()
     assert "/fetch/" not in mailed_to(world, HELPER)
