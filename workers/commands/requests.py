@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from models.vocabulary import LANGUAGES, Channel, Method, RequestState, Right, StepState
+from workers.commands.importing import import_
 from workers.host import runtime
 from workers.idle import work_until_idle
 from workers.speech import OVERDUE, PARTIAL, WAITS, give_json, give_table
@@ -21,6 +22,9 @@ from workflows.views import find_request, list_requests, show_request
 @click.group()
 def request() -> None:
     """Requests: open one for a person, list them, show one."""
+
+
+request.add_command(import_)
 
 
 def _identities(pairs: tuple[str, ...]) -> dict[str, str]:
