@@ -14,8 +14,11 @@ from webhooks.portal.fetching import may_send, may_try, stream_file
 from webhooks.portal.house import house, page, words
 from webhooks.portal.opened import is_open, remember
 from webhooks.portal.progress import files_of
+from webhooks.portal.thread import messages
 from webhooks.portal.ways import ways_of
 from workflows import answer
+from workflows.rules.form import MESSAGE_CHARACTERS
+from workflows.thread import thread_of
 
 bp = Blueprint("download", __name__)
 
@@ -40,7 +43,7 @@ def find(session: Session, token: str) -> tuple[Grant, Request]:
     if grant is None or grant.revoked_at is not None or grant.expires_at <= rt.now() or grant.fetches >= MOST_FETCHES:
         raise Gone
     asked = session.get(Request, grant.request_id, with_for_update=True)
-    if asked is None or not files_of(session, asked):
+    if asked is None or not (files_of(session, asked) or thread_of(session, rt, asked, all_words=False)):
         raise Gone
     return grant, asked
 
@@ -55,11 +58,12 @@ def show(lang: str, token: str) -> Response:
     """A button that asks for a code; with the code typed, the files."""
     with house().rt.unit() as session:
         grant, asked = find(session, token)
-        sent = request.args.get("note") == "sent"
-        return _show(session, lang, token, grant=grant, asked=asked, note="sent" if sent else "")
+        note = request.args.get("note", "")
+        note = note if note in ("sent", "written") else ""
+        return show_page(session, lang, token, grant=grant, asked=asked, note=note)
 
 
-def _show(
+def show_page(
     session: Session,
     lang: str,
     token: str,
@@ -70,6 +74,7 @@ def _show(
     errors: list[tuple[str, str]] | None = None,
     status: int = 200,
 ) -> Response:
+    """The page; with `errors` what is to be mended stands on top."""
     opened = is_open(session, asked, scope(grant))
     return page(
         "fetch",
@@ -77,6 +82,10 @@ def _show(
         opened=opened,
         ways=ways_of(session, asked),
         files=files_of(session, asked) if opened else [],
+        has_files=bool(files_of(session, asked)),
+        thread=messages(session, asked, opened=opened) if opened else None,
+        zone=house().rt.register.controller.time_zone,
+        longest_message=MESSAGE_CHARACTERS,
         reference=asked.reference if opened else "",
         expires_on=grant.expires_at.date(),
         note=note,
@@ -95,7 +104,7 @@ def send(lang: str, token: str) -> AnyResponse:
         grant, asked = find(session, token)
         if not may_send(session, asked):
             errors = [("", words()("fault.too_often"))]
-            return _show(session, lang, token, grant=grant, asked=asked, errors=errors, status=429)
+            return show_page(session, lang, token, grant=grant, asked=asked, errors=errors, status=429)
         if ways_of(session, asked).code:
             answer.send_code(session, house().rt, asked)
         return redirect(url_for("download.show", lang=lang, token=token, note="sent"), 303)
@@ -108,11 +117,11 @@ def code(lang: str, token: str) -> AnyResponse:
         grant, asked = find(session, token)
         if not may_try(session):
             errors = [("", words()("fault.too_often"))]
-            return _show(session, lang, token, grant=grant, asked=asked, errors=errors, status=429)
+            return show_page(session, lang, token, grant=grant, asked=asked, errors=errors, status=429)
         right = answer.take_code(session, house().rt, asked, request.form.get("code", "")[:40])
         if right is None:
             errors = [("code", words()("fault.code"))]
-            return _show(session, lang, token, grant=grant, asked=asked, errors=errors, status=422)
+            return show_page(session, lang, token, grant=grant, asked=asked, errors=errors, status=422)
         done = redirect(url_for("download.show", lang=lang, token=token), 303)
         remember(done, right.id, scope(grant))
         return done
