@@ -20,6 +20,7 @@ from bench import (  # noqa: E402
     dead,
     growth,
     idle,
+    intake,
     mail,
     million,
     parquet,
@@ -45,6 +46,7 @@ BENCHES: dict[str, Callable[[Place], Report]] = {
     "idle": idle.measure,
     "urgent": urgent.measure,
     "mail": mail.measure,
+    "intake": intake.measure,
     "throughput": throughput.measure,
 }
 CUSTOMERS = 300
