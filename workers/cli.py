@@ -40,6 +40,7 @@ COMMANDS = {
     "approve": ("workers.commands.decisions:approve", "Approve a plan; an erasure needs two different people."),
     "refuse": ("workers.commands.decisions:refuse", "Refuse a request, with its ground and reason."),
     "refusal": ("workers.commands.refusals:refusal", "Refuse as unfounded or excessive: facts, a fee, two people."),
+    "mandate": ("workers.commands.mandates:mandate", "Look at, accept or end a mandate to act for somebody else."),
     "extend": ("workers.commands.decisions:extend", "Extend by two months, once, inside the first month."),
     "reopen": ("workers.commands.decisions:reopen", "Take up a case that ended for want of an answer."),
     "withdraw": ("workers.commands.decisions:withdraw", "Take note that the person withdrew the request."),

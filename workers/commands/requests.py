@@ -10,9 +10,11 @@ from workers.commands.importing import import_
 from workers.host import runtime
 from workers.idle import work_until_idle
 from workers.speech import OVERDUE, PARTIAL, WAITS, give_json, give_table
+from workflows.acting import Acting, Holder
 from workflows.casefile import Claim
 from workflows.correcting import correct_received
 from workflows.errors import BadInput, Fault, NotAllowed
+from workflows.register.mandates import mandate_kinds
 from workflows.rules.identifiers import normalise
 from workflows.runtime import Runtime
 from workflows.stages.intake import Asked, open_request
@@ -53,6 +55,8 @@ def _identities(pairs: tuple[str, ...]) -> dict[str, str]:
 @click.option(
     "--received-on", type=click.DateTime(["%Y-%m-%d"]), help="The day it first arrived anywhere in the house."
 )
+@click.option("--by-mandate", type=click.Choice(list(mandate_kinds())), help="Somebody else asks for them.")
+@click.option("--holder", default="", help="With --by-mandate: the name of who asks; --email is theirs then.")
 @click.option("--verified-by", type=click.Choice([Method.DESK.value, Method.CALL_BACK.value]))
 @click.option("--as", "user", help="The member of staff who does this.")
 @click.option("--wait", is_flag=True, help="Work on it here until it is done or waits for a person.")
@@ -67,6 +71,8 @@ def open_(
     language: str,
     channel: str,
     received_on: datetime | None,
+    by_mandate: str | None,
+    holder: str,
     verified_by: str | None,
     user: str | None,
     wait: bool,
@@ -84,10 +90,17 @@ def open_(
             right=Right(right),
             language=language,
             channel=Channel(channel),
-            claim=Claim(name=name, reply_to=email, identifiers=_identities(identities), text=message),
+            claim=Claim(
+                name=name,
+                reply_to=email,
+                identifiers=_identities(identities),
+                text=message,
+                for_another=by_mandate is not None,
+            ),
             received_on=_past(rt, received_on),
             method=Method(verified_by) if verified_by else None,
             by=user or "person",
+            acting=Acting(by_mandate, Holder(holder, email)) if by_mandate else None,
         )
         reference = open_request(session, rt, asked).request.reference
     if wait:
