@@ -67,7 +67,7 @@ class Batch:
 
 def open_one(rt: Runtime, customer: int, *, received_on: date | None = None) -> Any:
     """As customer service does for somebody at the desk; rings the bell after its commit. The request's id."""
-    claim = Claim(identifiers={"email": shop.email(customer)}, reply_to="asks@elsewhere.example")
+    claim = Claim(identifiers={"email": shop.email(customer)}, reply_to=f"asks{customer}@elsewhere.example")
     asked = intake.Asked(
         Right.ACCESS, "en", Channel.DESK, claim, method=Method.DESK, by="cleo", received_on=received_on
     )
