@@ -15,15 +15,17 @@ from webhooks.intake.acceptance import accept
 from webhooks.portal.house import house, language, network, page, words
 from webhooks.portal.pages import RIGHTS
 from workflows.errors import BadInput
-from workflows.pace import Limit, within
+from workflows.pace import Limit
+from workflows.register.mandates import mandate_kinds
 from workflows.rules.form import MESSAGE_CHARACTERS, FormRequest, understand_form
 
 bp = Blueprint("form", __name__)
 
-PAGES = ("right", "who", "message", "check")
+PAGES = ("right", "who", "mandate", "message", "check")
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "right": ("right",),
     "who": ("on_behalf", "name", "email", "phone_number", "customer_number", "gsrn", "invoice_number"),
+    "mandate": ("mandate_kind", "holder_name", "holder_email", "holder_phone"),
     "message": ("message",),
     "check": (),
 }
@@ -68,27 +70,36 @@ def _following(name: str, go: str, answers: Mapping[str, str]) -> str:
     """The page that comes after this one, by the button that was pressed."""
     if go == "stay":
         return name
+    pages = pages_of(answers)
+    if name not in pages:
+        return "who"
     if go == "back":
-        return PAGES[max(PAGES.index(name) - 1, 0)]
+        return pages[max(pages.index(name) - 1, 0)]
     if go.startswith("change-"):
         wished = go.removeprefix("change-")
-        return wished if wished in PAGES else name
-    return "check" if answers.get("checked") else PAGES[min(PAGES.index(name) + 1, len(PAGES) - 1)]
+        return wished if wished in pages else name
+    if name == "who" and "mandate" in pages and not answers.get("mandate_kind"):
+        return "mandate"
+    return "check" if answers.get("checked") else pages[min(pages.index(name) + 1, len(pages) - 1)]
+
+
+def pages_of(answers: Mapping[str, str]) -> tuple[str, ...]:
+    """The pages of this form: who asks for themselves is not asked by what right."""
+    return PAGES if answers.get("on_behalf") == "yes" else tuple(name for name in PAGES if name != "mandate")
 
 
 def send(lang: str, answers: dict[str, str]) -> AnyResponse:
     """Record the request and go to its own page, which is the receipt."""
-    wrong = next((name for name in PAGES if faults(answers, FIELDS[name])), None)
-    if wrong is not None:
+    try:
+        understood = _understood(answers)
+    except BadInput:
+        wrong = next(name for name in pages_of(answers) if name == PAGES[-1] or faults(answers, FIELDS[name]))
         return show(wrong, answers, errors=faults(answers, FIELDS[wrong]))
-    rt = house().rt
-    with rt.unit() as session:
-        fits = within(session, rt, SENDING, network())
-    if not fits:
-        return show("check", answers, errors=[("", words()("form.too_often"))], status=429)
-    nonce = answers["nonce"]
     kept = {k: v for k, v in answers.items() if k not in ("nonce", "checked") and v}
-    done = accept(rt, _understood(answers), {**kept, "language": lang}, nonce=nonce)
+    sent = {**kept, "language": lang}
+    done = accept(house().rt, understood, sent, nonce=answers["nonce"], limit=SENDING, whose=network())
+    if done.too_often:
+        return show("check", answers, errors=[("", words()("form.too_often"))], status=429)
     if not done.reference:
         return redirect(url_for("form.received", lang=lang), 303)
     return redirect(url_for("status.show", lang=lang, reference=done.reference, secret=done.secret), 303)
@@ -123,8 +134,9 @@ def show(
         wrong=dict(errors),
         state=house().forms.sign(answers),
         rights=RIGHTS,
-        number=PAGES.index(name) + 1,
-        pages=len(PAGES),
+        kinds=[(kind.id, kind.title.get(language())) for kind in mandate_kinds().values()],
+        number=pages_of(answers).index(name) + 1 if name in pages_of(answers) else 1,
+        pages=len(pages_of(answers)),
         longest_message=MESSAGE_CHARACTERS,
     )
     # Kept by this browser alone, so that its Back button shows the page instead of asking to send it again.
@@ -143,7 +155,7 @@ def faults(answers: Mapping[str, str], fields: Sequence[str]) -> list[tuple[str,
 
 
 def _understood(answers: Mapping[str, str]) -> FormRequest:
-    asked = {field: answers.get(field, "") for fields in FIELDS.values() for field in fields}
+    asked = {field: answers.get(field, "") for name in pages_of(answers) for field in FIELDS[name]}
     if asked["right"] not in {r.value for r in Right}:
         asked["right"] = "unknown" if asked["right"].strip() else ""
     return understand_form({**asked, "language": language()})
