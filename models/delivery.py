@@ -1,7 +1,7 @@
 """Packages, letters and the links by which a person fetches them; mail on its way out."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -38,6 +38,7 @@ class Artifact(Base):
     template: Mapped[str | None] = mapped_column(String(200))  # of a letter: file, version and approver of its text
     made_at: Mapped[datetime] = mapped_column(UTCDateTime)
     purged_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    kept_until: Mapped[date | None]  # the person asked for more time
 
     __table_args__ = (UniqueConstraint("request_id", "name"),)
 

@@ -29,6 +29,7 @@ class Letter(StrEnum):
     WITHDRAWN = "withdrawn"  # L13, taken back
     LATE = "late"  # L14: the day has passed
     MESSAGE = "message"  # the mail that says a message waits on the page of the case
+    EXPIRING = "expiring"  # the answer was not fetched, and the time for it ends
     READY = "ready"  # the mail that says a package or letter can be fetched
     REMINDER = "reminder"  # to staff
     RECIPIENT_NOTICE = "recipient_notice"  # L07: to those who got the data from us, or gave them to us

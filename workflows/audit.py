@@ -93,6 +93,7 @@ EVENTS = frozenset(
         "request:refused",
         "package:made",
         "package:fetched",
+        "package:renewed",
         "package:purged",
         "letter:made",
         "letter:fetched",

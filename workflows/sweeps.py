@@ -32,6 +32,7 @@ from models.vocabulary import (
 from workflows import flooding, lifecycle, news
 from workflows.asking import keep_running, mind_silence
 from workflows.attaching import finding_of
+from workflows.expiring import warn
 from workflows.gaps import ask_near_the_end
 from workflows.hand.watching import announce, wake_for_news
 from workflows.lease import LEASE
@@ -72,6 +73,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "silence": mind_silence(rt),
         "rechecks": rechecks(rt),
         "rung": ring_for_ready(rt),
+        "warned": warn(rt),
         "packages": old_packages(rt),
         "stripped": strip_due(rt, read),
         "gaps": ask_near_the_end(rt),

@@ -21,7 +21,7 @@ from models.staff import HumanTask
 from models.thread import Reply
 from models.vocabulary import Channel, Letter, MessageState, RequestState, TaskState
 from workflows import audit
-from workflows.answer import grant, keep_artifact
+from workflows.answer import goes_to_nobody, grant, keep_artifact
 from workflows.asking import may_ask
 from workflows.casefile import open_claim, open_key, open_proof
 from workflows.caseview import case_facts
@@ -138,10 +138,12 @@ def _tell(session: Session, rt: Runtime, request: Request, key: RequestKey, row:
     if request.proof_sealed is None:
         to, more = open_claim(key, request).reply_to, {}
     else:
-        to = open_proof(key, request).contact.email
+        to = open_proof(key, request).reply.email
         token, expires = grant(session, rt, request)
         link = f"{rt.settings.public_url}/{request.language}/fetch/{token}"
         more = {"link": link, "link_expires_on": expires.date()}
+    if goes_to_nobody(session, rt, request):
+        return False
     case = case_facts(rt, request, key, name="", **more)
     occurrence = str(row.id)
     return queue_mail(session, rt, request, key, letter=Letter.MESSAGE, to=to, case=case, occurrence=occurrence)

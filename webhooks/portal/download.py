@@ -16,7 +16,7 @@ from webhooks.portal.opened import is_open, remember
 from webhooks.portal.progress import files_of
 from webhooks.portal.thread import messages
 from webhooks.portal.ways import ways_of
-from workflows import answer
+from workflows import answer, expiring
 from workflows.rules.form import MESSAGE_CHARACTERS
 from workflows.thread import thread_of
 
@@ -59,7 +59,7 @@ def show(lang: str, token: str) -> Response:
     with house().rt.unit() as session:
         grant, asked = find(session, token)
         note = request.args.get("note", "")
-        note = note if note in ("sent", "written") else ""
+        note = note if note in ("sent", "written", "renewed") else ""
         return show_page(session, lang, token, grant=grant, asked=asked, note=note)
 
 
@@ -84,6 +84,7 @@ def show_page(
         files=files_of(session, asked) if opened else [],
         has_files=bool(files_of(session, asked)),
         thread=messages(session, asked, opened=opened) if opened else None,
+        more_time=opened and expiring.may_renew(session, house().rt, asked),
         zone=house().rt.register.controller.time_zone,
         longest_message=MESSAGE_CHARACTERS,
         reference=asked.reference if opened else "",
@@ -125,6 +126,17 @@ def code(lang: str, token: str) -> AnyResponse:
         done = redirect(url_for("download.show", lang=lang, token=token), 303)
         remember(done, right.id, scope(grant))
         return done
+
+
+@bp.post(f"{_PAGE}/renew")
+def renew(lang: str, token: str) -> AnyResponse:
+    """More time to fetch the answer, for the browser in which the code was typed."""
+    with house().rt.unit() as session:
+        grant, asked = find(session, token)
+        if not is_open(session, asked, scope(grant)) or not expiring.may_renew(session, house().rt, asked):
+            return redirect(url_for("download.show", lang=lang, token=token), 303)
+        expiring.renew(session, house().rt, asked)
+    return redirect(url_for("download.show", lang=lang, token=token, note="renewed"), 303)
 
 
 @bp.get(f"{_PAGE}/files/<name>")

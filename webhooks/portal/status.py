@@ -17,7 +17,7 @@ from webhooks.portal.opened import is_open, remember
 from webhooks.portal.progress import files_of, progress_of
 from webhooks.portal.thread import messages
 from webhooks.portal.ways import ways_of
-from workflows import answer
+from workflows import answer, expiring
 from workflows.errors import Conflict
 from workflows.ladder.codes import open_challenge
 from workflows.rules.form import MESSAGE_CHARACTERS
@@ -28,7 +28,7 @@ bp = Blueprint("status", __name__)
 
 _PAGE = "/<lang>/status/<reference>/<secret>"
 SCOPE = "status"
-_NOTES = frozenset({"sent", "withdrawn", "written", "complained"})
+_NOTES = frozenset({"sent", "withdrawn", "written", "complained", "renewed"})
 
 
 def find(session: Session, reference: str, secret: str, *, lock: bool = False) -> Request:
@@ -70,6 +70,8 @@ def show_status(
         progress=progress,
         files=files_of(session, asked) if opened and progress.doing == "fetch" else [],
         thread=messages(session, asked, opened=opened and asked.proof_sealed is not None),
+        until=expiring.until(session, house().rt, asked) if opened else None,
+        more_time=opened and expiring.may_renew(session, house().rt, asked),
         zone=house().rt.register.controller.time_zone,
         opened=opened,
         ways=ways_of(session, asked),
@@ -136,6 +138,18 @@ def file(lang: str, reference: str, secret: str, name: str) -> AnyResponse:
         if not is_open(session, asked, SCOPE):
             return redirect(url_for("status.show", lang=lang, reference=asked.reference, secret=secret), 303)
         return stream_file(session, asked, name)
+
+
+@bp.post(f"{_PAGE}/renew")
+def renew(lang: str, reference: str, secret: str) -> AnyResponse:
+    """More time to fetch the answer, for the browser in which the person was proven again."""
+    place: dict[str, Any] = {"lang": lang, "reference": reference, "secret": secret}
+    with house().rt.unit() as session:
+        asked = find(session, reference, secret, lock=True)
+        if not is_open(session, asked, SCOPE) or not expiring.may_renew(session, house().rt, asked):
+            return redirect(url_for("status.show", **place), 303)
+        expiring.renew(session, house().rt, asked)
+    return redirect(url_for("status.show", **place, note="renewed"), 303)
 
 
 @bp.get(f"{_PAGE}/withdraw")

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from models.request import Request
 from webhooks.portal.house import house
 from workflows import thread
+from workflows.answer import goes_to_nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Shown:
 def messages(session: Session, asked: Request, *, opened: bool) -> Shown:
     """The messages; in a browser that is open for this case with all their words, and they count as read then."""
     rt = house().rt
+    opened = opened and not goes_to_nobody(session, rt, asked)
     new = thread.unread(session, asked)
     lines = tuple(thread.thread_of(session, rt, asked, all_words=opened))
     if opened and new:

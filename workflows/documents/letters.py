@@ -23,7 +23,15 @@ from workflows.rules.code_in_text import has_identity_code
 
 TEMPLATES = Path(__file__).parent / "templates"
 MAIL_ONLY = frozenset(
-    {Letter.NOTICE, Letter.FETCH_CODE, Letter.MESSAGE, Letter.READY, Letter.REMINDER, Letter.RECIPIENT_NOTICE}
+    {
+        Letter.NOTICE,
+        Letter.FETCH_CODE,
+        Letter.MESSAGE,
+        Letter.EXPIRING,
+        Letter.READY,
+        Letter.REMINDER,
+        Letter.RECIPIENT_NOTICE,
+    }
 )
 """Notices that exist as mail only: on paper they would say nothing that the letter itself does not."""
 

@@ -30,7 +30,10 @@ def due(rt: Runtime, stage: PurgeStage) -> Select[Any]:
     if stage is PurgeStage.PACKAGE:
         made_before = rt.now() - timedelta(days=own.packages.days)
         return select(Artifact.id).where(
-            Artifact.name == PACKAGE, Artifact.purged_at.is_(None), Artifact.made_at < made_before
+            Artifact.name == PACKAGE,
+            Artifact.purged_at.is_(None),
+            Artifact.made_at < made_before,
+            or_(Artifact.kept_until.is_(None), Artifact.kept_until < rt.today()),
         )
     if stage is PurgeStage.MESSAGE:
         return select(Message.id).where(_read_and_over(rt, own.messages.days))

@@ -82,7 +82,7 @@ class Decisions(Strict):
 class Delivery(Strict):
     """How long things can be fetched."""
 
-    link_days: int = Field(default=14, ge=1, le=60)
+    link_days: int = Field(default=14, ge=14, le=60)
     code_minutes: int = Field(default=30, ge=5, le=1440)
     code_tries: int = Field(default=5, ge=3, le=10)
     codes_an_hour: int = Field(default=6, ge=1, le=100)  # to one contact, whatever asks for them

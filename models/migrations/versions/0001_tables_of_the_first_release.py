@@ -545,6 +545,7 @@ def upgrade() -> None:
         sa.Column("template", sa.String(length=200), nullable=True),
         sa.Column("made_at", models.types.UTCDateTime(timezone=True), nullable=False),
         sa.Column("purged_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("kept_until", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(["data_key_id"], ["data_keys.id"], name=op.f("fk_artifacts_data_key_id")),
         sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_artifacts_request_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_artifacts")),
