@@ -7,7 +7,8 @@ from workflows.connectors.dataset import Node
 from workflows.connectors.records import Record, Records
 from workflows.connectors.records_found import RecordDiscovery
 from workflows.connectors.sql_found import Found
-from workflows.connectors.sql_pointed import NOT_THEIRS, Pointed, Pointer, Pointers, all_looked_up
+from workflows.connectors.sql_pointed import NOT_THEIRS, Pointed, Pointers, all_looked_up
+from workflows.connectors.sql_pointers import Pointer
 from workflows.connectors.sql_schema import Bound
 from workflows.connectors.sql_values import local_day
 from workflows.connectors.windows import covers

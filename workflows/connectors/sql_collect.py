@@ -15,6 +15,7 @@ from workflows.connectors.joint import Joint
 from workflows.connectors.shares import Doubt, Shares
 from workflows.connectors.sql_found import Discovery, Found, Pile, Row, spans
 from workflows.connectors.sql_items import ItemMaker
+from workflows.connectors.sql_leaves import Leaf
 from workflows.connectors.sql_lookup import BINDS, chunks, rows_with
 from workflows.connectors.sql_pointed import Pointed, Pointers
 from workflows.connectors.sql_schema import Schema
@@ -48,7 +49,7 @@ class Collect:
             discovery, search = self._search(seeds, shares)
         joint = Joint(discovery, seeds, self._graph.people)
         joint_leads: Leads = {}
-        pointers = Pointers(self._connection, discovery)
+        pointers = Pointers(self._connection, discovery, search.leaves)
         for name, pile in discovery.piles.items():
             make = self._maker(name).item
             about_others, together = bool(pile.bound.node.spec.third_party), joint.concerns(name)
@@ -72,15 +73,35 @@ class Collect:
                         self._led(discovery, name, found, onward, self._leads)
                         if held:
                             self._led(discovery, name, found, onward, joint_leads)
+        for leaf in search.leaves.known.values():
+            self._leaf(search, leaf, emit, joint=joint)
         self._series(search, emit, joint)
         joint_keys = {f"joint:{key}": values for key, values in joint_leads.items()}
         return as_leads(self._leads | joint_keys) | shares.leads()
 
     def _search(self, seeds: Seeds, shares: Shares) -> tuple[Discovery, Search]:
         discovery = Discovery(self._spec, self._graph, self._schema, seeds=seeds, zone=self._zone, shares=shares)
-        search = Search(self._connection, self._graph, discovery)
+        search = Search(self._connection, self._graph, discovery, seeds=seeds)
         search.run(seeds)
         return discovery, search
+
+    def _leaf(self, search: Search, leaf: Leaf, emit: Callable[[Item], None], *, joint: Joint) -> None:
+        """The rows of a collection on which nothing hangs: they lead nowhere, and nobody else's point at them."""
+        name = leaf.bound.name
+        maker, discovery = self._maker(name), search.found
+        each = bool(leaf.bound.node.spec.third_party) or joint.concerns(name)
+        for path, ownership, rows in search.leaves.rows(self._connection, leaf):
+            if not each:
+                for item in maker.items(rows, ownership=ownership, path=path):
+                    emit(item)
+                continue
+            for row in rows:
+                others = discovery.of_others(name, row)
+                held = ownership is Ownership.OWN and joint.holds(name, row, discovery.day(name, row))
+                if held:
+                    others = tuple(dict.fromkeys((*others, *joint.others(name, row))))
+                whole = Ownership.SHARED if held else ownership
+                emit(maker.item(row, ownership=whole, path=path, referenced=False, third_party=others))
 
     def _maker(self, name: str) -> ItemMaker:
         bound = self._schema.bound[name]

@@ -1,6 +1,6 @@
 """A row becomes an item: its values as JSON, its digest, its locator, what it says for the holds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from typing import Any
 
@@ -38,26 +38,42 @@ class ItemMaker:
         third_party: tuple[str, ...],
     ) -> Item:
         """The item of this row; `third_party` are the columns about somebody else."""
-        node = self._bound.node
-        whole = row
-        if self._changing:
-            whole = dict(row)
-            for c, encode in self._changing:
-                whole[c] = encode(row[c])
-        return item_of(
-            self._source,
-            node.name,
-            {c: row[c] for c in self._plain_key} or locator_of(self._bound, row),
-            self.category,
-            ownership,
-            digest_of(whole),
-            whole if self._all_fields else {c: whole[c] for c in self._fields},
-            self.facts(row) if node.spec.facts else {},
-            local_day(row[node.spec.on], self._zone) if node.spec.on else None,
-            path,
-            third_party=third_party,
-            referenced=referenced,
-        )
+        return next(self.items([row], ownership=ownership, path=path, referenced=referenced, third_party=third_party))
+
+    def items(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        ownership: Ownership,
+        path: str,
+        referenced: bool = False,
+        third_party: tuple[str, ...] = (),
+    ) -> Iterator[Item]:
+        """The items of these rows, of which all that is told besides is the same."""
+        bound, spec, changing, fields = self._bound, self._bound.node.spec, self._changing, self._fields
+        source, name, category, key, every = self._source, bound.name, self.category, self._plain_key, self._all_fields
+        only = key[0] if len(key) == 1 else ""
+        for row in rows:
+            whole = row
+            if changing:
+                whole = dict(row)
+                for c, encode in changing:
+                    whole[c] = encode(row[c])
+            locator = {only: row[only]} if only else {c: row[c] for c in key} or locator_of(bound, row)
+            yield item_of(
+                source,
+                name,
+                locator,
+                category,
+                ownership,
+                digest_of(whole),
+                whole if every else {c: whole[c] for c in fields},
+                self.facts(row) if spec.facts else {},
+                local_day(row[spec.on], self._zone) if spec.on else None,
+                path,
+                third_party,
+                referenced,
+            )
 
     def facts(self, row: Mapping[str, Any]) -> dict[str, Fact]:
         """What this row says for the holds."""

@@ -182,3 +182,14 @@ def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def another_text(value: Value, wanted: Iterable[Value]) -> bool:
+    """Whether a database that cares less about case found a text that is not one of those looked for.
+
+    Only the spaces that CHAR columns are filled up with do not count.
+    """
+    if not all(isinstance(part, str) for part in value):
+        return False
+    plain = tuple(part.rstrip(" ") for part in value)
+    return plain not in {tuple(str(part).rstrip(" ") for part in one) for one in wanted}

@@ -8,21 +8,12 @@ import sqlalchemy as sa
 
 from models.vocabulary import Ownership
 from workflows.connectors.sql_found import Discovery, Found
+from workflows.connectors.sql_leaves import Leaves
 from workflows.connectors.sql_lookup import BINDS, ROWS, chunks, matches, picker
+from workflows.connectors.sql_pointers import Pointer, pointers_of
 from workflows.connectors.sql_schema import Bound
 from workflows.connectors.sql_values import local_day
 from workflows.connectors.windows import covers, merged
-
-
-@dataclass(frozen=True, slots=True)
-class Pointer:
-    """Columns of a child that point at columns of the collection looked at."""
-
-    child: sa.Table
-    child_columns: tuple[str, ...]
-    columns: tuple[str, ...]
-    node: str  # the child's collection, or "" where no dataset describes it
-    followed: bool  # a strong row's children were all looked up
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +32,8 @@ NOT_THEIRS = (Ownership.THIRD_PARTY, Ownership.CANDIDATE)
 class Pointers:
     """Asks, batch by batch, who else points at rows."""
 
-    def __init__(self, connection: sa.Connection, discovery: Discovery) -> None:
-        self._connection, self._found = connection, discovery
+    def __init__(self, connection: sa.Connection, discovery: Discovery, leaves: Leaves) -> None:
+        self._connection, self._found, self._leaves = connection, discovery, leaves
         self._by_node: dict[str, tuple[Pointer, ...]] = {}
         self._strangers: dict[Pointer, set[tuple[Any, ...]]] = {}
 
@@ -78,33 +69,8 @@ class Pointers:
     def _pointers(self, bound: Bound) -> tuple[Pointer, ...]:
         known = self._by_node.get(bound.name)
         if known is None:
-            known = self._by_node[bound.name] = tuple(dict.fromkeys(self._all(bound)))
+            known = self._by_node[bound.name] = pointers_of(self._found.schema, bound)
         return known
-
-    def _all(self, bound: Bound) -> Iterator[Pointer]:
-        schema = self._found.schema
-        names = {id(b.table): name for name, b in schema.bound.items()}
-        down = {
-            (w.source_fields, w.target, w.target_fields) for w in schema.ways if w.source == bound.name and not w.up
-        }
-        seen = set()
-        for fk in schema.foreign_keys:
-            if fk.parent is bound.table and fk.seen:
-                seen.add((fk.child.key, fk.child_columns, fk.parent_columns))
-                node = names.get(id(fk.child), "")
-                followed = (fk.parent_columns, node, fk.child_columns) in down
-                yield Pointer(fk.child, fk.child_columns, fk.parent_columns, node, followed)
-        for way in schema.ways:
-            if way.up and way.target == bound.name:
-                end = (way.source, way.source_fields, way.target_fields)
-            elif not way.up and way.source == bound.name and frozenset(way.source_fields) in bound.uniques:
-                end = (way.target, way.target_fields, way.source_fields)
-            else:
-                continue
-            child = schema.bound[end[0]].table
-            if (child.key, end[1], end[2]) not in seen:
-                seen.add((child.key, end[1], end[2]))
-                yield Pointer(child, end[1], end[2], end[0], (end[2], end[0], end[1]) in down)
 
     def _third_parties(self, pointer: Pointer) -> set[tuple[Any, ...]]:
         """The values with which rows that were found, and are another's, point here."""
@@ -141,11 +107,15 @@ class Pointers:
                 for row in self._connection.execute(sa.select(*columns).where(condition).distinct()):
                     yield tuple(row), False
                 continue
-            statement = sa.select(*columns, *(pointer.child.c[c] for c in bound.key)).where(condition)
+            streamed = self._leaves.needed(bound.name)
+            statement = sa.select(*columns, *(pointer.child.c[c] for c in streamed or bound.key)).where(condition)
             result = self._connection.execute(statement, execution_options={"stream_results": True})
             for part in result.partitions(ROWS):
                 for row in part:
-                    if not self._found.owned(bound.name, tuple(row[width:])):
+                    if streamed:
+                        if not self._leaves.owns(bound.name, dict(zip(streamed, row[width:], strict=True))):
+                            yield tuple(row[:width]), False
+                    elif not self._found.owned(bound.name, tuple(row[width:])):
                         yield tuple(row[:width]), self._found.maybe(bound.name, tuple(row[width:]))
 
     def _ask_series(

@@ -10,7 +10,8 @@ from models.vocabulary import Ownership
 from workflows.connectors.dataset import Graph
 from workflows.connectors.shares import Doubt
 from workflows.connectors.sql_found import Discovery, Found, Reached, Row
-from workflows.connectors.sql_lookup import batches_with, picker, rows_with
+from workflows.connectors.sql_leaves import Leaves
+from workflows.connectors.sql_lookup import another_text, batches_with, picker, rows_with
 from workflows.connectors.sql_schema import Bound, Way
 from workflows.connectors.sql_values import NO_MATCH, typed
 from workflows.connectors.windows import Windows, both, of_span, union
@@ -24,10 +25,11 @@ Slot = tuple[Way, bool, Doubt]
 
 
 class Search:
-    """One search. `series` gathers what leads to series, which are never read row by row here."""
+    """One search. `series` and `leaves` gather what leads to series and leaves, which are not read here."""
 
-    def __init__(self, connection: sa.Connection, graph: Graph, discovery: Discovery) -> None:
-        self._connection, self._graph, self._found = connection, graph, discovery
+    def __init__(self, connection: sa.Connection, graph: Graph, discovery: Discovery, *, seeds: Seeds) -> None:
+        self._connection, self._graph, self.found = connection, graph, discovery
+        self.leaves = Leaves(discovery, graph, seeds)
         self._pending: dict[Slot, Values] = {}
         self._sent: dict[Slot, Values] = {}
         self.series: dict[Target, Values] = {}
@@ -47,16 +49,16 @@ class Search:
             self._pull((way.target, way.target_fields), values, reached)
 
     def _start_at_identities(self, seeds: Seeds) -> None:
-        for name, bound in self._found.schema.bound.items():
+        for name, bound in self.found.schema.bound.items():
             for column, identity in bound.node.identities.items():
-                leads = self._found.shares.looked_up(identity, seeds)
+                leads = self.found.shares.looked_up(identity, seeds)
                 words = f"{name}.{column} = {identity}"
                 values = self._typed(bound, column, leads)
                 self._pull((name, (column,)), values, Reached(words, strong=True, identified=True, direct=True))
 
     def _start_at_inlets(self, seeds: Seeds) -> None:
         for inlet in self._graph.inlets:
-            bound = self._found.schema.bound[inlet.target]
+            bound = self.found.schema.bound[inlet.target]
             parts = [self._typed(bound, c, seeds.get(k, ())) for k, c in zip(inlet.keys, inlet.fields, strict=True)]
             if not all(parts):
                 continue
@@ -87,11 +89,13 @@ class Search:
 
     def _pull(self, target: Target, values: Values, reached: Reached) -> None:
         name, columns = target
-        bound = self._found.schema.bound[name]
+        bound = self.found.schema.bound[name]
         if bound.node.spec.series:
             known = (self.doubtful_series if reached.doubt else self.series).setdefault(target, {})
             for value, windows in values.items():
                 known[value] = union(known[value], windows) if value in known else windows
+            return
+        if self.leaves.take(name, values, reached=reached):
             return
         email = reached.identified and bound.node.identities[columns[0]] == "email"
         alike = len(set(values.values())) == 1
@@ -101,10 +105,10 @@ class Search:
         for rows in batches_with(self._connection, bound.table, columns, values=list(values), email=email):
             kept = rows
             if not email and not all(r[first] in parts for r in rows):
-                kept = [r for r in rows if pick(r) in values or not _another_text(pick(r), values)]
-            if reached.identified and self._found.shares.any_doubt(bound.node.identities[first]):
+                kept = [r for r in rows if pick(r) in values or not another_text(pick(r), values)]
+            if reached.identified and self.found.shares.any_doubt(bound.node.identities[first]):
                 for row in kept:
-                    doubt = self._found.doubt(name, first, row)
+                    doubt = self.found.doubt(name, first, row)
                     self._admit(bound, [row], values.get(pick(row), whole), replace(reached, doubt=doubt))
                 continue
             if alike:
@@ -116,16 +120,16 @@ class Search:
 
     def _admit(self, bound: Bound, rows: Sequence[Row], windows: Windows, reached: Reached) -> None:
         if windows is None or bound.node.spec.on is None:
-            self._follow(bound.name, self._found.admit_all(bound.name, rows, windows, reached))
+            self._follow(bound.name, self.found.admit_all(bound.name, rows, windows, reached))
             return
         for row in rows:
-            when = self._found.in_time(bound, row, windows)
+            when = self.found.in_time(bound, row, windows)
             if when is not False:
-                found = self._found.admit_all(bound.name, [row], windows, reached, undated=when is None)
+                found = self.found.admit_all(bound.name, [row], windows, reached, undated=when is None)
                 self._follow(bound.name, found)
 
     def _follow_reconsidered(self) -> bool:
-        for name, found in list(self._found.reconsider()):
+        for name, found in list(self.found.reconsider()):
             self._follow(name, [found])
         return bool(self._pending)
 
@@ -134,7 +138,7 @@ class Search:
         mine = [found for found in rows if found.ownership is not Ownership.THIRD_PARTY]
         for way in self._ways.get(name, ()) if mine else ():
             pick, first = picker(way.source_fields), way.source_fields[0]
-            always = first not in self._found.schema.bound[name].node.spec.windows
+            always = first not in self.found.schema.bound[name].node.spec.windows
             for identified, doubt in {(found.identified, found.doubt) for found in mine}:
                 slot = (way, identified, doubt)
                 sent = self._sent.setdefault(slot, {})
@@ -145,7 +149,7 @@ class Search:
                     value = pick(found.links)
                     if None in value:
                         continue
-                    wider = found.windows if always else self._found.onward(name, found, first)
+                    wider = found.windows if always else self.found.onward(name, found, first)
                     if value in sent:
                         wider = union(sent[value], wider)
                         if sent[value] == wider:
@@ -153,14 +157,3 @@ class Search:
                     sent[value] = fresh[value] = wider
                 if fresh:
                     self._pending.setdefault(slot, {}).update(fresh)
-
-
-def _another_text(value: tuple[Any, ...], values: Values) -> bool:
-    """Whether a database that cares less about case found a text that is not the one looked for.
-
-    Only the spaces that CHAR columns are filled up with do not count.
-    """
-    if not all(isinstance(part, str) for part in value):
-        return False
-    plain = tuple(part.rstrip(" ") for part in value)
-    return plain not in {tuple(str(part).rstrip(" ") for part in wanted) for wanted in values}

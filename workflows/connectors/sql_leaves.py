@@ -1,0 +1,139 @@
+"""Collections on which nothing hangs: their rows are not kept while the search goes on, but streamed at its end.
+
+What leads to such a collection is gathered by value. A person may have a million rows there, and all that has to be
+remembered of them is by which values of the person they were reached.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from models.vocabulary import Ownership
+from workflows.connectors.dataset import Graph
+from workflows.connectors.sql_found import Discovery, Reached, Row
+from workflows.connectors.sql_lookup import BINDS, another_text, batches_with, chunks, kept_with, picker
+from workflows.connectors.sql_pointers import pointers_of
+from workflows.connectors.sql_schema import Bound
+from workflows.connectors.windows import Windows, union
+from workflows.ports import Seeds
+
+Value = tuple[Any, ...]
+Values = dict[Value, Windows]
+Told = tuple[str, Ownership, Sequence[Row]]
+
+
+@dataclass(slots=True)
+class Leaf:
+    """One such collection: the columns it is reached by, and the values found so far with the way to each."""
+
+    bound: Bound
+    columns: tuple[str, ...]
+    values: Values = field(default_factory=dict)
+    paths: dict[Value, str] = field(default_factory=dict)
+
+
+class Leaves:
+    """Those of one search."""
+
+    def __init__(self, discovery: Discovery, graph: Graph, seeds: Seeds) -> None:
+        self._found = discovery
+        doubted = any(
+            discovery.shares.any_doubt(identity) and discovery.shares.looked_up(identity, seeds)
+            for node in graph.nodes.values()
+            for identity in node.identities.values()
+        )
+        # Of what may be somebody else's each row must be known, for what it points at may be theirs as well.
+        self.known = {} if doubted else dict(_leaves(discovery, graph))
+
+    def take(self, name: str, values: Mapping[Value, Windows], *, reached: Reached) -> bool:
+        """Note that these values lead here; whether this collection is streamed at the end."""
+        leaf = self.known.get(name)
+        if leaf is None:
+            return False
+        for value, windows in values.items():
+            leaf.values[value] = union(leaf.values[value], windows) if value in leaf.values else windows
+            leaf.paths.setdefault(value, reached.path)
+        return True
+
+    def owns(self, name: str, row: Row) -> bool:
+        """Whether this row, of which at least `needed` is known, is the person's."""
+        leaf = self.known[name]
+        value = picker(leaf.columns)(row)
+        return value in leaf.values and bool(self._found.in_time(leaf.bound, row, leaf.values[value]))
+
+    def needed(self, name: str) -> tuple[str, ...]:
+        """The columns that `owns` looks at; none where the collection is not streamed."""
+        leaf = self.known.get(name)
+        if leaf is None:
+            return ()
+        on = leaf.bound.node.spec.on
+        return tuple(dict.fromkeys((*leaf.columns, *((on,) if on else ()))))
+
+    def rows(self, connection: sa.Connection, leaf: Leaf) -> Iterator[Told]:
+        """The rows of a collection, each once, some at a time: how they were reached, whose they are, and they."""
+        pick, on = picker(leaf.columns), leaf.bound.node.spec.on
+        odd: set[Value] = set()
+        for chunk in chunks(leaf.values, max(1, BINDS // len(leaf.columns))):
+            wanted = set(chunk)
+            path, windows = leaf.paths[chunk[0]], leaf.values[chunk[0]]
+            alike = all(leaf.paths[v] == path and leaf.values[v] == windows for v in chunk)
+            timeless = alike and (windows is None or on is None)
+            for rows in batches_with(connection, leaf.bound.table, leaf.columns, values=chunk):
+                mine: Sequence[Row] = rows
+                if not wanted.issuperset(map(pick, rows)):
+                    mine = [row for row in rows if pick(row) in wanted or _spelled_otherwise(leaf, row, wanted, odd)]
+                if timeless:
+                    yield path, Ownership.OWN, mine
+                else:
+                    yield from self._dated(leaf, mine, windows if alike else frozenset())
+
+    def _dated(self, leaf: Leaf, rows: Sequence[Row], usual: Windows) -> Iterator[Told]:
+        """Row by row: one outside the person's time is another's, and so is one that does not say when it was."""
+        pick = picker(leaf.columns)
+        for row in rows:
+            value = pick(row)
+            when = self._found.in_time(leaf.bound, row, leaf.values.get(value, usual))
+            if when is not False:
+                path = leaf.paths.get(value) or next(iter(leaf.paths.values()))
+                yield path, Ownership.THIRD_PARTY if when is None else Ownership.OWN, [row]
+
+
+def _spelled_otherwise(leaf: Leaf, row: Row, wanted: set[Value], odd: set[Value]) -> bool:
+    """Whether a row that the database takes for one with these values is one, and comes for the first time."""
+    value, key = picker(leaf.columns)(row), picker(leaf.bound.key)(row)
+    if value in leaf.values or key in odd or another_text(value, wanted):
+        return False
+    odd.add(key)
+    return True
+
+
+def _leaves(discovery: Discovery, graph: Graph) -> Iterator[tuple[str, Leaf]]:
+    for name, bound in discovery.schema.bound.items():
+        columns = kept_with(bound.table, ("leaf", name), lambda n=name: _reached_by(n, discovery, graph))  # type: ignore[misc]
+        if columns:
+            yield name, Leaf(bound, columns)
+
+
+def _reached_by(name: str, discovery: Discovery, graph: Graph) -> tuple[str, ...]:
+    """The columns by which alone a collection is reached; none where its rows have to be kept.
+
+    They have to where a row may tell whose it is, lead on to others, or be pointed at; and where it can be
+    reached in two ways, for then it would be streamed twice.
+    """
+    schema, bound = discovery.schema, discovery.schema.bound[name]
+    roles, spec = discovery.piles[name].roles, bound.node.spec
+    ways = [way for way in schema.ways if way.target == name]
+    inlets = [inlet for inlet in graph.inlets if inlet.target == name]
+    targets = {way.target_fields for way in ways} | {inlet.fields for inlet in inlets}
+    if len(targets) != 1 or spec.series or not roles.plain or roles.is_subject or roles.taught:
+        return ()
+    if any(way.up for way in ways) or any(way.source == name for way in schema.ways):
+        return ()
+    if any(len(inlet.keys) > 1 or schema.up(name, inlet.fields) for inlet in inlets):
+        return ()
+    if any(export.rpartition(".")[0] == name for export in graph.exports) or pointers_of(schema, bound):
+        return ()
+    (columns,) = targets
+    return columns
