@@ -69,9 +69,10 @@ def test_canonical_json_refuses_what_is_no_json() -> None:
 
 @given(ITEMS)
 def test_the_quick_way_to_make_an_item_gives_the_same_frozen_item(item: Item) -> None:
-    quick = item_of(**{f.name: getattr(item, f.name) for f in fields(Item)})
+    rest = ("columns", "series", "files", "leads")
+    quick = item_of(*(getattr(item, f.name) for f in fields(Item) if f.name not in rest))
     assert type(quick) is Item
-    assert quick == item
+    assert quick == replace(item, columns=(), series=(), files=(), leads={})
     assert replace(quick, path="x").path == "x"
     with pytest.raises(FrozenInstanceError):
         quick.path = "other"  # type: ignore[misc]
