@@ -98,6 +98,7 @@ class KeptItem(Base):
     erase_on: Mapped[date | None]  # as of the latest look
     told_on: Mapped[date | None]  # the day the person was told last; null: told that no day is known
     fields: Mapped[list[str]] = mapped_column(JSON, default=list)
+    marked_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # of the record once we marked it as at rest
     changed_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
     __table_args__ = (ForeignKeyConstraint(["plan_id", "item_no"], ["plan_items.plan_id", "plan_items.item_no"]),)

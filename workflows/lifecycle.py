@@ -40,6 +40,7 @@ TABLE: dict[tuple[RequestState, Event], RequestState] = {
     (S.ASSESSING, E.HOLD_ENDED): S.ERASING,
     (S.ASSESSING, E.NOTHING_DUE): S.HELD,
     (S.ASSESSING, E.POSTPONED): S.CLOSING,
+    (S.ASSESSING, E.KEPT_IN_USE): S.CHANGING,
     (S.DECIDING, E.REFUSED): S.CLOSING,
     # While the contact on file may object, it ends so from where it is: nothing was given out or erased yet.
     (S.COLLECTING, E.REFUSED): S.CLOSING,
@@ -57,6 +58,8 @@ TABLE: dict[tuple[RequestState, Event], RequestState] = {
     (S.PROVING, E.KEPT_IN_USE): S.CHANGING,
     (S.CHANGING, E.CHANGED): S.CLOSING,
     (S.CHANGING, E.PLAN_CHANGED): S.COLLECTING,
+    (S.CHANGING, E.NOTHING_DUE): S.HELD,
+    (S.CLOSING, E.KEPT_IN_USE): S.CHANGING,  # answered; what rested is still to be let go in its sources
     (S.CHANGING, E.LIFTED): S.CLOSED,  # the person heard of it before
     (S.HELD, E.LIFT_DUE): S.CHANGING,
     (S.CLOSING, E.ANSWERED): S.CLOSED,

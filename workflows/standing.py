@@ -52,13 +52,18 @@ class Standing:
 
     @property
     def digest(self) -> bytes:
-        """Of the content the record should have now: as approved, or as our latest masking left it."""
+        """Of the content the record should have now: as approved, or as our latest masking or mark left it."""
+        if self.kept is not None and self.kept.marked_digest is not None:
+            return self.kept.marked_digest
         after = [receipt.after_digest for receipt in self.receipts if receipt.after_digest]
         return after[-1] if after else self.row.item_digest
 
     @property
     def digest_before(self) -> bytes:
         """The same before the latest treatment."""
+        fresh = bool(self.receipts) and self.receipts[-1].after_digest is None  # nobody has looked since it was treated
+        if fresh and self.kept is not None and self.kept.marked_digest is not None:
+            return self.kept.marked_digest
         after = [receipt.after_digest for receipt in self.receipts[:-1] if receipt.after_digest]
         return after[-1] if after else self.row.item_digest
 
@@ -201,6 +206,18 @@ def note(
     kept.holds, kept.reason, kept.erase_on, kept.changed_at = stored, seen.reason, seen.erase_on, at
     kept.fields = [*kept.fields, *(f for f in fields if f not in kept.fields)]
     kept.params_sealed = key.seal(canonical(params).encode(), _context(kept))
+
+
+def keep_digest(session: Session, key: RequestKey, standing: Standing, digest: bytes, *, at: datetime) -> None:
+    """Our mark is all that changed of the record: this is what it looks like with it."""
+    kept = standing.kept
+    if kept is None:
+        row = standing.row
+        kept = KeptItem(plan_id=row.plan_id, item_no=row.item_no, told_on=standing.told_on, fields=[], changed_at=at)
+        kept.holds, kept.reason, kept.erase_on = list(row.holds), row.reason, row.erase_on
+        kept.params_sealed = key.seal(canonical(open_item(key, row)[1]).encode(), _context(kept))
+        session.add(kept)
+    kept.marked_digest = digest
 
 
 def _context(kept: KeptItem) -> str:

@@ -45,6 +45,7 @@ from workflows.register.model import Register, SourceSpec
 from workflows.register.proofs import Provider
 from workflows.register.secret import connection_url
 from workflows.rehearsing import rehearse
+from workflows.restricting.keeping import Keeping
 from workflows.restricting.objecting import Objecting
 from workflows.restricting.work import Restricting
 from workflows.rules.holds import compile_rules
@@ -83,6 +84,7 @@ ENTRIES: Mapping[RequestState, Entry] = {
 
 _MOST_TOLD = 262_144  # bytes that a provider of identities may answer with
 CHANGES: Mapping[Right, ChangeWork] = {
+    Right.ERASURE: Keeping(),  # what its holds keep
     Right.RECTIFICATION: Rectifying(),
     Right.RESTRICTION: Restricting(),
     Right.OBJECTION: Objecting(),

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from models.restriction import Restriction
+from models.restriction import Restriction, RestrictionGround
 from webhooks.api.tokens import caller
 from webhooks.console.roles import LIST, allow, by_token
 from workflows import audit
@@ -19,6 +19,9 @@ from workflows.runtime import Runtime
 
 ALLOWED = ("storage", "consent", "legal_claims", "rights_of_others", "public_interest")
 """What restricted data may still be used for. Source: GDPR Art. 18(2)."""
+
+DUTY = "legal_duty"
+"""What a hold keeps after an erasure may be used for what the hold is about too. Source: GDPR Art. 17(3)(b)."""
 
 
 def blueprint(rt: Runtime) -> Blueprint:
@@ -53,7 +56,7 @@ def _told(row: Restriction) -> dict[str, Any]:
         "purposes": list(row.purposes),
         "categories": list(row.categories),
         "sources": list(row.sources),
-        "allowed": list(ALLOWED) if not row.purposes else [],
+        "allowed": [] if row.purposes else [*ALLOWED, DUTY] if row.ground is RestrictionGround.KEPT else list(ALLOWED),
     }
 
 

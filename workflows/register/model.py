@@ -170,6 +170,7 @@ class HoldRule(Strict):
     active: bool = True
     why_inactive: str = ""  # of a rule that is kept and not used
     correctable: bool = False  # what it holds may be put right meanwhile; else it stays exactly as it is
+    in_use: bool = False  # what it holds goes on being used, for the contract or role it is about; else it rests
     law: Law
     source: str
     checked_on: date

@@ -20,8 +20,8 @@ def end_rest(session: Session, rt: Runtime, request: Request, *, actor: str) -> 
     The caller holds the request's lock.
     """
     row = restriction_of(session, request)
-    if row is None or row.since is None or row.ended_at is not None:
-        return
+    if row is None or row.since is None or row.ended_at is not None or request.right is Right.ERASURE:
+        return  # what rests after an erasure ends record by record
     if request.right is Right.OBJECTION and request.outcome is Outcome.BY_HAND:
         weighing = session.get(Weighing, request.id)  # the use goes on where somebody says so
         over = weighing is not None and weighing.result is not Weighed.STOP

@@ -4,9 +4,7 @@ A source that has a column for it is asked by program; in any other a person mar
 be done there, and then only we know: other systems have to ask us.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -19,7 +17,7 @@ from models.step import Step
 from models.vocabulary import Action, Event, Kind, Outcome, PlanState, StepState, TaskKind
 from workflows import audit
 from workflows.casefile import open_key, open_proof
-from workflows.changing import Changing, restrict, unrestrict
+from workflows.changing import Changing, restrict
 from workflows.errors import Conflict, PersonMustLook
 from workflows.exchange import ChangedItem, ChangeItem
 from workflows.hand.forgetting import forget_answers
@@ -27,10 +25,10 @@ from workflows.hand.sources import bound
 from workflows.human import open_task
 from workflows.notice import may_object
 from workflows.planning import hash_of_rows
-from workflows.ports import EraseItem
 from workflows.recipients.content import Treated
 from workflows.recipients.telling import record_categories, tell
 from workflows.restricting.lifting import may_lift
+from workflows.restricting.marks import free, of_others
 from workflows.restriction import record_digest, remember, restriction_of, start
 from workflows.runtime import Runtime
 from workflows.standing import open_item
@@ -62,6 +60,8 @@ class Restricting:
             _begin(session, rt, request, row)
         elif not may_lift(session, rt, request, row):
             return [NewStep(f"{FREE}:none", Kind.CHANGE)]  # a person looks; nobody is asked to free anything
+        else:
+            _leave_to_others(session, rt, row)
         items = _left(session, row, verb)
         for source in sorted({item.source for item in items if not _by_people(rt, item)}):
             return [
@@ -123,10 +123,7 @@ class Restricting:
         verb, _ = changes.basis
         if verb == RESTRICT:
             return restrict(changes.connector, changes.op_id, lease.fence, items=changes.items)
-        now = _digests(changes)
-        there = [replace(i, digest=now[i.item_no]) for i in changes.items if i.item_no in now]
-        done = unrestrict(changes.connector, changes.op_id, lease.fence, items=there) if there else []
-        return [*done, *(ChangedItem(i.item_no, "absent") for i in changes.items if i.item_no not in now)]
+        return free(changes, lease.fence)
 
     def settle(
         self,
@@ -256,6 +253,15 @@ def _left(session: Session, row: Restriction, verb: str) -> list[RestrictedItem]
     return list(found)
 
 
+def _leave_to_others(session: Session, rt: Runtime, row: Restriction) -> None:
+    """A record that rests for another reason too keeps its mark."""
+    items = _left(session, row, FREE)
+    shared = of_others(session, row, items)
+    for item in items:
+        if (item.source, item.locator_digest) in shared:
+            item.how, item.changed_at, item.done_by = RestrictedHow.FREED, rt.now(), "vastine"
+
+
 def _by_people(rt: Runtime, item: RestrictedItem) -> bool:
     """Whether no program can: the source is in the register no more, or its kind, description or answer says so."""
     source = rt.register.sources.get(item.source)
@@ -289,12 +295,3 @@ def _plan_again(session: Session, rt: Runtime, request: Request, row: Restrictio
             session.delete(item)  # the new plan names it again
     audit.record(session, "plan:voided", at=rt.now(), actor="vastine", request_id=request.id, facts={"code": "drift"})
     return Event.PLAN_CHANGED
-
-
-def _digests(changes: Changes) -> Mapping[int, str]:
-    connector: Any = changes.connector
-    return dict(
-        connector.present(
-            [EraseItem(i.item_no, i.collection, i.locator, Action.RESTRICT, (), i.digest) for i in changes.items]
-        )
-    )

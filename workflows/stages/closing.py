@@ -35,6 +35,7 @@ from workflows.ports import CaseFacts, PlanLine, RequestKey
 from workflows.recipients.listed import told_recipients
 from workflows.rectifying.told import corrections_of
 from workflows.restricting.ending import end_rest
+from workflows.restricting.resting import see_to_rest
 from workflows.restricting.telling import told_of_restriction
 from workflows.restriction import is_in_force
 from workflows.rules.flows import flow_of
@@ -183,6 +184,8 @@ class Closing:
         if plan is not None and plan.state is PlanState.APPROVED:
             plan.state = PlanState.EXECUTED
         forget_answers(session, rt, request)
+        if request.right is Right.ERASURE and see_to_rest(session, rt, request):
+            return Event.KEPT_IN_USE
         return Event.ANSWERED
 
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:

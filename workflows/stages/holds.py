@@ -43,6 +43,7 @@ from workflows.ports import Connector, EraseItem, RequestKey
 from workflows.register.contacts import own_contacts
 from workflows.relook import ask_about, look_again, report_breach
 from workflows.restricting.planned import Scope, restrictions_planned, scope_of
+from workflows.restricting.resting import see_to_rest
 from workflows.rules.flows import Decides, flow_of
 from workflows.rules.holds import CompiledRules, ManualHoldFacts
 from workflows.rules.items import canonical
@@ -294,4 +295,6 @@ def _rest(session: Session, rt: Runtime, request: Request, found: Assessed) -> E
     if seen.free:
         return Event.HOLD_ENDED
     forget_items(session, rt, request)
+    if see_to_rest(session, rt, request):
+        return Event.KEPT_IN_USE
     return Event.POSTPONED if seen.to_tell else Event.NOTHING_DUE

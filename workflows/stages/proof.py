@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.collection import Finding
-from models.decision import Plan, PlanItem
+from models.decision import KeptItem, Plan, PlanItem
 from models.erasure import Receipt
 from models.request import Request
 from models.step import Step
@@ -30,6 +30,7 @@ from workflows.human import open_task
 from workflows.planning import BY_HAND
 from workflows.ports import Connector, EraseItem, Lead
 from workflows.recipients.telling import tell_of_erasure
+from workflows.restricting.resting import see_to_rest
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
 from workflows.standing import open_item, standings
@@ -140,21 +141,23 @@ class Proof:
         plan = session.scalar(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.APPROVED))
         if plan is not None and result.after:
             # Only of what was masked just now: a later change by others is theirs, and never passes for ours.
-            for receipt in session.scalars(
-                select(Receipt).where(
-                    Receipt.plan_id == plan.id,
-                    Receipt.outcome == ReceiptOutcome.MASKED,
-                    Receipt.after_digest.is_(None),
-                )
-            ):
+            masked = select(Receipt).where(
+                Receipt.plan_id == plan.id,
+                Receipt.outcome == ReceiptOutcome.MASKED,
+                Receipt.after_digest.is_(None),
+            )
+            for receipt in session.scalars(masked).all():
                 receipt.after_digest = result.after.get(receipt.item_no)
+                kept = session.get(KeptItem, (plan.id, receipt.item_no))
+                if kept is not None:
+                    kept.marked_digest = None  # a mark of ours is part of what it looks like now
         if not (result.residue or result.strangers or inputs.unfinished):
             audit.record(session, "erasure:proven", at=rt.now(), actor="vastine", request_id=request.id)
             if plan is not None:
                 if not rt.settings.simulates:
                     _ask_by_hand(session, rt, request, plan)
                 tell_of_erasure(session, rt, request, plan)
-            return Event.PROVEN
+            return Event.KEPT_IN_USE if see_to_rest(session, rt, request) else Event.PROVEN
         facts = {"residue": result.residue, "unknown": result.strangers, "unfinished": inputs.unfinished}
         audit.record(session, "erasure:residue", at=rt.now(), actor="vastine", request_id=request.id, facts=facts)
         if plan is not None:

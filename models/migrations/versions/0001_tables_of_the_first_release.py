@@ -1788,6 +1788,7 @@ def upgrade() -> None:
         sa.Column("erase_on", sa.Date(), nullable=True),
         sa.Column("told_on", sa.Date(), nullable=True),
         sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("marked_digest", sa.LargeBinary(length=32), nullable=True),
         sa.Column("changed_at", models.types.UTCDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["plan_id", "item_no"],
