@@ -11,10 +11,11 @@ from models.decision import Approval, Plan, PlanItem
 from models.erasure import Receipt
 from models.request import Request
 from models.step import Effect
-from models.vocabulary import EffectState, Outcome, PlanState, ReceiptOutcome, RequestState
+from models.vocabulary import EffectState, PlanState, ReceiptOutcome, RequestState
 from workflows import audit, news
 from workflows.acting import ended
-from workflows.errors import Conflict, PersonMustLook, WaitFor
+from workflows.delivered import require_delivered
+from workflows.errors import Conflict, PersonMustLook
 from workflows.fresh import manual_holds, newly_held
 from workflows.notice import require_no_objection
 from workflows.planning import hash_of_rows
@@ -79,8 +80,7 @@ def intend(
     if request.state is not RequestState.ERASING:
         raise Conflict("not_erasing")
     require_no_objection(rt, request)
-    if request.after_request_id is not None:
-        _delivered_before(session, request)
+    require_delivered(session, rt, request)
     require_reached(session, request)
     lapsed = "" if request.answered_at is not None else ended(session, rt, request, batch.key)
     plan = session.get_one(Plan, batch.plan_id)
@@ -147,16 +147,6 @@ def _changed(
     if newly_held(rt, batch.source, batch.items, fresh=fresh, manual=manual, present=present):
         return "hold"
     return None
-
-
-def _delivered_before(session: Session, request: Request) -> None:
-    # What was asked for together is delivered before it is erased; a failed delivery stops the erasure.
-    first = session.get_one(Request, request.after_request_id)
-    if first.state is RequestState.CLOSED and first.outcome in (Outcome.DELIVERED, Outcome.NOTHING_FOUND):
-        return
-    if first.state is RequestState.CLOSED:
-        raise PersonMustLook("delivery_failed")
-    raise WaitFor("waits_for_delivery")
 
 
 def write_receipts(

@@ -194,6 +194,9 @@ def test_access_and_erasure_in_one_mail_need_one_code_and_erase_after_the_delive
     assert office.house.ended(access) == ("closed", "delivered")
     office.house.approve(erasure)
     office.house.work()
+    assert office.house.state(erasure) == "erasing"
+    office.house.clock.advance(days=14)
+    office.house.work()
     assert office.house.ended(erasure) == ("held", "partly_erased")
 
 
@@ -217,6 +220,8 @@ def test_a_delivery_that_fails_stops_the_erasure(office: PostOffice, mixed: tupl
             requeue(session, house.rt, step, user="tuulikki")
     house.work()
     assert house.ended(access) == ("closed", "delivered")
+    house.clock.advance(days=14)
+    house.work()
     assert house.ended(erasure)[0] == "held"
 
 

@@ -87,6 +87,7 @@ class Delivery(Strict):
     code_tries: int = Field(default=5, ge=3, le=10)
     codes_an_hour: int = Field(default=6, ge=1, le=100)  # to one contact, whatever asks for them
     mails_a_day: int = Field(default=30, ge=5, le=1000)  # to one address, that strangers may cause
+    keep_days_before_erasing: int = Field(default=14, ge=0, le=28)  # a copy that was asked for together with an erasure
     objection_hours: int = Field(default=24, ge=0, le=168)  # for the contact on file, when staff proved the person
 
 

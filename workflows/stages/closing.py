@@ -200,9 +200,7 @@ def _keeps(lines: Sequence[PlanLine]) -> bool:
 def _outcome(request: Request, receipts: dict[str, int], *, rest: bool, waits: bool) -> Outcome:
     if request.outcome not in (None, Outcome.KEPT, Outcome.PARTLY_ERASED, Outcome.ERASED):
         return request.outcome
-    erased = sum(
-        receipts.get(word.value, 0) for word in _AS_DECIDED
-    )
+    erased = sum(receipts.get(word.value, 0) for word in _AS_DECIDED)
     if not erased:
         return Outcome.KEPT
     return Outcome.PARTLY_ERASED if waits or (rest and not request.answered_at) else Outcome.ERASED

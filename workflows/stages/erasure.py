@@ -20,6 +20,7 @@ from models.vocabulary import Event, Kind, PlanState, ReceiptOutcome
 from workflows import audit, gates, lifecycle
 from workflows.candidates import as_judged
 from workflows.casefile import open_key, seeds_of
+from workflows.delivered import require_delivered
 from workflows.errors import PersonMustLook, TryAgain, VastineError
 from workflows.fresh import decides_holds, fresh_items
 from workflows.hand.orders import ask, call_off, keep_for_later, outcomes
@@ -77,6 +78,7 @@ class Erasure:
         if step.source not in rt.connectors:
             raise PersonMustLook("source_not_in_register")
         gates.require(session, rt, {name for name in rt.connectors if decides_holds(rt, name)})
+        require_delivered(session, rt, request)
         plan, found = _due(session, request)
         mine = [due for due in found if due.row.source == step.source]
         if plan is None or not mine:

@@ -21,6 +21,7 @@ from workflows.acting import Acting, note
 from workflows.banning import NOTHING_TO_BAN, ban_at_once, is_ban
 from workflows.casefile import Claim, make_key, open_key, seal_claim
 from workflows.caseview import case_facts
+from workflows.delivered import DELIVERIES
 from workflows.human import open_task
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
@@ -259,7 +260,8 @@ def open_requests(
     order = sorted(asked, key=lambda a: a.right is Right.ERASURE)
     opened: list[Opened] = []
     for n, one in enumerate(order):
-        after = opened[-1].request if opened and one.right is Right.ERASURE else None
+        delivered = [o.request for o in opened if o.request.right in DELIVERIES]
+        after = delivered[-1] if delivered and one.right is Right.ERASURE else None
         secret = status_secrets[n] if status_secrets else ""
         opened.append(open_request(session, rt, one, message=message, after=after, secret=secret))
     return opened

@@ -1,0 +1,102 @@
+"""Who asks for a copy and for erasure has the copy first, and time to look at it."""
+
+import uuid
+
+import pytest
+from sqlalchemy import select
+
+from models.request import Request
+from models.step import Step
+from models.vocabulary import Channel, Kind, Method, Outcome, RequestState, Right
+from tests.world import JANE, World, make_world
+from workflows import audit
+from workflows.casefile import Claim
+from workflows.stages import intake
+
+S = RequestState
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = make_world(tmp_path)
+    yield made
+    made.close()
+
+
+def asked(world: World, *rights: Right) -> dict[Right, uuid.UUID]:
+    claim = Claim(identifiers={"email": JANE}, reply_to=JANE, text="Please stop marketing to me.")
+    all_of = [intake.Asked(right, "en", Channel.DESK, claim, method=Method.DESK, by="cleo") for right in rights]
+    with world.rt.unit() as session:
+        stored, _ = intake.store(session, world.rt, channel=Channel.DESK, external_id="one", raw=b"As she said.")
+        opened = intake.open_requests(session, world.rt, all_of, message=stored)
+        return {one.request.right: one.request.id for one in opened}
+
+
+def fetched(world: World, ident: uuid.UUID, *, by: str = "person") -> None:
+    with world.rt.unit() as session:
+        audit.record(session, "package:fetched", at=world.rt.now(), actor=by, request_id=ident)
+
+
+def approved(world: World, *rights: Right) -> dict[Right, uuid.UUID]:
+    cases = asked(world, *rights)
+    world.work()
+    for ident in cases.values():
+        if world.state(ident) is S.DECIDING:
+            world.approve(ident)
+    world.work()
+    return cases
+
+
+def test_the_copy_is_fetched_or_a_fortnight_over_before_the_records_go(world):
+    cases = approved(world, Right.ERASURE, Right.ACCESS)
+    assert world.request(cases[Right.ACCESS]).outcome is Outcome.DELIVERED
+    assert world.state(cases[Right.ERASURE]) is S.ERASING
+    world.clock.advance(days=13)
+    world.work()
+    assert len(world.rows("shop", "customer")) == 3
+    world.clock.advance(days=1)
+    world.work()
+    assert world.state(cases[Right.ERASURE]) is S.CLOSED
+
+
+@pytest.mark.parametrize(("by", "state"), [("person", S.CLOSED), ("cleo", S.ERASING)])
+def test_what_the_person_fetched_is_not_waited_for(world, by, state):
+    cases = approved(world, Right.ACCESS, Right.ERASURE)
+    fetched(world, cases[Right.ACCESS], by=by)
+    world.clock.advance(hours=7)
+    world.work()
+    assert world.state(cases[Right.ERASURE]) is state
+
+
+def test_nobody_is_waited_for_when_the_last_day_is_near(world):
+    cases = asked(world, Right.ACCESS, Right.ERASURE)
+    world.work()
+    with world.rt.unit() as session:
+        request = session.get_one(Request, cases[Right.ERASURE], with_for_update=True)
+        request.due_a = world.rt.today()
+    world.approve(cases[Right.ERASURE])
+    world.work()
+    assert world.state(cases[Right.ERASURE]) is S.CLOSED
+
+
+def test_every_copy_of_the_message_is_delivered_first(world):
+    cases = asked(world, Right.ACCESS, Right.PORTABILITY, Right.ERASURE)
+    with world.rt.unit() as session:
+        late = session.scalars(select(Step).where(Step.request_id == cases[Right.ACCESS], Step.kind == Kind.VERIFY))
+        late.one().run_at = world.rt.now().replace(year=2030)
+    world.work()
+    assert world.request(cases[Right.PORTABILITY]).outcome is Outcome.DELIVERED
+    world.approve(cases[Right.ERASURE])
+    world.clock.advance(days=20)
+    world.work()
+    assert world.state(cases[Right.ERASURE]) is S.ERASING
+    assert len(world.rows("shop", "customer")) == 3
+
+
+def test_a_ban_in_the_same_message_is_nothing_to_wait_for(world):
+    cases = approved(world, Right.ACCESS, Right.MARKETING_BAN, Right.ERASURE)
+    fetched(world, cases[Right.ACCESS])
+    world.clock.advance(hours=7)
+    world.work()
+    assert world.request(cases[Right.MARKETING_BAN]).outcome is Outcome.BANNED
+    assert world.state(cases[Right.ERASURE]) is S.CLOSED

@@ -1,0 +1,55 @@
+"""What was asked for together is delivered before it is erased, and the person has time to look at it.
+
+Source: GDPR Art. 12(2), 15(1), 17(1): who asks for a copy and for erasure wants the copy first.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from models.audit import AuditEntry
+from models.intake import MessageCase
+from models.request import Request
+from models.vocabulary import Outcome, RequestState, Right
+from workflows.errors import PersonMustLook, WaitFor
+from workflows.runtime import Runtime
+
+DELIVERIES = (Right.ACCESS, Right.PORTABILITY)
+_DELIVERED = (Outcome.DELIVERED, Outcome.NOTHING_FOUND)
+_LOOK_AGAIN = 6 * 3600.0
+_MARGIN = timedelta(days=2)
+"""So long before its last day an erasure waits for nobody."""
+
+
+def require_delivered(session: Session, rt: Runtime, request: Request) -> None:
+    """Raise `WaitFor` until all that was asked for with this erasure is delivered, and fetched or its days over.
+
+    Raises `PersonMustLook("delivery_failed")` where a delivery ended otherwise. Other requests of the same message
+    count as the one the erasure was linked with.
+    """
+    for first in _together(session, request):
+        if first.state is not RequestState.CLOSED:
+            raise WaitFor("waits_for_delivery")
+        if first.outcome not in _DELIVERED:
+            raise PersonMustLook("delivery_failed")
+        if first.outcome is Outcome.DELIVERED and not _had_time(session, rt, first, request):
+            raise WaitFor("waits_for_fetching", after_seconds=_LOOK_AGAIN)
+
+
+def _together(session: Session, request: Request) -> Sequence[Request]:
+    mine = select(MessageCase.message_id).where(MessageCase.request_id == request.id)
+    same = select(MessageCase.request_id).where(MessageCase.message_id.in_(mine))
+    asked = Request.right.in_(DELIVERIES) & Request.id.in_(same)
+    linked = Request.id == request.after_request_id
+    found = session.scalars(select(Request).where(asked | linked, Request.id != request.id).order_by(Request.id))
+    return found.all()
+
+
+def _had_time(session: Session, rt: Runtime, first: Request, erasure: Request) -> bool:
+    days = timedelta(days=rt.register.controller.delivery.keep_days_before_erasing)
+    if first.closed_at is None or first.closed_at + days <= rt.now() or rt.today() >= erasure.due_on - _MARGIN:
+        return True
+    fetched = exists().where(AuditEntry.chain == str(first.id), AuditEntry.event == "package:fetched")
+    return bool(session.scalar(select(fetched.where(AuditEntry.actor == "person"))))
