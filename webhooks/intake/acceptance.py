@@ -19,7 +19,7 @@ from workflows.register.mandates import OTHER
 from workflows.rules.form import FormRequest
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
-from workflows.stages.intake import Asked, open_request, store, to_triage
+from workflows.stages.intake import Asked, note_arrival, open_request, store, to_triage
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,12 @@ def _record(rt: Runtime, form: FormRequest, raw: bytes, *, ident: str, paced: tu
     with rt.unit() as session:
         if not within(session, rt, *paced):
             return Accepted(too_often=True)  # which is counted too
-        message, new = store(session, rt, channel=Channel.PORTAL, external_id=ident, raw=raw)
+        message, new = store(session, rt, channel=Channel.PORTAL, external_id=ident, raw=raw, noted=False)
         if not new:
             known = session.get(Request, message.request_id) if message.request_id else None
             return Accepted(known.reference, secret) if known else Accepted()
         if is_own(session, rt, message, (form.message,)):
+            note_arrival(session, rt, message)
             return Accepted()
         asked = Asked(
             right=form.right,
@@ -76,6 +77,7 @@ def _record(rt: Runtime, form: FormRequest, raw: bytes, *, ident: str, paced: tu
             acting=acting_of(form),
         )
         opened = open_request(session, rt, asked, message=message, secret=secret)
+        note_arrival(session, rt, message)
         facts = {"message": str(message.id), "requests": 1}
         audit.record(session, "message:understood", at=rt.now(), actor="vastine", facts=facts)
         return Accepted(opened.request.reference, secret)

@@ -58,9 +58,20 @@ class Opened:
 
 
 def store(
-    session: Session, rt: Runtime, *, channel: Channel, external_id: str, raw: bytes, arrived_at: datetime | None = None
+    session: Session,
+    rt: Runtime,
+    *,
+    channel: Channel,
+    external_id: str,
+    raw: bytes,
+    arrived_at: datetime | None = None,
+    noted: bool = True,
 ) -> tuple[Message, bool]:
-    """Keep a message as it came, sealed; (message, True) if it is new, (the first copy, False) if it is not."""
+    """Keep a message as it came, sealed; (message, True) if it is new, (the first copy, False) if it is not.
+
+    Who says that it is not to be `noted` here calls `note_arrival` in the same transaction, as late as possible:
+    from then on until the commit all other arrivals wait.
+    """
     ident = hashlib.sha256(external_id.encode()).digest()
     known = session.scalar(select(Message).where(Message.channel == channel, Message.external_id == ident))
     if known is not None:
@@ -79,14 +90,15 @@ def store(
     session.add(message)
     session.flush()  # the seal is bound to the row's id
     message.raw_sealed = key.seal(raw, f"messages.raw:{message.id}")
-    audit.record(
-        session,
-        "message:received",
-        at=rt.now(),
-        actor="vastine",
-        facts={"message": str(message.id), "channel": channel.value, "bytes": len(raw)},
-    )
+    if noted:
+        note_arrival(session, rt, message)
     return message, True
+
+
+def note_arrival(session: Session, rt: Runtime, message: Message) -> None:
+    """Put a message that was stored on record."""
+    facts = {"message": str(message.id), "channel": message.channel.value, "bytes": message.size_bytes}
+    audit.record(session, "message:received", at=rt.now(), actor="vastine", facts=facts)
 
 
 def open_raw(session: Session, rt: Runtime, message: Message) -> bytes:
@@ -159,7 +171,8 @@ def open_request(
     request, key = _row(session, rt, asked, arrived=arrived, day=day, due=due, secret=secret, after=after)
     if message is not None:
         message.state = MessageState.OPENED
-        belongs(session, message, request)
+        message.request_id = message.request_id or request.id
+        session.add(MessageCase(message_id=message.id, request_id=request.id))  # of a new case it can't be one yet
     audit.record(
         session,
         "request:opened",
