@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from tests.webhooks.desk import PASSWORD, form_of
 
 FORM = "application/x-www-form-urlencoded"
+HELPER = {"mandate_kind": "power", "holder_name": "Harri", "holder_email": "harri@home.example"}
 PERSON = {"right": "access", "name": "Jane", "email": "jane@shop.example"}
 WISH = "Please send me a copy of all personal data that you hold about me."
 
@@ -92,7 +93,9 @@ class Browser:
     def fill(self, lang: str = "en", **answers: str) -> Answer:
         """The public form from its first page to its last button; stops where the form does."""
         answer = self.get(f"/{lang}/request")
-        for name in ("right", "who", "message", "check"):
+        acting = answers.get("on_behalf") == "yes"
+        answers = {**(HELPER if acting else {}), **answers}
+        for name in ("right", "who", *(["mandate"] if acting else []), "message", "check"):
             answer = self.post(f"/{lang}/request/{name}", {**answers, "state": self.state, "go": "next"})
             if answer.status != 200:
                 break

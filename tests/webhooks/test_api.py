@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from models.mandate import Mandate
 from models.request import Request
 from models.staff import ApiToken
 from models.vocabulary import Channel, RequestState, Right, Role
@@ -21,6 +22,8 @@ from tests.webhooks.desk import Desk
 from tests.world import BOB, JANE, World
 from webhooks.api.openapi import document
 from webhooks.console import roles
+from workflows.acting import holder_of
+from workflows.casefile import open_key
 from workflows.staffing import new_token
 
 BODY = {"right": "access", "language": "en", "identifiers": {"email": JANE}, "message": "All of it, please."}
@@ -200,6 +203,9 @@ def test_several_rights_are_linked_and_the_same_when_asked_again(api: Make, desk
         ({**BODY, "received_on": "2999-01-01"}, "received_on"),
         ({**BODY, "language": "klingon"}, "language"),
         ({**BODY, "on_behalf": "perhaps"}, "on_behalf"),
+        ({**BODY, "acting": "her lawyer"}, "acting"),
+        ({**BODY, "acting": {"kind": "cousin", "name": "Helena", "email": "h@e.example"}}, "mandate_kind"),
+        ({**BODY, "acting": {"kind": "lawyer", "name": "Helena", "email": ["h"]}}, "acting.email"),
         ({**BODY, "reply_to": "not-an-address-at-all"}, "reply_to"),
     ],
 )
@@ -209,6 +215,19 @@ def test_a_mistake_is_named_by_its_field_and_never_echoed(api: Make, desk_world:
     assert field in [e["field"] for e in answer.get_json(force=True)["errors"]]
     assert not any(said in answer.text for said in ("everything", "klingon", "not-an-address", "shoe_size", "2999"))
     assert requests_of(desk_world) == []
+
+
+def test_a_request_for_somebody_else_names_who_acts_and_by_what_right(api: Make, desk_world: World) -> None:
+    acting = {"kind": "lawyer", "name": "Helena Helper", "email": "helper@elsewhere.example"}
+    assert api().file({**BODY, "acting": acting}).status_code == 201
+    desk_world.work()
+    with desk_world.rt.unit() as session:
+        row = session.scalars(select(Mandate)).one()
+        request = session.get_one(Request, row.request_id)
+        key = open_key(session, desk_world.rt, request.data_key_id)
+        assert (row.kind, holder_of(key, row).email) == ("lawyer", "helper@elsewhere.example")
+        assert (request.state, request.proof_sealed) == (RequestState.VERIFYING, None)
+    assert {mail.to for mail in desk_world.mailer.sent} == {"helper@elsewhere.example"}
 
 
 def test_a_body_that_is_too_large_is_a_problem_document(api: Make) -> None:

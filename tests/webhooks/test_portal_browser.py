@@ -208,6 +208,16 @@ def prepared(world: World, visit: Visit, lang: str) -> dict[str, str | Callable[
         p.fill("#name", "Jane")
         press(p, NEXT)
 
+    def mandate(p: Page) -> None:
+        who(p)
+        p.fill("#name", "Jane")
+        p.check("#on_behalf-yes")
+        press(p, NEXT)
+
+    def mandate_wrong(p: Page) -> None:
+        mandate(p)
+        press(p, NEXT)
+
     def check(p: Page) -> None:
         message(p)
         p.fill("#message", "word " * 60 + "W" * 200)
@@ -219,6 +229,8 @@ def prepared(world: World, visit: Visit, lang: str) -> dict[str, str | Callable[
         "right_missing": lambda p: press(p, NEXT),
         "who": who,
         "who_wrong": wrong,
+        "mandate": mandate,
+        "mandate_wrong": mandate_wrong,
         "message": message,
         "check": check,
         "received": f"/{lang}/received",

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from tests.world import World
 from workflows.rules.reference import parse_reference
 
+HELPER = {"mandate_kind": "power", "holder_name": "Helena Helper", "holder_email": "helper@elsewhere.example"}
 PERSON = {"right": "access", "name": "Jane", "email": "jane@shop.example"}
 
 
@@ -41,7 +42,10 @@ class Caller:
     def fill(self, lang: str = "en", **answers: str) -> TestResponse:
         """From the first page to the last button; stops where the form does."""
         self.get(f"/{lang}/request")
-        for name in ("right", "who", "message", "check"):
+        if answers.get("on_behalf") == "yes":
+            answers = {**HELPER, **answers}
+        pages = ("right", "who", "mandate", "message", "check")
+        for name in pages if answers.get("on_behalf") == "yes" else [n for n in pages if n != "mandate"]:
             self.post(f"/{lang}/request/{name}", {**answers, "state": self.state, "go": "next"})
             if self.answer.status_code != 200:
                 break

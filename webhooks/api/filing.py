@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from models.request import Request
 from models.vocabulary import Channel
 from webhooks.api.tokens import actor, caller
+from webhooks.intake.acceptance import acting_of
 from workflows.casefile import Claim
 from workflows.doors.marks import CANARY, is_own
 from workflows.errors import BadInput, Fault, VastineError
@@ -23,7 +24,8 @@ from workflows.rules.items import canonical
 from workflows.runtime import Runtime
 from workflows.stages.intake import Asked, open_requests, store
 
-KNOWN = ("right", "language", "name", "identifiers", "message", "received_on", "on_behalf", "reply_to")
+KNOWN = ("right", "language", "name", "identifiers", "message", "received_on", "on_behalf", "acting", "reply_to")
+ACTING = {"kind": "mandate_kind", "name": "holder_name", "email": "holder_email", "phone": "holder_phone"}
 _KEY = re.compile(r"[!-~]{1,255}")
 
 
@@ -106,7 +108,7 @@ def _asked(rt: Runtime, body: Mapping[str, Any]) -> list[Asked]:
         raise BadInput(faults)
     claim = Claim(
         name=form.name,
-        reply_to=plain or form.identifiers.get(identifiers.EMAIL, ""),
+        reply_to=plain or (form.holder[1] if form.on_behalf else form.identifiers.get(identifiers.EMAIL, "")),
         identifiers=form.identifiers,
         text=form.message,
         for_another=form.on_behalf,
@@ -119,6 +121,7 @@ def _asked(rt: Runtime, body: Mapping[str, Any]) -> list[Asked]:
             claim=claim,
             received_on=form.received_on,
             by=actor(),
+            acting=acting_of(form),
         )
         for right in form.rights
     ]
@@ -137,6 +140,12 @@ def _fields(body: Mapping[str, Any], faults: list[Fault]) -> dict[str, str]:
     if body.get("on_behalf", False) not in (True, False):
         faults.append(Fault("on_behalf", "is not true or false", "send a boolean"))
     fields["on_behalf"] = "yes" if body.get("on_behalf") is True else ""
+    acts = body.get("acting", {})
+    if not isinstance(acts, dict) or any(name not in ACTING for name in acts):
+        faults.append(Fault("acting", "is not an object of known keys", f"use {', '.join(ACTING)}"))
+    elif acts:
+        fields |= {field: _text(acts.get(name), f"acting.{name}", faults) for name, field in ACTING.items()}
+        fields["on_behalf"] = "yes"
     given = body.get("identifiers", {})
     if not isinstance(given, dict) or any(name not in identifiers.KINDS for name in given):
         faults.append(Fault("identifiers", "is not an object of known keys", f"use {', '.join(identifiers.KINDS)}"))

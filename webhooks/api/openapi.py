@@ -4,6 +4,7 @@ from typing import Any
 
 from models.restriction import RestrictionGround
 from models.vocabulary import Action, Channel, Outcome, Ownership, RequestState, Right, SourceResult
+from webhooks.api.acting_schema import ACTING
 from webhooks.api.metrics import METRICS
 from webhooks.api.suppression_schema import CHECK, SUPPRESSION
 from webhooks.listing import STATES
@@ -199,6 +200,7 @@ def _new_request() -> Json:
                 "description": "The day it first arrived anywhere in the house; not later than today.",
             },
             "on_behalf": {"type": "boolean", "description": "Made for somebody else; a person looks first."},
+            "acting": ACTING,
             "reply_to": {"type": "string", "description": "Where the acknowledgement goes; the answer never does."},
         },
     }

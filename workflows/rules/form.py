@@ -9,6 +9,7 @@ from datetime import date
 from models.vocabulary import LANGUAGES, Right
 from workflows.errors import BadInput, Fault
 from workflows.rules import identifiers
+from workflows.rules.mandates import KINDS
 
 MESSAGE_CHARACTERS = 5000
 NAME_CHARACTERS = 200
@@ -29,6 +30,9 @@ REMEDIES: Mapping[str, str] = {
     "date_invalid": "Write the day as 2026-11-24 or 24.11.2026.",
     "date_in_future": "The day of arrival cannot be later than today.",
     "date_too_old": "The day of arrival is more than a year ago; check it.",
+    "mandate_kind_missing": "Choose by what right you act.",
+    "holder_name_missing": "Write your own name.",
+    "holder_email_invalid": "Write your own address, like name@example.com.",
     "customer_number_invalid": "Check the customer number; it stands on the invoice.",
 }
 """What to do about each mistake, in English; the doors translate by code."""
@@ -60,6 +64,8 @@ class FormRequest:
     received_on: date | None  # only from staff; None: now
     on_behalf: bool
     triage: str | None
+    mandate_kind: str = ""  # by what right somebody acts for the person, as they say
+    holder: tuple[str, str, str] = ("", "", "")  # name, e-mail and telephone of who acts
 
     @property
     def right(self) -> Right:
@@ -69,6 +75,8 @@ class FormRequest:
 
 def understand_form(fields: Mapping[str, str], *, today: date | None = None, customer_number: str = "") -> FormRequest:
     """Read a form: `right` (several: "access,erasure"), `language`, `name`, the identity keys, `message`, `on_behalf`.
+
+    Of somebody who acts for another also `mandate_kind`, `holder_name`, `holder_email`, `holder_phone`.
 
     With `today`, the day at the controller's seat, it is a staff entry and `received_on` is read too.
     `customer_number` is the pattern of the controller's numbers, "" for any. Other fields are ignored.
@@ -84,6 +92,7 @@ def understand_form(fields: Mapping[str, str], *, today: date | None = None, cus
     claimed = _identifiers(fields, faults, customer_number=customer_number)
     received_on = _received_on(fields.get("received_on", ""), today, faults=faults) if today else None
     on_behalf = fields.get("on_behalf", "").strip().lower() in _YES
+    holder = _holder(fields, faults) if on_behalf else ("", "", "")
     wrong = {f.where for f in faults}
     if not (claimed or name or wrong & {*identifiers.KINDS, "name"}) and (today is None or not message):
         faults.append(_fault("email", "nothing_to_find_by"))
@@ -98,7 +107,25 @@ def understand_form(fields: Mapping[str, str], *, today: date | None = None, cus
         received_on=received_on,
         on_behalf=on_behalf,
         triage=_triage(rights, on_behalf=on_behalf, identified=bool(claimed)),
+        mandate_kind=fields.get("mandate_kind", "") if on_behalf else "",
+        holder=holder,
     )
+
+
+def _holder(fields: Mapping[str, str], faults: list[Fault]) -> tuple[str, str, str]:
+    """Who acts for another; where a form asks by what right (`mandate_kind`), all but the telephone has to be said."""
+    name = " ".join(_text(fields, "holder_name", faults, most=NAME_CHARACTERS).split())
+    given = fields.get("holder_email", "")[:1000]
+    email = identifiers.normalise(identifiers.EMAIL, given) if identifiers.clean(given).strip() else ""
+    phone = " ".join(_text(fields, "holder_phone", faults, most=NAME_CHARACTERS).split())
+    asked = "mandate_kind" in fields
+    if asked and fields["mandate_kind"] not in KINDS:
+        faults.append(_fault("mandate_kind", "mandate_kind_missing"))
+    if asked and not name:
+        faults.append(_fault("holder_name", "holder_name_missing"))
+    if email is None or (asked and not email):
+        faults.append(_fault("holder_email", "holder_email_invalid"))
+    return name, email or "", phone
 
 
 def _triage(rights: tuple[Right, ...], *, on_behalf: bool, identified: bool) -> str | None:

@@ -13,6 +13,8 @@ from models.vocabulary import Right
 from workflows.errors import Fault
 
 OF_AGE = 18
+KINDS = ("guardian", "trustee", "lawyer", "power", "company", "estate")
+"""By what right somebody may say that they act; what each has to show is data of the register."""
 
 
 @dataclass(frozen=True, slots=True)
