@@ -24,6 +24,7 @@ from workflows.register.model import Register
 from workflows.rules.hold_ends import never_ending
 from workflows.rules.holds import compile_rules, not_applying
 from workflows.settings import Settings
+from workflows.trial import leftovers
 
 _LEAST_FREE_BYTES = 1 << 30
 _MENDED_IN = ((3, 11, 9), (3, 12, 4), (3, 13, 0))
@@ -140,10 +141,27 @@ def _database(told: Settings) -> Iterator[Finding]:
         engine.dispose()
     if current:
         yield Finding("database", name, "ok", "has this release's schema")
+        yield from _whose(told)
     elif name == "sqlite":
         yield Finding("database", name, "ok", "is brought to this release's schema at the next start")
     else:
         yield Finding("database", name, "fail", "has another release's schema", "run `vastine db upgrade`")
+
+
+def _whose(told: Settings) -> Iterator[Finding]:
+    """Whether the database goes with the mode, and what the mode means."""
+    engine = open_engine(told.database_url)
+    try:
+        with open_sessions(engine)() as session:
+            fault = leftovers(session, told)
+    finally:
+        engine.dispose()
+    if fault is not None:
+        yield of_fault("database", fault, "fail")
+    if told.simulates:
+        yield Finding("mode", "trial", "ok", "nothing is written in a source; pages, mails and letters say so")
+    elif told.mode == "trial":
+        yield Finding("mode", "not set", "ok", "mail is held back as in a trial, and what is approved is really erased")
 
 
 def _hold_rules(register: Register) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import uuid
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,13 +15,22 @@ from models.delivery import Artifact
 from models.doors import Pulse
 from models.erasure import Receipt, Tombstone
 from models.request import Request
-from models.vocabulary import Outcome, ReceiptOutcome, RequestState, Right
+from models.vocabulary import Action, Outcome, ReceiptOutcome, RequestState, Right
 from tests.world import BOB, JANE, World, open_world, prepare
 from webhooks.public import create_app
 from webhooks.staff import create_app as staff_app
+from workers.checking import offline
 from workflows import answer
 from workflows.casefile import open_key
+from workflows.connectors.csv_source import CsvConnector
+from workflows.connectors.file import FileConnector
+from workflows.connectors.hand import HandConnector
+from workflows.connectors.http import HttpConnector
+from workflows.connectors.mailbox_source import MailboxConnector
+from workflows.connectors.parquet_source import ParquetConnector
+from workflows.connectors.sql import SqlConnector
 from workflows.errors import BadInput, NeverAgain
+from workflows.exchange import ChangeItem, EraseItem
 from workflows.register.recipients import Hook
 from workflows.rehearsing import rehearse
 from workflows.settings import Settings
@@ -185,3 +195,39 @@ def test_a_trial_that_nobody_used_leaves_nothing(world: World) -> None:
     on(world)
     on(world, **live(world))
     assert marks(world) == {LIVE}
+
+
+def test_no_writing_method_of_any_connector_writes(world: World) -> None:
+    before = dump(world)
+    item = EraseItem(1, "customer", {"id": 1}, Action.DELETE, (), "0" * 64)
+    change = ChangeItem(1, "customer", {"id": 1}, "0" * 64, {"name": "Other"})
+    for connector in world.rt.connectors.values():
+        mine = item if connector.spec.source == "shop" else replace(item, collection="invoice")
+        assert connector.erase("op", 1, [mine])
+        assert [e.outcome for e in connector.call_off("op", 2, [item])] == [ReceiptOutcome.KEPT]
+        for method in ("restrict", "unrestrict", "rectify"):
+            done = getattr(connector, method)("op", 1, [change])
+            assert [(one.outcome, one.digest) for one in done] == [("changed", change.digest)]
+    assert dump(world) == before
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [SqlConnector, CsvConnector, FileConnector, HttpConnector, MailboxConnector, ParquetConnector, HandConnector],
+)
+def test_every_kind_of_source_of_ours_can_be_kept_from_writing(kind: type[Any]) -> None:
+    bare = kind.__new__(kind)
+    assert rehearse("any", bare).call_off("op", 1, []) == []
+
+
+def check(world: World, **environ: str) -> dict[str, str]:
+    """What `vastine check` finds of mode and database: text by status."""
+    told = Settings.from_environ({**world.environ, **environ})
+    return {f.text: f.status for f in offline(told) if f.area in ("mode", "database")}
+
+
+def test_the_check_says_what_the_mode_means_and_what_is_left_of_a_trial(world: World) -> None:
+    on(world)
+    world.open()
+    assert "nothing is written in a source; pages, mails and letters say so" in check(world)
+    assert "fail" in check(world, **live(world)).values()
