@@ -44,7 +44,7 @@ PHONES = {1: "+358401111111", 2: "+358402222222", 3: "+358403333333"}
 HETUS = {1: "010170-999R", 2: "010180-9026", 3: "010190-903A"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class House:
     """What runs, and what only its owner sees."""
 

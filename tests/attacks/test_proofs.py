@@ -133,7 +133,7 @@ def test_sec_08_another_address_is_another_request_that_proves_itself(house: Hou
     house.prove(who, page, JANE)
     assert house.request_of(page).outcome is Outcome.DELIVERED
     reference = page.split("/")[3]
-    assert who.post(f"{page}/message", {"note": f"Send it to {NEW} from now on."}).status == 303
+    assert who.post(f"{page}/message", {"note": f"Send it to {NEW} from now on."}).status == 409, "it is closed"
     house.mail(letter(NEW, f"It is about {reference}. Please answer me here.", name="Jane"))
     for name in ("email", "reply_to", "contact"):
         for path in ("/resend", "/code", "/message"):
