@@ -157,6 +157,14 @@ def within(proof: Proof) -> Callable[[Categorised], bool] | None:
     return lambda item: known.covers(item.category)
 
 
+def asked_about(request: Request, proof: Proof) -> Callable[[Categorised], bool] | None:
+    """Whether something is what the case is about: within a mandate, and of the categories it is narrowed to."""
+    mandate, wanted = within(proof), request.categories
+    if wanted is None:
+        return mandate
+    return lambda item: item.category in wanted and (mandate is None or mandate(item))
+
+
 def ended(session: Session, rt: Runtime, request: Request, key: RequestKey) -> str:
     """Why the mandate that this case was proven with is worth nothing now, as a code; "" where it is, or none is."""
     if request.proof_sealed is None or open_proof(key, request).acted is None:

@@ -47,8 +47,27 @@ def bans_of_claim(right: Right, claim: Claim) -> tuple[Ban, ...]:
     return bans_asked(right, claim.text)
 
 
+def rests_on_consent(rt: Runtime) -> list[str]:
+    """The categories that nothing but consent allows us to hold."""
+    return sorted(code for code, category in rt.register.categories.items() if category.consent_only)
+
+
+def look_for_consent_data(session: Session, rt: Runtime, request: Request) -> None:
+    """Ask a person to see to what rested on the consent: no program erases it. Source: GDPR Art. 17(1)(b)."""
+    open_task(
+        session,
+        rt,
+        key=f"{CONSENT_DATA}:{request.id}",
+        kind=TaskKind.BY_HAND,
+        code=CONSENT_DATA,
+        request_id=request.id,
+        due_on=request.due_on,
+        facts={"bans": []},
+    )
+
+
 def ban_at_once(session: Session, rt: Runtime, request: Request, claim: Claim, *, by: str) -> bool:
-    """Set the bans of a new request, and the tasks that go with them; False where no contact was given at all.
+    """Set the bans of a new request, and the task that goes with them; False where no contact was given at all.
 
     All of it is in the transaction that opens the request: once it is registered, it is in force.
     """
@@ -60,18 +79,16 @@ def ban_at_once(session: Session, rt: Runtime, request: Request, claim: Claim, *
     _set(session, rt, bans, contacts=contacts, how=how)
     due_on = _in_working_days(rt, flow_of(request.right, request.flow_version).target_working_days or 0)
     facts = {"bans": [ban.value for ban in bans]}
-    codes = [SET_BAN, CONSENT_DATA] if request.right is Right.WITHDRAW_CONSENT else [SET_BAN]
-    for code in codes:
-        open_task(
-            session,
-            rt,
-            key=f"{code}:{request.id}",
-            kind=TaskKind.BY_HAND,
-            code=code,
-            request_id=request.id,
-            due_on=min(due_on, request.due_on) if code == SET_BAN else request.due_on,
-            facts=facts,
-        )
+    open_task(
+        session,
+        rt,
+        key=f"{SET_BAN}:{request.id}",
+        kind=TaskKind.BY_HAND,
+        code=SET_BAN,
+        request_id=request.id,
+        due_on=min(due_on, request.due_on),
+        facts=facts,
+    )
     return True
 
 

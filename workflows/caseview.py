@@ -85,7 +85,7 @@ def source_facts(
 def filling(session: Session, request: Request) -> dict[str, str]:
     """What a letter must say of a case that fills the gaps of an answer: which answer it was."""
     if request.supplements_id is None:
-        return {}
+        return {} if request.categories is None else {"consent": "1"}
     return {"supplements": session.get_one(Request, request.supplements_id).reference}
 
 

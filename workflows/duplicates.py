@@ -39,7 +39,8 @@ def join(session: Session, rt: Runtime, request: Request) -> Event:
 
 def _is_about_another(request: Request) -> bool:
     """What only fills a gap, or nobody asked for, is no second request of a person."""
-    return request.supplements_id is not None or request.replay_id is not None
+    linked = request.supplements_id is not None or request.replay_id is not None
+    return linked or request.categories is not None  # nor what follows from a withdrawn consent
 
 
 def _is_asked_for(session: Session, request: Request) -> bool:
@@ -67,6 +68,7 @@ def _leading(session: Session, rt: Runtime, request: Request) -> Request | None:
         Request.state.not_in((*_NOT_BEGUN, RequestState.CLOSED)),
         Request.supplements_id.is_(None),
         Request.replay_id.is_(None),
+        Request.categories.is_(None),
         ~exists().where(Mandate.request_id == Request.id),
         or_(Request.outcome.is_(None), Request.outcome.not_in(_OVER)),
         or_(Request.objection_until.is_(None), Request.objection_until <= rt.now()),

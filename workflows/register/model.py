@@ -148,6 +148,7 @@ class Category(Strict):
     keeps: Keeps | None = None  # the same as a rule; without it nothing of the category is erased unasked
     provided: bool = True  # by the person or observed: portable. Source: GDPR Art. 20(1)
     sensitive: bool = False
+    consent_only: bool = False  # erased when the consent is withdrawn. Source: GDPR Art. 17(1)(b)
     risk: Risk = "medium"  # what harm it would do in a stranger's hands: it decides the proof of who asks
 
 

@@ -16,7 +16,7 @@ from models.step import Step
 from models.vocabulary import Action, Event, Kind, Letter, Outcome, PlanState, ReceiptOutcome, Right
 from workflows import asking, audit
 from workflows.answer import keep_artifact, notify_ready
-from workflows.banning import told_of_bans
+from workflows.banning import look_for_consent_data, told_of_bans
 from workflows.casefile import open_claim, open_key
 from workflows.caseview import (
     case_facts,
@@ -172,6 +172,8 @@ class Closing:
             _keep(session, rt, request, written)
         _tell(session, rt, request, inputs, step)
         asking.settled(session, rt, request)
+        if request.categories is not None and inputs.outcome is Outcome.NOT_IDENTIFIED:
+            look_for_consent_data(session, rt, request)  # withdrawn it is, whoever could not prove to be whom
         forget_items(session, rt, request)
         request.recheck_on = inputs.recheck_on
         plan = current_plan(session, request) if inputs.planned else None

@@ -29,7 +29,7 @@ from models.vocabulary import (
     TaskKind,
 )
 from workflows import audit
-from workflows.acting import within
+from workflows.acting import asked_about
 from workflows.astray import astray, left_over
 from workflows.candidates import undecided
 from workflows.casefile import findings_of, open_key, open_proof
@@ -114,7 +114,7 @@ class Assessment:
             sources=request.sources,
             replayed=_replayed(session, request),
             scope=scope_of(session, request),
-            within=within(open_proof(key, request)),
+            within=asked_about(request, open_proof(key, request)),
             told=open_proof(key, request).told() if rt.register.controller.decisions.review_texts else None,
         )
 

@@ -7,7 +7,7 @@ what can't be understood becomes a task for a person. Nothing that arrived is ev
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -18,7 +18,7 @@ from models.request import Request
 from models.vocabulary import Channel, Event, Letter, MessageState, Method, RequestState, Right, TaskKind
 from workflows import audit, lifecycle
 from workflows.acting import Acting, note
-from workflows.banning import NOTHING_TO_BAN, ban_at_once, is_ban
+from workflows.banning import NOTHING_TO_BAN, ban_at_once, is_ban, look_for_consent_data, rests_on_consent
 from workflows.casefile import Claim, make_key, open_key, seal_claim
 from workflows.caseview import case_facts
 from workflows.delivered import DELIVERIES
@@ -157,18 +157,24 @@ def open_request(
     message: Message | None = None,
     after: Request | None = None,
     secret: str = "",
+    erases: bool = True,
+    categories: list[str] | None = None,
 ) -> Opened:
     """Open one request: reference, both due dates, acknowledgement in the outbox, first step.
 
     `after`: a request that must have been delivered before this one may erase anything. `secret`: the status
     page's, at least 128 bits nobody can guess, where the door must be able to make it again; else a fresh one.
+    `erases`: whether a withdrawn consent opens the erasure of what rested on it too. `categories`: what an erasure
+    is about, if not about all.
     """
     arrived = asked.received_at or (message.arrived_at if message else rt.now())
     day = asked.received_on or received_on(arrived, _zone(rt))
     settings = rt.register.controller.deadlines
     due = due_dates(day, months=settings.months, country=settings.country, not_holidays=settings.not_holidays)
     secret = secret or secrets.token_urlsafe(16)
-    request, key = _row(session, rt, asked, arrived=arrived, day=day, due=due, secret=secret, after=after)
+    request, key = _row(
+        session, rt, asked, arrived=arrived, day=day, due=due, secret=secret, after=after, categories=categories
+    )
     if message is not None:
         message.state = MessageState.OPENED
         message.request_id = message.request_id or request.id
@@ -193,6 +199,8 @@ def open_request(
     if asked.claim.for_another:
         note(session, rt, request, key, claim=asked.claim, acting=asked.acting)
     unclear = is_ban(asked.right) and not ban_at_once(session, rt, request, asked.claim, by=asked.by)
+    if erases and asked.right is Right.WITHDRAW_CONSENT and not unclear:
+        _erase_what_rested(session, rt, request, asked, message=message, after=after)
     _acknowledge(session, rt, request, key, asked, secret, at_once=is_ban(asked.right) and not unclear)
     if unclear:
         _by_hand(session, rt, request, code=NOTHING_TO_BAN)
@@ -201,6 +209,21 @@ def open_request(
     else:
         _by_hand(session, rt, request, code=f"right_{asked.right.value}")
     return Opened(request, secret)
+
+
+def _erase_what_rested(
+    session: Session, rt: Runtime, request: Request, asked: Asked, *, message: Message | None, after: Request | None
+) -> None:
+    """What nothing but the consent allowed is erased: a case of its own, for which they have to be the person.
+
+    Source: GDPR Art. 7(3), 17(1)(b).
+    """
+    categories = rests_on_consent(rt)
+    if not categories:
+        look_for_consent_data(session, rt, request)
+        return
+    linked = replace(asked, right=Right.ERASURE, received_on=request.received_on, received_at=request.received_at)
+    open_request(session, rt, linked, message=message, after=after, categories=categories)
 
 
 def _row(
@@ -213,6 +236,7 @@ def _row(
     due: DueDates,
     secret: str,
     after: Request | None,
+    categories: list[str] | None = None,
 ) -> tuple[Request, RequestKey]:
     data_key, key = make_key(session, rt)
     request = Request(
@@ -231,7 +255,8 @@ def _row(
         data_key_id=data_key.id,
         claim_sealed=b"",
         status_digest=rt.vault.digest("status", secret),
-        after_request_id=after.id if after else None,
+        after_request_id=after.id if after and not is_ban(asked.right) else None,
+        categories=categories,
     )
     if asked.method is not None:
         request.verified_method, request.verified_at, request.verified_by = asked.method, rt.now(), asked.by
@@ -270,11 +295,12 @@ def open_requests(
 
     `status_secrets`: one for each request in the order of the result, where the door must find them again.
     """
-    order = sorted(asked, key=lambda a: a.right is Right.ERASURE)
+    order = sorted(asked, key=lambda a: (a.right is Right.ERASURE, a.right is Right.WITHDRAW_CONSENT))
+    erases = all(one.right is not Right.ERASURE for one in asked)  # who asks for all to be erased asked for that too
     opened: list[Opened] = []
     for n, one in enumerate(order):
         delivered = [o.request for o in opened if o.request.right in DELIVERIES]
-        after = delivered[-1] if delivered and one.right is Right.ERASURE else None
+        after = delivered[-1] if delivered and one.right in (Right.ERASURE, Right.WITHDRAW_CONSENT) else None
         secret = status_secrets[n] if status_secrets else ""
-        opened.append(open_request(session, rt, one, message=message, after=after, secret=secret))
+        opened.append(open_request(session, rt, one, message=message, after=after, secret=secret, erases=erases))
     return opened

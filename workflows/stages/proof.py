@@ -1,6 +1,6 @@
 """Look again with the original identifiers: what was erased is gone, and nothing unknown has turned up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
@@ -22,8 +22,9 @@ from models.vocabulary import (
     TaskKind,
 )
 from workflows import audit, gates
+from workflows.acting import asked_about
 from workflows.candidates import as_judged
-from workflows.casefile import open_key, seeds_for, seeds_of
+from workflows.casefile import open_key, open_proof, seeds_for, seeds_of
 from workflows.errors import PersonMustLook, VastineError
 from workflows.hand.sources import bound, unanswered
 from workflows.human import open_task
@@ -49,6 +50,7 @@ class Claimed:
     masked: Mapping[str, list[EraseItem]]
     unfinished: bool  # an item drifted or was refused
     connectors: Mapping[str, Connector]
+    asked: Callable[[Item], bool] | None  # what the case is about; None: about all
     unsearched: frozenset[str]  # sources that did not answer, or whose people did not: a named gap
 
 
@@ -108,6 +110,7 @@ class Proof:
             masked,
             unfinished,
             as_judged(session, rt, request, bound(session, rt, request, key)),
+            asked_about(request, open_proof(key, request)) if request.proof_sealed is not None else None,
             unsearched,
         )
 
@@ -123,8 +126,11 @@ class Proof:
             seen.after.update({n: bytes.fromhex(digest) for n, digest in now.items()})
 
         def look(item: Item) -> None:
-            if item.ownership is Ownership.OWN and (
-                (item.source, item.collection, canonical(item.locator)) not in inputs.known
+            asked = inputs.asked is None or inputs.asked(item)
+            if (
+                asked
+                and item.ownership is Ownership.OWN
+                and ((item.source, item.collection, canonical(item.locator)) not in inputs.known)
             ):
                 seen.strangers += 1
 

@@ -432,6 +432,7 @@ def upgrade() -> None:
         sa.Column("supplements_id", sa.Uuid(), nullable=True),
         sa.Column("replay_id", sa.Uuid(), nullable=True),
         sa.Column("sources", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("categories", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("refusal_ground", sa.String(length=32), nullable=True),
         sa.Column("refusal_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("refused_by", sa.String(length=64), nullable=True),
