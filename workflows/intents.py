@@ -79,7 +79,7 @@ def intend(
     """
     if request.state is not RequestState.ERASING:
         raise Conflict("not_erasing")
-    require_no_objection(rt, request)
+    require_no_objection(session, rt, request)
     require_delivered(session, rt, request)
     require_reached(session, request)
     lapsed = "" if request.answered_at is not None else ended(session, rt, request, batch.key)

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
+from models.delivery import Outbox
 from models.request import Request
-from models.vocabulary import Letter, Method, RequestState
+from models.vocabulary import Letter, Method, OutboxState, RequestState
 from workflows.casefile import Proof
 from workflows.caseview import case_facts
 from workflows.errors import WaitFor
@@ -22,6 +24,12 @@ STOPPABLE = (
     RequestState.ERASING,
     RequestState.CHANGING,
 )
+
+
+_LOOK_AGAIN = 900.0
+_PROMPT = timedelta(minutes=15)
+"""A notice that went out as soon as this keeps the time that its own words name."""
+_ON_ITS_WAY = (OutboxState.READY, OutboxState.SENDING)
 
 
 def tell(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof) -> None:
@@ -48,8 +56,29 @@ def may_object(rt: Runtime, request: Request) -> bool:
     return open_still and request.state in STOPPABLE
 
 
-def require_no_objection(rt: Runtime, request: Request) -> None:
-    """Raise `WaitFor` while the person on file may still say that it was not them."""
-    if request.objection_until is not None and rt.now() < request.objection_until:
-        left = (request.objection_until - rt.now()).total_seconds()
-        raise WaitFor("objection_window", after_seconds=left)
+def require_no_objection(session: Session, rt: Runtime, request: Request) -> None:
+    """Raise `WaitFor` while the person on file may still say that it was not them, or was not told of it yet."""
+    if (wait := wait_of(session, rt, request)) is not None:
+        raise wait
+
+
+def wait_of(session: Session, rt: Runtime, request: Request) -> WaitFor | None:
+    """What would be raised now; None where nothing waits for the person on file."""
+    if request.objection_until is None:
+        return None
+    if rt.now() < request.objection_until:
+        return WaitFor("objection_window", after_seconds=(request.objection_until - rt.now()).total_seconds())
+    unsent = (Outbox.request_id == request.id, Outbox.letter == Letter.NOTICE.value, Outbox.state.in_(_ON_ITS_WAY))
+    if session.scalar(select(exists().where(*unsent))):
+        return WaitFor("notice_not_sent", after_seconds=_LOOK_AGAIN)
+    return None
+
+
+def told_late(session: Session, rt: Runtime, row: Outbox) -> None:
+    """A notice went out: where that took long, whoever was told has the whole time from now on, not what was left."""
+    request = session.get(Request, row.request_id)
+    if request is None or request.objection_until is None or request.state not in STOPPABLE:
+        return
+    until = rt.now() + timedelta(hours=rt.register.controller.delivery.objection_hours)
+    if until - request.objection_until > _PROMPT:
+        request.objection_until = until

@@ -17,8 +17,9 @@ _KEPT = timedelta(days=2)
 CODES = "codes-to-contact"
 MAILS = "mails-to-address"
 _DAY_MINUTES = 24 * 60
-_FOR_STAFF = (Letter.REMINDER, Letter.RECIPIENT_NOTICE)
-_CAUSED = (Letter.ACKNOWLEDGEMENT, Letter.NOTICE, Letter.DUPLICATE, Letter.WITHDRAWN, Letter.CODE, Letter.FETCH_CODE)
+_AT_ONCE = (Letter.REMINDER, Letter.RECIPIENT_NOTICE, Letter.NOTICE)
+"""What no stranger brings about: for staff and recipients, and the word that somebody was taken for the person."""
+_CAUSED = (Letter.ACKNOWLEDGEMENT, Letter.DUPLICATE, Letter.WITHDRAWN, Letter.CODE, Letter.FETCH_CODE)
 """What a stranger brings about by writing an address into a form; an answer may go out thrice as often."""
 
 
@@ -68,7 +69,7 @@ def mail_waits(session: Session, rt: Runtime, letter: str, to: str) -> float:
 
     What waits is sent the next day: a mail that was promised is late, and never lost.
     """
-    if letter not in {one.value for one in Letter} or letter in _FOR_STAFF:
+    if letter not in {one.value for one in Letter} or letter in _AT_ONCE:
         return 0.0
     told = rt.register.controller.delivery.mails_a_day
     most = told if letter in _CAUSED else 3 * told

@@ -14,6 +14,7 @@ from models.staff import HumanTask
 from models.step import Step
 from models.vocabulary import Kind, Letter, OutboxState, Outcome, StepState, TaskKind, TaskState
 from workflows.errors import PersonMustLook, WaitFor
+from workflows.notice import told_late
 from workflows.runtime import Runtime
 
 COMPLAINED = "mail_complained"
@@ -56,6 +57,8 @@ def require_reached(session: Session, request: Request) -> None:
 
 def gone_out(session: Session, rt: Runtime, row: Outbox) -> None:
     """A mail was sent: what waited for it may go on now."""
+    if row.letter == Letter.NOTICE.value:
+        told_late(session, rt, row)
     if row.letter != Letter.READY.value:
         return
     behind = select(Request.id).where(Request.after_request_id == row.request_id)

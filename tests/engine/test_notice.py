@@ -11,11 +11,12 @@ from models.delivery import Artifact
 from models.request import Request
 from models.staff import HumanTask
 from models.step import Step
-from models.vocabulary import Channel, Ground, RequestState, Right
+from models.vocabulary import Channel, Ground, Letter, RequestState, Right
 from tests.world import JANE, World, open_world, prepare, write_register
 from workflows import engine, post
-from workflows.errors import Conflict
+from workflows.errors import Conflict, TryAgain
 from workflows.messages import WORK
+from workflows.pace import mail_waits
 from workflows.stages import decision
 
 TOLD = "Somebody asked about your data in your name"
@@ -69,6 +70,41 @@ def test_nothing_is_given_out_before_the_day_is_over(world: World) -> None:
     world.clock.advance(hours=25)
     world.work()
     assert world.state(ident) is RequestState.CLOSED
+
+
+@pytest.mark.parametrize("right", [Right.ERASURE, Right.ACCESS])
+def test_a_notice_that_went_out_late_gives_the_whole_day_from_then_on(world: World, right: Right) -> None:
+    world.mailer.failing = [TryAgain("mail_down")] * 1000
+    ident = world.open(right)
+    world.work()
+    if right is Right.ERASURE:
+        world.approve(ident)
+
+    def nothing_happened_in(hours: int) -> bool:
+        world.clock.advance(hours=hours)
+        world.work()
+        waits = world.state(ident) in (RequestState.ERASING, RequestState.DELIVERING)
+        return waits and len(world.rows("shop", "orders")) == 4
+
+    assert nothing_happened_in(25)
+    world.mailer.failing.clear()
+    assert nothing_happened_in(2)
+    assert told(world) == [JANE]
+    assert nothing_happened_in(23)
+    world.clock.advance(hours=2)
+    world.work()
+    assert world.state(ident) is RequestState.CLOSED
+
+
+def test_a_notice_is_not_held_up_by_all_the_mail_that_somebody_else_brought_about(world: World) -> None:
+    most = world.rt.register.controller.delivery.mails_a_day
+    with world.rt.unit() as session:
+        for _ in range(3 * most):
+            mail_waits(session, world.rt, Letter.ACKNOWLEDGEMENT.value, JANE)
+        assert mail_waits(session, world.rt, Letter.READY.value, JANE) > 0
+    world.open(Right.ERASURE)
+    world.work()
+    assert told(world) == [JANE]
 
 
 @pytest.mark.parametrize("right", [Right.ERASURE, Right.ACCESS])

@@ -21,7 +21,7 @@ from workflows.errors import Conflict, NotFound, PersonMustLook
 from workflows.exchange import ChangedItem, ChangeItem
 from workflows.hand.sources import bound
 from workflows.human import close_task, open_task
-from workflows.notice import may_object
+from workflows.notice import wait_of
 from workflows.recipients.content import Treated
 from workflows.recipients.telling import tell
 from workflows.rectifying.deciding import require_free
@@ -51,7 +51,7 @@ class Rectifying:
         for source in sorted({str(i.source) for i in left if not _by_people(rt, i)}):
             return [NewStep(f"rectify:{source}", Kind.CHANGE, source=source, run_at=request.objection_until)]
         for source in sorted({str(i.source) for i in left}):
-            if may_object(rt, request):  # people are asked no earlier than programs
+            if wait_of(session, rt, request):  # people are asked no earlier than programs
                 return [NewStep(f"rectify:{source}", Kind.CHANGE, source=source, run_at=request.objection_until)]
             _ask(session, rt, request, BY_HAND, source=source)
             return [NewStep(f"{BY_HAND}:{source}", Kind.CHANGE, source=source, state=StepState.WAITING)]

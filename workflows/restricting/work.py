@@ -23,7 +23,7 @@ from workflows.exchange import ChangedItem, ChangeItem
 from workflows.hand.forgetting import forget_answers
 from workflows.hand.sources import bound
 from workflows.human import open_task
-from workflows.notice import may_object
+from workflows.notice import wait_of
 from workflows.planning import hash_of_rows
 from workflows.recipients.content import Treated
 from workflows.recipients.telling import record_categories, tell
@@ -68,7 +68,7 @@ class Restricting:
                 NewStep(f"{verb}:{source}", Kind.CHANGE, source=source, run_at=request.objection_until),
             ]
         for source in sorted({item.source for item in items}):
-            if may_object(rt, request):  # people are asked no earlier than programs
+            if wait_of(session, rt, request):  # people are asked no earlier than programs
                 return [NewStep(f"{verb}:{source}", Kind.CHANGE, source=source, run_at=request.objection_until)]
             _ask(session, rt, request, row, verb, source=source)
             return [NewStep(f"{BY_HAND[verb]}:{source}", Kind.CHANGE, source=source, state=StepState.WAITING)]

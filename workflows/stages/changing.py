@@ -63,7 +63,7 @@ class Changing:
 
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Piece:
         """The piece of this step, opened."""
-        require_no_objection(rt, request)
+        require_no_objection(session, rt, request)
         work = _work_of(rt, request)
         if step.key.startswith(f"{_NOTHING}#"):
             return Piece(work, None)
@@ -137,7 +137,7 @@ def _intend(session: Session, rt: Runtime, request: Request, lease: Lease, work:
     """Check all that it rests on and write that it is about to happen; or say why not, as a code."""
     if request.state is not RequestState.CHANGING:
         raise Conflict("not_changing")
-    require_no_objection(rt, request)
+    require_no_objection(session, rt, request)
     if request.answered_at is None:
         require_live(session, rt, request, open_key(session, rt, request.data_key_id))
     code = work.still(session, rt, request, changes)

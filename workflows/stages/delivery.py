@@ -82,7 +82,7 @@ class Delivery:
 
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Order:
         """The facts of the case and where its records lie."""
-        require_no_objection(rt, request)
+        require_no_objection(session, rt, request)
         require_no_open_case(session, request)
         key = open_key(session, rt, request.data_key_id)
         require_live(session, rt, request, key)
