@@ -22,8 +22,9 @@ from webhooks.console import (
     hand,
     hand_erase,
     login,
-    mandate,
     lowering,
+    mandate,
+    near,
     newcase,
     notices,
     outbox,
@@ -65,6 +66,7 @@ ROOMS = (
     ending,
     verification,
     mandate,
+    near,
     lowering,
     collection,
     files,
@@ -89,6 +91,7 @@ def create_app(rt: Runtime) -> Flask:
     shell = Shell(rt, load_words("console."), Signer(rt, "console"), Catalogue(rt.register))
     protect(app, public_url=rt.settings.console_url, scripts=False, exempt=lambda path: path.startswith(PREFIX))
     shell.guard(app)
+    near.guard_near(app, shell)
     guard_tokens(app, rt)
     open_to_all(app.view_functions["static"])
     for room in ROOMS:

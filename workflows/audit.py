@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from models.audit import AuditEntry
+from workflows.barring import require_free
 from workflows.rules.items import canonical
 
 HOUSE = "house"
@@ -148,6 +149,11 @@ EVENTS = frozenset(
         "staff:logged_in",
         "staff:login:failed",
         "staff:signed",
+        "staff:known",
+        "case:near",
+        "case:near:opened",
+        "case:near:denied",
+        "case:near:barred",
         "token:made",
         "key:destroyed",
         "purge:done",
@@ -182,11 +188,14 @@ def record(
     """Append one entry to the request's chain, or to the house's where there is no request.
 
     The caller holds the request's row lock, which makes the numbers gapless. `facts` are codes, counts
-    and ids of ours; raises `ValueError` for an event that is not in `EVENTS`.
+    and ids of ours; raises `ValueError` for an event that is not in `EVENTS`, and what `barring.require_free` raises
+    where the case is kept from this member of staff.
     """
     if event not in EVENTS:
         msg = f"unknown audit event {event}"
         raise ValueError(msg)
+    if request_id is not None:
+        require_free(session, request_id, actor=actor, event=event, at=at)
     chain = str(request_id) if request_id else HOUSE
     heads = _heads(session)
     if chain not in heads:

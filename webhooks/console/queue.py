@@ -21,6 +21,7 @@ from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge
 from webhooks.listing import FILTERS, STATES, listed, mark
 from workflows import audit
+from workflows.nearness import hidden_from
 from workflows.rules.reference import parse_reference
 
 PAGE = 50
@@ -37,7 +38,8 @@ def pages(shell: Shell) -> Blueprint:
         chosen = {k: request.args.get(k, "").strip()[:60] for k in FILTERS}
         with rt.unit() as session:
             found = session.scalars(listed(chosen, rt.today()).limit(PAGE + 1)).all()
-            rows = _rows(session, shell, found[:PAGE])
+            hidden = hidden_from(session, g.user.name)
+            rows = _rows(session, shell, [one for one in found[:PAGE] if one.id not in hidden])
             if rows and g.user.role in NAMES:
                 audit.record(session, "case:searched", at=rt.now(), actor=g.user.name, facts={"rows": len(rows)})
         older = ""

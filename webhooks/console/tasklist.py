@@ -11,6 +11,7 @@ from models.request import Request
 from models.staff import HumanTask
 from models.vocabulary import TaskKind, TaskState
 from webhooks.console.shell import Shell
+from workflows.nearness import hidden_from
 
 MOST = 200
 
@@ -24,7 +25,8 @@ def open_tasks(session: Session, shell: Shell) -> list[dict[str, Any]]:
         .order_by(HumanTask.due_on, HumanTask.created_at, HumanTask.id)
         .limit(MOST)
     )
-    return [task_row(shell, task, reference) for task, reference in rows]
+    hidden = hidden_from(session, g.user.name)
+    return [task_row(shell, task, reference) for task, reference in rows if task.request_id not in hidden]
 
 
 def task_row(shell: Shell, task: HumanTask, reference: str | None) -> dict[str, Any]:

@@ -8,7 +8,10 @@ import click
 from models.vocabulary import Role
 from workers.host import runtime
 from workers.speech import say
+from workflows import nearness
+from workflows.errors import BadInput, Fault
 from workflows.staffing import add_user, disable_user, new_token, sign_nda
+from workflows.views import find_request
 
 
 @click.group()
@@ -62,6 +65,41 @@ def sign(*, name: str, nda_signed_on: datetime) -> None:
     with rt.unit() as session:
         sign_nda(session, rt, name, on=nda_signed_on.date())
     say(f"{name} signed on {nda_signed_on.date().isoformat()}")
+
+
+@user.command()
+@click.argument("name")
+@click.option(
+    "--own", multiple=True, metavar="KEY=VALUE", help="What is theirs as a customer: email, customer_number …"
+)
+@click.option("--near", multiple=True, metavar="KEY=VALUE", help="surname=… or address=…: a case with it asks why.")
+def know(*, name: str, own: tuple[str, ...], near: tuple[str, ...]) -> None:
+    """Know a person's own cases, and those near to them, by digests; the values are not kept."""
+    rt = runtime()
+    with rt.unit() as session:
+        count = nearness.know(session, rt, name, own=_pairs(own, "--own"), near=_pairs(near, "--near"), by="cli")
+    say(f"{count} keys of {name} are kept; cases from now on are compared with them")
+
+
+@user.command()
+@click.argument("name")
+@click.argument("reference")
+@click.option("--reason", required=True)
+@click.option("--as", "by", required=True, help="They themselves, or the data protection officer.")
+def bar(*, name: str, reference: str, reason: str, by: str) -> None:
+    """Keep a case from somebody who is a relative, friend or colleague of the person."""
+    rt = runtime()
+    with rt.unit() as session:
+        case = find_request(session, reference, lock=True)
+        nearness.bar(session, rt, case, name, by=by, reason=reason)
+    say(f"the case is kept from {name}")
+
+
+def _pairs(given: tuple[str, ...], option: str) -> dict[str, str]:
+    told = dict(pair.partition("=")[::2] for pair in given)
+    if not all(told) or not all(value.strip() for value in told.values()):
+        raise BadInput([Fault(option, "can't be read", "write it as KEY=VALUE")])
+    return told
 
 
 @user.command()

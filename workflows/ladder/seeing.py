@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.vocabulary import Kind, Method, RequestState, TaskKind
-from workflows import audit, lifecycle
+from workflows import audit, lifecycle, nearness
 from workflows.casefile import open_claim, open_key, seal_claim
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.human import close_tasks_of
@@ -47,6 +47,8 @@ def by_staff(
         raise Conflict("not_verifying")
     key = open_key(session, rt, request.data_key_id)
     said = open_claim(key, request)
+    if nearness.is_kept_from(session, request, user):
+        raise NotAllowed("near_case", detail="somebody who stands near to the person does not vouch for them")
     if said.for_another:  # whom it is about, those said who accepted the mandate
         raise NotAllowed("mandate_needed", detail="somebody acts for this person: their mandate has to be accepted")
     checked = {k: v for k, v in identifiers.items() if v}

@@ -23,6 +23,7 @@ from workflows.casefile import Claim, make_key, open_key, seal_claim
 from workflows.caseview import case_facts
 from workflows.delivered import DELIVERIES
 from workflows.human import open_task
+from workflows.nearness import is_kept_from, note_case
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
 from workflows.restricting.objecting import rest_at_once
@@ -208,6 +209,11 @@ def open_request(
         lifecycle.advance(session, rt, request, Event.OPENED, actor=asked.by)
     else:
         _by_hand(session, rt, request, code=f"right_{asked.right.value}")
+    # Last: from then on the case is kept from whom it concerns, who may well have written it down.
+    note_case(session, rt, request, claim=asked.claim)
+    if asked.method is not None and is_kept_from(session, request, asked.by):
+        # Nobody vouches for themselves, nor for somebody near.
+        request.verified_method = request.verified_at = request.verified_by = None
     return Opened(request, secret)
 
 

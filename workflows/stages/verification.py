@@ -18,7 +18,7 @@ from models.asking import AskKind
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Event, Kind, Method, Outcome, RequestState, StepState, TaskKind
-from workflows import acting, asking, audit, duplicates, lifecycle, news
+from workflows import acting, asking, audit, duplicates, lifecycle, nearness, news
 from workflows.casefile import (
     Claim,
     Proof,
@@ -117,6 +117,10 @@ class Verification:
                 # Whoever acts for the person is not the person: their address is nobody's contact on file.
                 Contact(name=inputs.claim.name, email="" if inputs.claim.for_another else inputs.claim.reply_to),
             )
+            nearness.note_case(session, rt, request, claim=inputs.claim, proof=proof)
+            if nearness.is_kept_from(session, request, request.verified_by):
+                signin.forget(session, rt, request, step, code="near_case")
+                return None
             return prove(session, rt, request, inputs.key, proof, actor=request.verified_by or "vastine")
         if request.after_request_id is not None and not rungs.must_prove_itself(session, rt, request):
             return _with_the_first(session, rt, request, step, inputs.key)
@@ -211,6 +215,7 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
     request.subject_digest = rt.vault.digest("subject", root)
     asking.answered(session, rt, request, kind=AskKind.IDENTITY, by=actor)
     news.add_keys(session, rt, request, proof.named())
+    nearness.note_case(session, rt, request, claim=open_claim(key, request), proof=proof)
     tell(session, rt, request, key, proof)
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
     audit.record(
