@@ -73,6 +73,17 @@ def test_row_02_an_address_that_looks_like_the_one_on_file_is_another(house: Hou
     assert house.unproven()
 
 
+def test_row_02_staff_are_told_to_look_at_the_letters(house: House) -> None:
+    pages = {how: house.browser().ask(email=LOOK_ALIKES[how], message=how) for how in LOOK_ALIKES}
+    pages["none"] = house.browser().ask(email=JANE)
+    house.work()
+    cleo = house.desk("cleo")
+    warned = {
+        how for how, page in pages.items() if "Look at the letters" in cleo.get(f"/requests/{page.split('/')[3]}").text
+    }
+    assert warned == {"a Cyrillic letter in the name", "a Cyrillic letter in the domain", "the same spelt in ASCII"}
+
+
 def test_row_02_the_same_address_in_wide_letters_challenges_the_contact_on_file(house: House) -> None:
     house.browser().ask(email="jane@ｓｈｏｐ.example")
     assert len(house.codes(JANE)) == 1

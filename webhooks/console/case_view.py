@@ -36,6 +36,7 @@ from workflows.notice import may_object
 from workflows.ports import RequestKey
 from workflows.reopening import may_reopen
 from workflows.rules.deadlines import may_extend
+from workflows.rules.lookalike import looks_like_another
 from workflows.stages.decision import needed
 from workflows.views import request_row
 
@@ -111,6 +112,7 @@ def _identity(request: Request, key: RequestKey | None) -> dict[str, Any]:
         "for_another": claim.for_another,
         "text": claim.text if plain else "",
         "reply_to": (claim.reply_to if plain else mask_identifier(claim.reply_to)) if claim.reply_to else "",
+        "lookalike": any(map(looks_like_another, (claim.reply_to, claim.identifiers.get("email", "")))),
         "contact": _contact(contact, plain=plain),
         "methods": [m.value for m in (Method.DESK, Method.CALL_BACK)],
         "documents": DOCUMENTS,
