@@ -65,6 +65,7 @@ def _latencies(place: Place) -> tuple[list[float], list[float]]:
     found: dict[bool, list[float]] = {True: [], False: []}
     send = _form(place)
     for alive in (True, False, True, False):
+        place.empty_broker()  # of the turn before: a worker that is behind does not listen
         worker = place.vastine("worker", "-c", "1") if alive else None
         if worker is not None:
             place.wait_for_worker(worker, children=1)

@@ -3,9 +3,11 @@
 import pytest
 
 from models.staff import HumanTask
-from models.vocabulary import Outcome, Right
+from models.vocabulary import Outcome, Right, TaskKind
 from tests.webhooks.browsing import LOOKS, Visit, check, press
 from tests.world import BOB, JANE, World
+from workflows.doors.minding import SHUT
+from workflows.human import open_task
 from workflows.mailroom import receive
 
 pytestmark = pytest.mark.slow
@@ -17,6 +19,9 @@ Message-ID: <1@mail.example>
 
 Hello, what do you do?
 """
+
+
+LINES = b"right,name,email\naccess,Joe,joe@shop.example\nacces,Eve,\n"
 
 
 def test_two_people_approve_an_erasure_and_see_it_done(desk_world: World, visit: Visit) -> None:
@@ -78,6 +83,8 @@ def places(desk_world: World) -> dict[str, str]:
     case = {i: f"/requests/{desk_world.request(i).reference}" for i in (deciding, failed, verifying)}
     with desk_world.rt.unit() as session:
         task = next(t.id for t in session.query(HumanTask) if t.kind.value == "source_failed")
+        door = {"mailbox": "mail:tietosuoja@esimerkkisahko.example", "since": "2026-03-02T10:00+00:00"}
+        open_task(session, desk_world.rt, key="shut", kind=TaskKind.CHECK, code=SHUT, facts=door)
     return {
         "today": "/",
         "queue": "/requests?state=all",
@@ -88,6 +95,7 @@ def places(desk_world: World) -> dict[str, str]:
         "verifying": case[verifying],
         "records": f"{case[deciding]}/sources/shop",
         "new": "/requests/new",
+        "file": "/requests/import",
         "message": f"/messages/{message}",
         "audit": "/audit?verify=1",
         "outbox": "/outbox",
@@ -110,6 +118,11 @@ def test_every_page_is_accessible(visit: Visit, places: dict[str, str], scheme: 
     press(page, "form.entry button.main")
     assert page.locator(".field.wrong").count() > 1
     check(page, "new, with mistakes")
+    page.goto("/requests/import")
+    page.set_input_files("#f-file", {"name": "a.csv", "mimeType": "text/csv", "buffer": LINES})
+    press(page, "form.stack button.main")
+    assert page.locator(".lines li").count() == 2
+    check(page, "file, opened")
     page.goto(places["deciding"])
     press(page, "#refuse button")
     check(page, "deciding, with mistakes")
