@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models.intake import Message
 from models.request import Request
-from models.vocabulary import Channel, MessageState, RequestState, TaskKind
+from models.vocabulary import Channel, MessageState, RequestState, Right, TaskKind
 from workflows import audit, flooding
 from workflows.casefile import Claim
 from workflows.doors.marks import is_own
@@ -22,12 +22,13 @@ from workflows.errors import TryAgain
 from workflows.human import open_task
 from workflows.mailboxes import listen, note_failure, note_read
 from workflows.ports import Inbox
+from workflows.rectifying import saying
 from workflows.returned import case_answered, take_report
 from workflows.rules.deadlines import due_dates
 from workflows.rules.items import canonical
 from workflows.rules.mail import House, Understood, understand_mail
 from workflows.runtime import Runtime
-from workflows.stages.intake import Asked, belongs, open_raw, open_requests, requests_of, store, to_triage
+from workflows.stages.intake import Asked, Opened, belongs, open_raw, open_requests, requests_of, store, to_triage
 from workflows.thread import WRITTEN
 from workflows.unasked import mark
 
@@ -144,9 +145,18 @@ def _file(session: Session, rt: Runtime, message: Message, mail: Understood) -> 
         to_triage(session, rt, message, code="unknown_case")
         return ()
     opened = open_requests(session, rt, asked_of(mail, message.arrived_at), message=message)
+    _draft_corrections(session, rt, opened, mail.text)
     facts = {"message": str(message.id), "requests": len(opened)}
     audit.record(session, "message:understood", at=rt.now(), actor="vastine", facts=facts)
     return tuple(o.request.reference for o in opened)
+
+
+def _draft_corrections(session: Session, rt: Runtime, opened: Sequence[Opened], text: str) -> None:
+    """What a mail says is wrong stands whole in one item; staff see what is missing of it, and ask."""
+    for one in opened:
+        if one.request.right is Right.RECTIFICATION and text.strip():
+            said = saying.Said(what=text.strip()[: saying.LONGEST])
+            saying.say(session, rt, one.request, said, remedy=None, flaw=None, by="person")
 
 
 def asked_of(mail: Understood, arrived_at: datetime) -> Sequence[Asked]:

@@ -153,9 +153,8 @@ def test_what_a_machine_wrote_is_kept_and_gets_no_answer(office: PostOffice, hea
         (letter("Mihin aikaan asiakaspalvelunne on auki?", Subject="Kysymys"), "no_right"),
         (letter("Прошу удалить все мои персональные данные."), "other_language"),
         (letter(ACCESS, From="a@muualla.example, b@muualla.example"), "no_sender"),
-        (letter("Vaadin, että oikaisette virheelliset henkilötietoni (16 artikla).", Subject="Oikaisu"), "other_right"),
     ],
-    ids=["garbage", "question", "language", "two-senders", "rectification"],
+    ids=["garbage", "question", "language", "two-senders"],
 )
 def test_what_cannot_be_understood_waits_sealed_for_a_person(office: PostOffice, raw: bytes, code: str) -> None:
     office.inbox.append(raw)

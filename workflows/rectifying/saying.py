@@ -21,7 +21,7 @@ from workflows.rules.items import canonical
 from workflows.runtime import Runtime
 
 MOST = 50
-_LONGEST = 2000
+LONGEST = 2000
 _STAFF = (Role.INTAKE, Role.CASEWORKER, Role.APPROVER, Role.DPO)
 BEFORE = (
     RequestState.RECEIVED,
@@ -62,9 +62,9 @@ def say(
         raise Conflict("decided_already", detail="what is wrong is written down before the decision")
     items = items_of(session, request)
     faults = [
-        Fault(name, "too_long", f"at most {_LONGEST} characters")
+        Fault(name, "too_long", f"at most {LONGEST} characters")
         for name, value in asdict(said).items()
-        if len(value) > _LONGEST
+        if len(value) > LONGEST
     ]
     if not said.what.strip():
         faults.append(Fault("what", "item_missing", "say which data are wrong"))

@@ -22,10 +22,6 @@ from workflows.rules.mail_signs import CERTAIN, automatic
 from workflows.rules.mail_text import take_apart
 from workflows.rules.wishes import Wishes, wishes_in
 
-_AUTOMATIC_RIGHTS = frozenset(
-    {Right.ACCESS, Right.PORTABILITY, Right.ERASURE, Right.MARKETING_BAN, Right.WITHDRAW_CONSENT}
-)
-
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -49,7 +45,7 @@ class Understood:
     `text` are the sender's own words. `rights` are those surely asked for, `confidence` (0 to 1) has the others
     too. With `automatic` nothing may be answered; keep it silently if `triage` is None as well. `triage` is the
     code why a person must read it first: too_large, too_complex, unreadable, encrypted, no_sender,
-    other_language, on_behalf, other_right, several_rights, several_letters, in_attachment, unclear_right, no_right,
+    other_language, on_behalf, several_rights, several_letters, in_attachment, unclear_right, no_right,
     automatic_request. A mail with `references` belongs to those requests; `answers` are Message-IDs that it answers.
     `report`: a mail server tells what became of mail of ours. `authenticated`: what our own mail server found out.
     """
@@ -167,7 +163,6 @@ def _triage(contents: Contents, text: str, *, asked: Wishes, language: str, know
         ("in_attachment", not rights and not known and bool(contents.attachments) and len(text) < 400),
         ("other_language", language == "other"),
         ("on_behalf", asked.on_behalf and (bool(rights) or asked.vague)),
-        ("other_right", not rights <= _AUTOMATIC_RIGHTS),
         ("several_rights", len(rights) > 1 and rights != {Right.ACCESS, Right.ERASURE}),
         ("unclear_right", not rights and not known and (asked.vague or bool(asked.confidence))),
         ("no_right", not rights and not known),
