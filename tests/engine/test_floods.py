@@ -1,6 +1,7 @@
 """Whoever sends without end stops nobody else, fills nobody's mailbox, and loses nothing that was accepted."""
 
 from collections import Counter
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from models.delivery import Outbox
+from models.doors import DoorCanary
 from models.intake import Message
 from models.request import Request
 from models.staff import HumanTask
+from models.verification import Pace
 from models.vocabulary import MessageState, OutboxState, Role, TaskState
 from tests.webhooks.visitor import PERSON, Caller
 from tests.world import World, open_world, prepare
@@ -18,9 +21,13 @@ from webhooks.api import tokens
 from webhooks.public import create_app
 from webhooks.staff import create_app as console_app
 from workflows import flooding, mailroom, triage
+from workflows.bulk import import_lines
+from workflows.doors import minding
+from workflows.doors.marks import mark_of
 from workflows.pace import Limit
 from workflows.post import send_all
 from workflows.staffing import new_token
+from workflows.trial import take_side
 
 ASKS = "I want a copy of all my personal data."
 
@@ -147,3 +154,29 @@ def test_a_token_that_calls_without_end_is_told_to_wait_and_others_are_not(
     assert call(theirs) == 200
     world.clock.advance(hours=1)
     assert call(mine) == 200
+
+
+def test_the_same_holds_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    world = open_world(prepare(tmp_path, database_url=postgres_url))
+    most = world.rt.register.controller.mail.letters_an_hour
+    for number in range(most + 3):
+        mailroom.receive(world.rt, letter(number))
+    assert (counted(world, Request), flooding.take_up(world.rt), flooding.take_up(world.rt)) == (most, 3, 0)
+    caller = Caller(create_app(world.rt))
+    assert [caller.fill(**{**PERSON, "message": str(n)}).status_code for n in range(21)] == [303] * 20 + [429]
+    send_all(world.rt)
+    world.clock.advance(days=3)
+    assert caller.fill(**PERSON).status_code == 303
+    with world.rt.unit() as session:
+        oldest = min(row.window_start for row in session.scalars(select(Pace)))
+    assert oldest >= world.rt.now() - timedelta(hours=1), "what is over is let go"
+    mark = DoorCanary(door="portal", sent_at=world.rt.now())
+    with world.rt.unit() as session:
+        session.add(mark)
+    assert caller.fill(**{**PERSON, "message": mark_of(world.rt, mark)}).headers["Location"].endswith("/received")
+    minding.alive(world.rt)
+    assert minding.mind(world.rt) == 0
+    take_side(world.rt)
+    lines = "key,right,name\nA,access,Jane\nA,access,Jane\n"
+    assert [one.state for one in import_lines(world.rt, lines, by="cleo")] == ["opened", "duplicate"]
+    world.close()
