@@ -162,6 +162,7 @@ EVENTS = frozenset(
         "replay:opened",
         "replay:closed",
         "retention:frozen",
+        "retention:shown",
         "retention:approved",
         "retention:voided",
         "retention:intended",
@@ -270,9 +271,8 @@ def broken_links(session: Session) -> Iterator[BrokenLink]:
     A removed tail leaves no gap: it shows against a head exported earlier (`heads`).
     """
     chain, expected, previous, broken = "", 0, _GENESIS, False
-    for entry in session.scalars(
-        select(AuditEntry).order_by(AuditEntry.chain, AuditEntry.n).execution_options(yield_per=500)
-    ):
+    entries = select(AuditEntry).order_by(AuditEntry.chain, AuditEntry.n).execution_options(yield_per=500)
+    for entry in session.scalars(entries):
         if entry.chain != chain:
             chain, expected, previous, broken = entry.chain, 0, _GENESIS, False
         expected += 1
@@ -293,8 +293,7 @@ def broken_links(session: Session) -> Iterator[BrokenLink]:
 def heads(session: Session) -> dict[str, tuple[int, str]]:
     """Chain to (length, hex digest of its last entry): keep it elsewhere and a cut tail shows."""
     latest: dict[str, tuple[int, str]] = {}
-    for row in session.execute(
-        select(AuditEntry.chain, AuditEntry.n, AuditEntry.digest).order_by(AuditEntry.chain, AuditEntry.n)
-    ):
+    links = select(AuditEntry.chain, AuditEntry.n, AuditEntry.digest).order_by(AuditEntry.chain, AuditEntry.n)
+    for row in session.execute(links):
         latest[row.chain] = (row.n, row.digest.hex())
     return latest

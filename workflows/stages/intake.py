@@ -8,46 +8,29 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.intake import Message, MessageCase
 from models.request import Request
-from models.vocabulary import Channel, Event, Letter, MessageState, Method, RequestState, Right, TaskKind
+from models.vocabulary import Channel, Event, Letter, MessageState, Right, TaskKind
 from workflows import audit, lifecycle
-from workflows.acting import Acting, note
+from workflows.acting import note
 from workflows.banning import NOTHING_TO_BAN, ban_at_once, is_ban, look_for_consent_data, rests_on_consent
-from workflows.casefile import Claim, make_key, open_key, seal_claim
+from workflows.casefile import make_key, open_key
 from workflows.caseview import case_facts
 from workflows.delivered import DELIVERIES
 from workflows.human import open_task
 from workflows.nearness import is_kept_from, note_case
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
+from workflows.registering import Asked as Asked  # noqa: PLC0414
+from workflows.registering import register
 from workflows.restricting.objecting import rest_at_once
-from workflows.rules.bucket import deadline_bucket
-from workflows.rules.deadlines import DueDates, due_dates, received_on
-from workflows.rules.reference import new_reference
+from workflows.rules.deadlines import due_dates, received_on
 from workflows.runtime import Runtime
-
-_RANDOM = secrets.SystemRandom()
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request as it was understood."""
-
-    right: Right
-    language: str
-    channel: Channel
-    claim: Claim
-    received_at: datetime | None = None
-    received_on: date | None = None
-    method: Method | None = None  # staff's word that they saw the person
-    by: str = "person"  # a name of staff, or the person
-    acting: Acting | None = None  # who asks, where `claim.for_another`
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,33 +151,8 @@ def open_request(
     `erases`: whether a withdrawn consent opens the erasure of what rested on it too. `categories`: what an erasure
     is about, if not about all.
     """
-    arrived = asked.received_at or (message.arrived_at if message else rt.now())
-    day = asked.received_on or received_on(arrived, _zone(rt))
-    settings = rt.register.controller.deadlines
-    due = due_dates(day, months=settings.months, country=settings.country, not_holidays=settings.not_holidays)
     secret = secret or secrets.token_urlsafe(16)
-    request, key = _row(
-        session, rt, asked, arrived=arrived, day=day, due=due, secret=secret, after=after, categories=categories
-    )
-    if message is not None:
-        message.state = MessageState.OPENED
-        message.request_id = message.request_id or request.id
-        session.add(MessageCase(message_id=message.id, request_id=request.id))  # of a new case it can't be one yet
-    audit.record(
-        session,
-        "request:opened",
-        at=rt.now(),
-        actor=asked.by,
-        request_id=request.id,
-        facts={
-            "right": asked.right.value,
-            "channel": asked.channel.value,
-            "received_on": day.isoformat(),
-            "due_a": due.due_a.isoformat(),
-            "due_b": due.due_b.isoformat(),
-            "why": list(due.why),
-        },
-    )
+    request, key = register(session, rt, asked, message=message, after=after, secret=secret, categories=categories)
     if asked.right is Right.OBJECTION:
         rest_at_once(session, rt, request, {kind: [value] for kind, value in asked.claim.identifiers.items()})
     if asked.claim.for_another:
@@ -230,46 +188,6 @@ def _erase_what_rested(
         return
     linked = replace(asked, right=Right.ERASURE, received_on=request.received_on, received_at=request.received_at)
     open_request(session, rt, linked, message=message, after=after, categories=categories)
-
-
-def _row(
-    session: Session,
-    rt: Runtime,
-    asked: Asked,
-    *,
-    arrived: datetime,
-    day: date,
-    due: DueDates,
-    secret: str,
-    after: Request | None,
-    categories: list[str] | None = None,
-) -> tuple[Request, RequestKey]:
-    data_key, key = make_key(session, rt)
-    request = Request(
-        reference=new_reference(_RANDOM, year=day.year),
-        right=asked.right,
-        flow_version=lifecycle.FLOW_VERSION,
-        state=RequestState.RECEIVED,
-        channel=asked.channel,
-        language=asked.language,
-        bucket=deadline_bucket(due.due_a, rt.today()),
-        received_at=arrived,
-        received_on=day,
-        registered_at=rt.now(),
-        due_a=due.due_a,
-        due_b=due.due_b,
-        data_key_id=data_key.id,
-        claim_sealed=b"",
-        status_digest=rt.vault.digest("status", secret),
-        after_request_id=after.id if after and not is_ban(asked.right) else None,
-        categories=categories,
-    )
-    if asked.method is not None:
-        request.verified_method, request.verified_at, request.verified_by = asked.method, rt.now(), asked.by
-    session.add(request)
-    session.flush()  # the claim is sealed to the row's id
-    request.claim_sealed = seal_claim(key, request.id, asked.claim)
-    return request, key
 
 
 def _acknowledge(
