@@ -17,6 +17,7 @@ from workflows.recipients.sending import send_notices
 from workflows.rectifying.watching import watch_corrections
 from workflows.reminding import remind
 from workflows.replays.probing import probe
+from workflows.retention.carrying import carry_out_approved
 from workflows.sweeps import orphan_blobs, rechecks, sweep
 from workflows.unmapped import watch_columns
 
@@ -60,6 +61,7 @@ def register_tasks(app: Celery, process: Process) -> None:
         purge(rt)
         orphan_blobs(rt)
         rt.blobs.clear_unfinished(rt.now() - _UNFINISHED)
+        carry_out_approved(rt)
         watch_columns(rt)  # last: these ask sources, and one may take its time
         probe(rt)
         watch_corrections(rt)

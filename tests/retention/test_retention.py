@@ -361,3 +361,35 @@ def test_a_search_that_does_not_end_frees_nothing(world, monkeypatch):
     monkeypatch.setattr(people, "_ROUNDS", 1)
     with pytest.raises(PersonMustLook, match="too_many_rounds"):
         look(world.rt, "C12")
+
+
+@pytest.mark.parametrize("how", ["time", "event"])
+def test_a_fact_that_begins_while_a_list_is_carried_out_holds_what_is_left_of_it(world, monkeypatch, how):
+    monkeypatch.setattr(carrying, "BATCH", 1)
+    world.execute("billing", "UPDATE invoice SET owed = 0")
+    made = freeze(world.rt, "C12", user="anna")
+    assert made.items == 3
+    for user in ("anna", "ben"):
+        approve(world.rt, "C12", made.plan_hash, user=user)
+
+    def bill(name):
+        if name == "erased":
+            world.execute("billing", "UPDATE invoice SET owed = 10")
+            if how == "time":
+                world.clock.advance(seconds=carrying.FRESH.total_seconds())
+            else:
+                world.tell("1")
+
+    assert carry_out(dataclasses.replace(world.rt, failpoint=bill), "C12", user="ben") == {"erased": 1, "kept": 2}
+    assert len(ids(world, "shop", "orders")) == 3
+
+
+def test_what_two_people_approved_is_carried_out_at_night_and_nothing_else(world):
+    for category, users in (("C07", ("anna",)), ("C12", ("anna", "ben"))):
+        made = freeze(world.rt, category, user="anna")
+        for user in users:
+            approve(world.rt, category, made.plan_hash, user=user)
+    assert carrying.carry_out_approved(world.rt) == 1
+    assert ids(world, "billing", "invoice") == [70, 71, 72, 73]
+    assert ids(world, "shop", "orders") == [2, 3, 4]
+    assert carrying.carry_out_approved(world.rt) == 0

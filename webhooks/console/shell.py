@@ -31,6 +31,7 @@ NAVIGATION: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("tasks.tasks", "nav.tasks", roles.LIST),
     ("notices.notices", "notices.title", roles.NAMES),
     ("sources.sources", "nav.sources", roles.EVERYONE),
+    ("retention.retention", "retention.title", roles.DECIDE),
     ("newcase.new", "nav.new", roles.REGISTER),
     ("audit.audit", "nav.audit", roles.AUDIT),
     ("outbox.outbox", "nav.outbox", roles.VERIFY),

@@ -1,9 +1,12 @@
 """`vastine retention`: data whose time is over although nobody asked."""
 
+import sys
+
 import click
 
 from workers.host import runtime
 from workers.speech import PARTIAL, WAITS, give_json, give_table, say
+from workflows.retention import showing
 from workflows.retention.carrying import carry_out
 from workflows.retention.lists import approve, freeze
 from workflows.retention.looking import look
@@ -33,6 +36,37 @@ def plan(*, category: str | None, as_json: bool) -> None:
         give_json(rows)
     else:
         give_table(rows, _COLUMNS)
+
+
+@retention.command()
+@click.option("--category", required=True)
+@click.option("--as", "user", required=True)
+@click.option("--records", is_flag=True, help="Each record by what finds it in its source.")
+@click.option("--json", "as_json", is_flag=True)
+def show(*, category: str, user: str, records: bool, as_json: bool) -> None:
+    """The list that waits for its approvals: what, how much, since when and by which rule."""
+    found = showing.show(runtime(), category, user=user, most=sys.maxsize if records else 0)
+    rows = [{**row, "since": row["since"].isoformat()} for row in found.records]
+    groups = [
+        {
+            "source": group.source,
+            "collection": group.collection,
+            "action": group.action,
+            "records": group.count,
+            "first": group.first.isoformat(),
+            "last": group.last.isoformat(),
+        }
+        for group in found.groups
+    ]
+    if as_json:
+        given = {"plan": found.plan_hash, "items": found.items, "prepared_by": found.prepared_by}
+        rule = {"until": found.until, "source": found.source, "checked_on": found.checked_on.isoformat()}
+        give_json({**given, "approved_by": [*found.approved_by], "rule": rule, "groups": groups, "records": rows})
+        return
+    say(f"{found.plan_hash} · kept until {found.until} · {found.source} · approved by {len(found.approved_by)}")
+    give_table(groups, ["source", "collection", "action", "records", "first", "last"])
+    if records:
+        give_table(rows, ["source", "collection", "record", "since", "action"])
 
 
 @retention.command()

@@ -8,26 +8,32 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+import structlog
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from models.holds import ManualHold
-from models.retention import RetentionItem, RetentionRun, RetentionState
+from models.intake import InboundEvent
+from models.retention import RetentionApproval, RetentionItem, RetentionRun, RetentionState
 from models.vocabulary import ReceiptOutcome
 from workflows import audit, gates
-from workflows.errors import Conflict, PersonMustLook, TryAgain
+from workflows.errors import Conflict, PersonMustLook, TryAgain, VastineError
 from workflows.ports import ErasedItem, EraseItem
 from workflows.retention.asked import asking
-from workflows.retention.late import Late
+from workflows.retention.late import Late, Where
 from workflows.retention.lists import NEEDED, approvals, check, current, destroy
 from workflows.retention.looking import look
 from workflows.runtime import Runtime
 from workflows.tombstones import set_tombstones
 
+log = structlog.get_logger("vastine.retention")
+
 BATCH = 500
 _ROUNDS = 10  # so deep may records point at each other
+FRESH = timedelta(seconds=60)
+"""How long a look is good for: what a fact in any source says now may hold records that it did not hold before."""
 
 Opened = tuple[RetentionItem, Late]
 
@@ -40,6 +46,27 @@ class Seen:
     asking: frozenset[tuple[uuid.UUID, datetime | None]]
 
 
+@dataclass(slots=True)
+class Sight:
+    """What is late and free as of the latest look, and what that look has taken note of."""
+
+    still: dict[Where, Late]
+    at: datetime
+
+    @classmethod
+    def now(cls, rt: Runtime, category: str) -> "Sight":
+        """Look through the sources."""
+        at = rt.now()  # before: what is told while we look may have come too late for it
+        return cls({late.where: late for late in look(rt, category).late}, at)
+
+    def is_stale(self, rt: Runtime) -> bool:
+        """Whether it is old, or another system told us something since."""
+        if rt.now() - self.at >= FRESH:
+            return True
+        with rt.unit() as session:
+            return bool(session.scalar(select(exists().where(InboundEvent.received_at >= self.at))))
+
+
 def carry_out(rt: Runtime, category: str, *, user: str) -> Counter[str]:
     """Erase what the approved list of this category names and what may still go; how many of each outcome.
 
@@ -48,16 +75,39 @@ def carry_out(rt: Runtime, category: str, *, user: str) -> Counter[str]:
     run_id, fence = _begin(rt, category)
     _after_a_crash(rt, run_id, fence)
     seen = _seen(rt)
-    still = {late.where: late for late in look(rt, category).late}
+    sight = Sight.now(rt, category)
     for _ in range(_ROUNDS):
         waiting = _waiting(rt, run_id)
-        free = [one for one in waiting if _same(one[1], still.get(one[1].where))]
+        free = [one for one in waiting if _same(one[1], sight.still.get(one[1].where))]
         done = 0
-        for batch in _batches(free):
-            done += _treat(rt, run_id, fence, batch, seen=seen)
+        for n, batch in enumerate(_batches(free)):
+            if n and sight.is_stale(rt):
+                sight = Sight.now(rt, category)
+            still_free = [one for one in batch if _same(one[1], sight.still.get(one[1].where))]
+            done += _treat(rt, run_id, fence, still_free, seen=seen) if still_free else 0
         if not done:
             break
     return _end(rt, run_id, fence, user=user)
+
+
+def carry_out_approved(rt: Runtime) -> int:
+    """Every list that two people have approved and nobody has carried out; how many were."""
+    with rt.unit() as session:
+        approved = select(RetentionRun).where(RetentionRun.state == RetentionState.APPROVED)
+        last = {run.category: _last_word(session, run) for run in session.scalars(approved)}
+    count = 0
+    for category, user in sorted(last.items()):
+        try:
+            carry_out(rt, category, user=user)
+            count += 1
+        except VastineError as error:  # the next night tries again; one category stops no other
+            log.warning("retention.not_carried_out", category=category, code=error.code)
+    return count
+
+
+def _last_word(session: Session, run: RetentionRun) -> str:
+    names = select(RetentionApproval.approver).where(RetentionApproval.run_id == run.id)
+    return session.scalar(names.order_by(RetentionApproval.at.desc()).limit(1)) or "vastine"
 
 
 def _begin(rt: Runtime, category: str) -> tuple[uuid.UUID, int]:
