@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from models.candidates import CandidateVerdict
 from models.request import Request
 from models.vocabulary import Belongs, Ownership
+from workflows.bookmarks import Bookmark, Resumes
 from workflows.casefile import findings_of
 from workflows.ports import Connector, ErasedItem, EraseItem, Guarantee, KeyVault, Lead, Person, PreviewedItem, Seeds
 from workflows.rules.items import Item, Json, canonical
@@ -98,6 +100,20 @@ class JudgedConnector:
 
     def collect(self, seeds: Seeds, emit: Callable[[Item], None]) -> dict[str, list[Lead]]:
         """The source's, each candidate as people judged it; what was given to the person leads on."""
+        return self._judging(self.connector.collect, seeds, emit)
+
+    def collect_on(self, seeds: Seeds, emit: Callable[[Item], None], *, bookmark: Bookmark) -> dict[str, list[Lead]]:
+        """The same, beginning in the middle where the source can."""
+        if isinstance(self.connector, Resumes):
+            return self._judging(partial(self.connector.collect_on, bookmark=bookmark), seeds, emit)
+        return self.collect(seeds, emit)
+
+    def _judging(
+        self,
+        collect: Callable[[Seeds, Callable[[Item], None]], Mapping[str, Sequence[Lead]]],
+        seeds: Seeds,
+        emit: Callable[[Item], None],
+    ) -> dict[str, list[Lead]]:
         more: dict[str, list[Lead]] = {}
 
         def judged(item: Item) -> None:
@@ -107,7 +123,7 @@ class JudgedConnector:
                     more.setdefault(key, []).extend(map(_lead, leads))
             emit(now)
 
-        found = self.connector.collect(seeds, judged)
+        found = collect(seeds, judged)
         return {key: list(dict.fromkeys([*found.get(key, ()), *more.get(key, ())])) for key in [*found, *more]}
 
     def preview(self, items: Sequence[EraseItem]) -> list[PreviewedItem]:

@@ -1,5 +1,6 @@
 """Collections on which nothing hangs are streamed: no row is kept, and nothing of the answer is another for that."""
 
+import json
 import tracemalloc
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.connectors.shop import KEY, collected, dataset, field, ref, register, run_sql, seeds, source
 from tests.effort import examples
-from workflows.connectors import sql_leaves
+from workflows.connectors import sql_leaves, sql_lookup
 from workflows.connectors.sql import SqlConnector
 from workflows.ports import Lead
 from workflows.rules.items import Item
@@ -139,7 +140,7 @@ A_YEAR_EACH: dict[str, list[tuple[Any, ...]]] = {
 }
 
 
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @example(rows=A_YEAR_EACH)
 @given(rows=filled)
 def test_streamed_or_kept_the_answer_is_the_same_to_the_letter(rows: dict[str, Any]) -> None:
@@ -154,6 +155,48 @@ def test_streamed_or_kept_the_answer_is_the_same_to_the_letter(rows: dict[str, A
         patch.setattr(sql_leaves, "_reached_by", lambda *_: ())
         kept = collected(_shop(url), given_seeds)
         assert _plain(streamed) == _plain(kept)
+
+
+class Kept:
+    """A bookmark that remembers each place with the items before it, and lies in one of them."""
+
+    def __init__(self, collection: str = "", mark: Any = None, place: Any = None) -> None:
+        self.items: list[Item] = []
+        self.places: list[tuple[str, Any, Any, list[Item]]] = []
+        self._lies = (collection, mark, place)
+        self._now: tuple[str, Any] = ("", None)
+        self._from = 0
+
+    def after(self, collection: str, mark: Any) -> Any:
+        self._now, self._from = (collection, mark), len(self.items)
+        return self._lies[2] if self._lies[:2] == self._now else None
+
+    def reached(self, place: Any) -> None:
+        self.places.append((*self._now, json.loads(json.dumps(place)), self.items[self._from :]))
+
+    def done(self) -> None:
+        self._now = ("", None)
+
+
+@settings(max_examples=examples(10), deadline=None)
+@given(rows=filled, few=st.sampled_from([1, 500]))
+def test_begun_at_any_place_all_records_come_once(rows: dict[str, Any], few: int) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder) / "s.db"
+        path.touch()
+        url = f"sqlite:///{path}"
+        _fill(url, rows)
+        for module, name, value in ((sql_leaves, "BINDS", 1), (sql_lookup, "FEW", few), (sql_lookup, "ROWS", 1)):
+            patch.setattr(module, name, value)
+        connector, given_seeds = _shop(url), seeds(email="one@s.example")
+        whole = _plain(collected(connector, given_seeds))
+        first = Kept()
+        connector.collect_on(given_seeds, first.items.append, bookmark=first)
+        assert _plain(first.items) == whole
+        for collection, mark, place, before in first.places:
+            later = Kept(collection, mark, place)
+            connector.collect_on(given_seeds, later.items.append, bookmark=later)
+            assert _plain([*before, *later.items]) == whole
 
 
 def test_only_what_has_to_be_kept_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from models.vocabulary import Action, ReceiptOutcome
+from workflows.bookmarks import Bookmark
 from workflows.connectors import sql_changing, sql_erase, sql_receipts
 from workflows.connectors.dataset import build_graph
 from workflows.connectors.discovery import SqlDiscovery
@@ -81,10 +82,11 @@ class SqlConnector:
 
     def collect(self, seeds: Seeds, emit: Callable[[Item], None]) -> dict[str, list[Lead]]:
         """Emit every record these seeds lead to, each once; return the values that lead on to other sources."""
-        with self._source.reading() as connection:
-            schema = self._schema(connection)
-            collect = Collect(connection, self._graph, schema=schema, spec=self.spec, register=self._register)
-            return collect.run(seeds, emit)
+        return self._collect(seeds, emit, None)
+
+    def collect_on(self, seeds: Seeds, emit: Callable[[Item], None], *, bookmark: Bookmark) -> dict[str, list[Lead]]:
+        """The same, without the records of large collections that are kept already."""
+        return self._collect(seeds, emit, bookmark)
 
     def preview(self, items: Sequence[EraseItem]) -> list[PreviewedItem]:
         """What `erase` would do, told by doing and undoing it. `refused` is also "absent" or "drifted".
@@ -187,6 +189,12 @@ class SqlConnector:
         self._source.dispose()
         self._eraser.dispose()
         self._discovery.dispose()
+
+    def _collect(self, seeds: Seeds, emit: Callable[[Item], None], bookmark: Bookmark | None) -> dict[str, list[Lead]]:
+        with self._source.reading() as connection:
+            schema = self._schema(connection)
+            collect = Collect(connection, self._graph, schema=schema, spec=self.spec, register=self._register)
+            return collect.run(seeds, emit, bookmark=bookmark)
 
     def _restricting(self, items: Sequence[ChangeItem], *, on: bool) -> list[ChangeItem]:
         nodes = self._graph.nodes

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from models.vocabulary import Ownership
+from workflows.bookmarks import Bookmark
 from workflows.connectors.comparing import compare
 from workflows.connectors.dataset import Graph
 from workflows.connectors.joint import Joint
@@ -41,8 +42,10 @@ class Collect:
         self._zone: tzinfo = ZoneInfo(register.controller.time_zone)
         self._leads: Leads = {}
 
-    def run(self, seeds: Seeds, emit: Callable[[Item], None]) -> dict[str, list[Lead]]:
-        """Emit every record; the values that lead on."""
+    def run(
+        self, seeds: Seeds, emit: Callable[[Item], None], *, bookmark: Bookmark | None = None
+    ) -> dict[str, list[Lead]]:
+        """Emit every record but those that the bookmark says to be kept; the values that lead on."""
         shares = Shares(seeds, self._spec.person.strength)
         discovery, search = self._search(seeds, shares)
         while compare(discovery):
@@ -74,7 +77,7 @@ class Collect:
                         if held:
                             self._led(discovery, name, found, onward, joint_leads)
         for leaf in search.leaves.known.values():
-            self._leaf(search, leaf, emit, joint=joint)
+            self._leaf(search, leaf, emit, joint=joint, bookmark=bookmark)
         self._series(search, emit, joint)
         joint_keys = {f"joint:{key}": values for key, values in joint_leads.items()}
         return as_leads(self._leads | joint_keys) | shares.leads()
@@ -85,12 +88,14 @@ class Collect:
         search.run(seeds)
         return discovery, search
 
-    def _leaf(self, search: Search, leaf: Leaf, emit: Callable[[Item], None], *, joint: Joint) -> None:
+    def _leaf(
+        self, search: Search, leaf: Leaf, emit: Callable[[Item], None], *, joint: Joint, bookmark: Bookmark | None
+    ) -> None:
         """The rows of a collection on which nothing hangs: they lead nowhere, and nobody else's point at them."""
         name = leaf.bound.name
         maker, discovery = self._maker(name), search.found
         each = bool(leaf.bound.node.spec.third_party) or joint.concerns(name)
-        for path, ownership, rows in search.leaves.rows(self._connection, leaf):
+        for path, ownership, rows in search.leaves.rows(self._connection, leaf, bookmark):
             if not each:
                 for item in maker.items(rows, ownership=ownership, path=path):
                     emit(item)

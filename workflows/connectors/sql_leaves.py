@@ -4,20 +4,33 @@ What leads to such a collection is gathered by value. A person may have a millio
 remembered of them is by which values of the person they were reached.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
 from models.vocabulary import Ownership
+from workflows.bookmarks import Bookmark
 from workflows.connectors.dataset import Graph
 from workflows.connectors.sql_found import Discovery, Reached, Row
-from workflows.connectors.sql_lookup import BINDS, another_text, batches_with, chunks, kept_with, picker
+from workflows.connectors.sql_lookup import (
+    BINDS,
+    another_text,
+    batches_with,
+    chunks,
+    few_with,
+    in_order,
+    kept_with,
+    ordered_key,
+    picker,
+)
 from workflows.connectors.sql_pointers import pointers_of
 from workflows.connectors.sql_schema import Bound
+from workflows.connectors.sql_values import as_json, typed
 from workflows.connectors.windows import Windows, union
 from workflows.ports import Seeds
+from workflows.rules.items import Json, canonical
 
 Value = tuple[Any, ...]
 Values = dict[Value, Windows]
@@ -71,23 +84,60 @@ class Leaves:
         on = leaf.bound.node.spec.on
         return tuple(dict.fromkeys((*leaf.columns, *((on,) if on else ()))))
 
-    def rows(self, connection: sa.Connection, leaf: Leaf) -> Iterator[Told]:
-        """The rows of a collection, each once, some at a time: how they were reached, whose they are, and they."""
-        pick, on = picker(leaf.columns), leaf.bound.node.spec.on
+    def rows(self, connection: sa.Connection, leaf: Leaf, bookmark: Bookmark | None = None) -> Iterator[Told]:
+        """The rows of a collection, each once, some at a time: how they were reached, whose they are, and they.
+
+        With a bookmark, only those that are not kept already.
+        """
+        table, size = leaf.bound.table, max(1, BINDS // len(leaf.columns))
         odd: set[Value] = set()
-        for chunk in chunks(leaf.values, max(1, BINDS // len(leaf.columns))):
-            wanted = set(chunk)
-            path, windows = leaf.paths[chunk[0]], leaf.values[chunk[0]]
-            alike = all(leaf.paths[v] == path and leaf.values[v] == windows for v in chunk)
-            timeless = alike and (windows is None or on is None)
-            for rows in batches_with(connection, leaf.bound.table, leaf.columns, values=chunk):
-                mine: Sequence[Row] = rows
-                if not wanted.issuperset(map(pick, rows)):
-                    mine = [row for row in rows if pick(row) in wanted or _spelled_otherwise(leaf, row, wanted, odd)]
-                if timeless:
-                    yield path, Ownership.OWN, mine
-                else:
-                    yield from self._dated(leaf, mine, windows if alike else frozenset())
+        if bookmark is not None:
+            yield from self._resumed(connection, leaf, bookmark, odd=odd)
+            return
+        for chunk in chunks(leaf.values, size):
+            for rows in batches_with(connection, table, leaf.columns, values=chunk):
+                yield from self._told(leaf, chunk, rows, odd=odd)
+
+    def _resumed(self, connection: sa.Connection, leaf: Leaf, bookmark: Bookmark, *, odd: set[Value]) -> Iterator[Told]:
+        """Places are [chunk] or [chunk, key of its last row]; what is small is not worth one."""
+        table, columns, key = leaf.bound.table, leaf.columns, ordered_key(leaf.bound.table)
+        several = list(chunks(sorted(leaf.values, key=_sorted_by), max(1, BINDS // len(columns))))
+        begun = len(several) > 1
+        first, *last = (bookmark.after(leaf.bound.name, _mark(leaf, key)) or [0]) if begun else [0]
+        for n, chunk in enumerate(several):
+            few = few_with(connection, table, columns, values=chunk) if n >= first and not last else None
+            if few is None and not begun:
+                begun = True
+                first, *last = bookmark.after(leaf.bound.name, _mark(leaf, key)) or [0]
+            if n < first:
+                continue
+            if few is not None:
+                batches: Iterable[list[dict[str, Any]]] = [few]
+            elif key:
+                after = [typed(c, v) for c, v in zip(key, last, strict=True)] if last else None
+                batches, last = in_order(connection, table, columns, values=chunk, after=after), []
+            else:
+                batches = batches_with(connection, table, columns, values=chunk)
+            for rows in batches:
+                yield from self._told(leaf, chunk, rows, odd=odd)
+                if few is None and key and rows and not odd and (place := _place(key, rows[-1])):
+                    bookmark.reached([n, *place])
+            if begun and not odd:  # of a row that is spelled otherwise no other attempt would know that it came
+                bookmark.reached([n + 1])
+        if begun:
+            bookmark.done()
+
+    def _told(self, leaf: Leaf, chunk: Sequence[Value], rows: Sequence[Row], *, odd: set[Value]) -> Iterator[Told]:
+        pick, on, wanted = picker(leaf.columns), leaf.bound.node.spec.on, set(chunk)
+        path, windows = leaf.paths[chunk[0]], leaf.values[chunk[0]]
+        alike = all(leaf.paths[v] == path and leaf.values[v] == windows for v in chunk)
+        mine = rows
+        if not wanted.issuperset(map(pick, rows)):
+            mine = [row for row in rows if pick(row) in wanted or _spelled_otherwise(leaf, row, wanted, odd)]
+        if alike and (windows is None or on is None):
+            yield path, Ownership.OWN, mine
+        else:
+            yield from self._dated(leaf, mine, windows if alike else frozenset())
 
     def _dated(self, leaf: Leaf, rows: Sequence[Row], usual: Windows) -> Iterator[Told]:
         """Row by row: one outside the person's time is another's, and so is one that does not say when it was."""
@@ -98,6 +148,26 @@ class Leaves:
             if when is not False:
                 path = leaf.paths.get(value) or next(iter(leaf.paths.values()))
                 yield path, Ownership.THIRD_PARTY if when is None else Ownership.OWN, [row]
+
+
+def _sorted_by(value: Value) -> str:
+    return canonical(list(map(as_json, value)))
+
+
+def _mark(leaf: Leaf, key: Sequence[sa.Column[Any]]) -> Json:
+    """What is searched for, in which days, by which ways and in which order: the same only if the same would come."""
+    values = [
+        [list(map(as_json, value)), windows is None, sorted(map(str, windows or ())), leaf.paths[value]]
+        for value, windows in sorted(leaf.values.items(), key=lambda pair: _sorted_by(pair[0]))
+    ]
+    return [list(leaf.columns), [[c.name, str(c.type)] for c in key], values]
+
+
+def _place(key: Sequence[sa.Column[Any]], row: Row) -> list[Json]:
+    """The key of a row as JSON; nothing where it would not be found again by that."""
+    values = [as_json(row[c.name]) for c in key]
+    same = all(typed(c, v) == row[c.name] for c, v in zip(key, values, strict=True))
+    return values if same else []
 
 
 def _spelled_otherwise(leaf: Leaf, row: Row, wanted: set[Value], odd: set[Value]) -> bool:

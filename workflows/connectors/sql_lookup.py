@@ -20,6 +20,9 @@ FEW = 500
 FOLDING = frozenset({"mysql", "mariadb", "mssql"})
 """Databases in which texts that differ in case, accents or spaces at the end may be equal."""
 
+ORDERED = frozenset({"postgresql", "mysql", "mariadb", "sqlite"})
+"""Databases in which a row of values can be compared with a row of columns, in the order they sort by."""
+
 T = TypeVar("T")
 Row = Mapping[str, Any]
 Value = tuple[Any, ...]
@@ -111,19 +114,24 @@ def batches_with(
 ) -> Iterator[list[dict[str, Any]]]:
     """The same, some at a time."""
 
-    def make() -> tuple[sa.Select[Any], sa.Select[Any]]:
-        whole = sa.select(table).where(holds(table, columns, email=email))
-        return whole, whole.limit(FEW + 1)
-
-    whole, limited = kept_with(table, ("rows", columns, email, FEW), make)
+    whole, limited = _statements(table, columns, email=email)
+    batches = _batches(connection, table, columns, values=values, email=email, whole=whole, limited=limited)
     texts = tuple(c for c in columns if isinstance(table.c[c].type, sa.String))
     if texts and connection.dialect.name in FOLDING:
         wanted = {_written(value, email=email) for value in values}
         key = picker(columns)
-        for batch in _batches(connection, table, columns, values=values, email=email, whole=whole, limited=limited):
+        for batch in batches:
             yield [row for row in batch if _written(key(row), email=email) in wanted]
         return
-    yield from _batches(connection, table, columns, values=values, email=email, whole=whole, limited=limited)
+    yield from batches
+
+
+def _statements(table: sa.Table, columns: tuple[str, ...], *, email: bool) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    def make() -> tuple[sa.Select[Any], sa.Select[Any]]:
+        whole = sa.select(table).where(holds(table, columns, email=email))
+        return whole, whole.limit(FEW + 1)
+
+    return kept_with(table, ("rows", columns, email, FEW), make)
 
 
 def _written(value: Value, *, email: bool) -> Value:
@@ -172,9 +180,73 @@ def _pages(
         yield rows
         if len(rows) < ROWS:
             return
-        last = [rows[-1][i] for i in places]
-        after = sa.tuple_(*key) > sa.tuple_(*(sa.literal(v, c.type) for c, v in zip(key, last, strict=True)))
-        page = ordered.where(after if len(key) > 1 else key[0] > last[0])
+        page = ordered.where(_beyond(table, [rows[-1][i] for i in places]))
+
+
+def _beyond(table: sa.Table, last: Sequence[Any]) -> sa.ColumnElement[bool]:
+    """The condition that a row comes after this key in the order of the primary key."""
+    key = list(table.primary_key.columns)
+    after = sa.tuple_(*key) > sa.tuple_(*(sa.literal(v, c.type) for c, v in zip(key, last, strict=True)))
+    return after if len(key) > 1 else key[0] > last[0]
+
+
+def few_with(
+    connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], *, values: Sequence[Value]
+) -> list[dict[str, Any]] | None:
+    """The rows that carry one of these values; None if they are more than `FEW`."""
+    limited = _statements(table, columns, email=False)[1]
+    if _spelled_out(table, columns):
+        return None
+    rows = connection.execute(limited, given(table, columns, values)).all()
+    if len(rows) > FEW:
+        return None
+    return _as_written(connection, table, columns, values=values)(rows)
+
+
+def ordered_key(table: sa.Table) -> tuple[sa.Column[Any], ...]:
+    """The primary key that rows can be read in order of, beginning anywhere; none where that is not sure."""
+    key = tuple(table.primary_key.columns)
+    plain = all(
+        isinstance(c.type, (sa.Integer, sa.String)) and not isinstance(c.type, (sa.CHAR, sa.NCHAR)) for c in key
+    )
+    return key if plain and table.metadata.info.get(DIALECT) in ORDERED else ()
+
+
+def in_order(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: tuple[str, ...],
+    *,
+    values: Sequence[Value],
+    after: Sequence[Any] | None,
+) -> Iterator[list[dict[str, Any]]]:
+    """The rows that carry one of these values in the order of `ordered_key`, some at a time, those after one key."""
+    whole = _statements(table, columns, email=False)[0]
+    if after is not None:
+        whole = whole.where(_beyond(table, after))
+    binds, as_written = given(table, columns, values), _as_written(connection, table, columns, values=values)
+    if connection.dialect.name in MYSQL:
+        parts: Iterable[Sequence[Any]] = _pages(connection, table, whole, binds=binds)
+    else:
+        ordered = whole.order_by(*table.primary_key.columns)
+        parts = connection.execute(ordered, binds, execution_options={"stream_results": True}).partitions(ROWS)
+    for part in parts:
+        yield as_written(part)
+
+
+def _as_written(
+    connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], *, values: Sequence[Value]
+) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
+    """Makes driver rows dictionaries, without those that only the database takes for equal."""
+    names, pick = names_of(table.columns), picker(columns)
+    folding = connection.dialect.name in FOLDING and any(isinstance(table.c[c].type, sa.String) for c in columns)
+    wanted = set(values)
+
+    def rows(part: Sequence[Any]) -> list[dict[str, Any]]:
+        found = [dict(zip(names, row, strict=False)) for row in part]
+        return [row for row in found if pick(row) in wanted] if folding else found
+
+    return rows
 
 
 def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -5,12 +5,10 @@ one source finds may seed another. Rounds go on while some source has not been a
 The fan-in is a query under the request's lock: the last source to settle sees that it is the last.
 """
 
-import gzip
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -22,8 +20,10 @@ from models.step import Step
 from models.vocabulary import Event, Kind, Ownership, Right, SourceResult, StepState, TaskKind
 from workflows import audit, breaker, canaries, gates, lifecycle, news
 from workflows.acting import within
+from workflows.answering import Answering
 from workflows.astray import anything_erased
 from workflows.attaching import Attachments
+from workflows.bookmarks import Resumes
 from workflows.candidates import JudgedConnector, Verdicts, verdicts_of
 from workflows.casefile import (
     findings_of,
@@ -36,7 +36,6 @@ from workflows.casefile import (
     with_earlier_leads,
 )
 from workflows.errors import NotAllowed, PersonMustLook, VastineError
-from workflows.findings import Hashing
 from workflows.fresh import decides_holds
 from workflows.hand.places import is_by_hand
 from workflows.hand.searching import ask, is_answered, search_of, withdraw_question
@@ -50,7 +49,6 @@ from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
 
 MAX_ROUNDS = 12
-_LINES_BYTES = 65_536  # compressed in one go: a call for each record costs more than the record
 
 
 _STILL_OPEN = select(Step.source).where(
@@ -120,30 +118,24 @@ class Collection:
 
         files = Attachments(rt, inputs.blob, inputs.key)
         with rt.blobs.write(inputs.blob, inputs.key) as out:
-            hashing = Hashing(out)
-            with gzip.GzipFile(fileobj=cast("BinaryIO", hashing), mode="wb", compresslevel=1, mtime=0) as packed:
-                lines = bytearray()
+            answer = Answering(rt, lease, out, key=inputs.key, whole=keys.keys())
 
-                def emit(item: Item) -> None:
-                    if inputs.within is not None and not inputs.within(item):
-                        return
-                    if item.files:
-                        item = files.whole(item)
-                    lines.extend(item.to_json() + b"\n")
-                    if len(lines) > _LINES_BYTES:
-                        packed.write(lines)
-                        lines.clear()
-                    found.items += 1
-                    found.counts[item.collection] += 1
-                    found.ownerships[item.ownership.value] += 1
-                    if item.ownership is Ownership.CANDIDATE:
-                        found.undecided += inputs.verdicts is None or inputs.verdicts.of(item) is None
-                    if item.collection in keys and item.ownership in (Ownership.OWN, Ownership.SHARED):
-                        found.named.update((keys[item.collection], str(v)) for v in item.locator.values())
+            def emit(item: Item) -> None:
+                if item.files:
+                    item = files.whole(item)
+                answer.add(item)
+                if item.ownership is Ownership.CANDIDATE:
+                    found.undecided += inputs.verdicts is None or inputs.verdicts.of(item) is None
+                if item.collection in keys and item.ownership in (Ownership.OWN, Ownership.SHARED):
+                    found.named.update((keys[item.collection], str(v)) for v in item.locator.values())
 
+            if isinstance(connector, Resumes):
+                found.leads = connector.collect_on(inputs.seeds, emit, bookmark=answer)
+            else:
                 found.leads = connector.collect(inputs.seeds, emit)
-                packed.write(lines)
-            found.digest, found.size = hashing.hash.digest(), hashing.size
+            found.digest, found.size = answer.finish()
+        answer.forget_parts()
+        found.items, found.counts, found.ownerships = answer.items, answer.counts, answer.ownerships
         return found
 
     def settle(

@@ -1,0 +1,156 @@
+"""A search that is cut short goes on where it stopped: no record twice, none missing, little asked again."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from models.collection import Finding
+from models.request import Request
+from models.step import Step
+from models.vocabulary import Kind
+from tests.world import World, make_world
+from workflows import answering, engine, findings, sweeps
+from workflows.answering import Answering
+from workflows.casefile import open_key
+from workflows.connectors import sql_leaves, sql_lookup
+from workflows.rules.items import Item
+
+ORDERS = 3_000
+PART = 500
+
+
+class Killed(BaseException):
+    """The process is gone; nothing is caught, nothing put in order."""
+
+
+class Deaths:
+    """Counts the items of each attempt, and ends one after so many."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.added = 0
+        self.after: int | None = None
+        real = Answering.add
+
+        def add(answer: Answering, item: Item) -> None:
+            if self.added == self.after:
+                raise Killed
+            self.added += item.collection == "orders"
+            real(answer, item)
+
+        monkeypatch.setattr(Answering, "add", add)
+
+
+@pytest.fixture
+def deaths(monkeypatch: pytest.MonkeyPatch) -> Deaths:
+    monkeypatch.setattr(answering, "PART_ITEMS", PART)
+    monkeypatch.setattr(sql_lookup, "ROWS", 100)
+    return Deaths(monkeypatch)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Jane has thousands of orders."""
+    made = make_world(tmp_path)
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < {ORDERS + 9})"
+    made.execute("shop", "DELETE FROM orders")
+    made.execute("shop", f"INSERT INTO orders {numbers} SELECT i, 1, 'order ' || i FROM n")
+    yield made
+    made.close()
+
+
+def begin(world: World) -> None:
+    """A request whose next step is the search in the shop."""
+    world.open()
+    while True:
+        with world.rt.unit() as session:
+            if session.scalar(select(Step.id).where(Step.kind == Kind.COLLECT, Step.source == "shop")):
+                return
+        claimed = engine.claim(world.rt, ("verify",))
+        assert claimed is not None
+        engine.run(world.rt, claimed)
+
+
+def attempt(world: World, deaths: Deaths, *, after: int | None) -> int:
+    """One process's attempt; how many orders it wrote down."""
+    deaths.added, deaths.after = 0, after
+    claimed = engine.claim(world.rt, ("collect",))
+    assert claimed is not None
+    assert claimed.lease.source == "shop"
+    try:
+        engine.run(world.rt, claimed, ("collect",) if after is None else ())
+    except Killed:
+        world.clock.advance(seconds=61)
+        sweeps.expired_leases(world.rt)
+        world.clock.advance(seconds=3600)
+    return deaths.added
+
+
+def orders(world: World) -> list[int]:
+    """The numbers of the orders in the answer, in its order."""
+    with world.rt.unit() as session:
+        finding = session.scalars(select(Finding).where(Finding.source == "shop")).one()
+        request = session.get_one(Request, finding.request_id)
+        key = open_key(session, world.rt, request.data_key_id)
+        found = [i for i in findings.read_items(world.rt, key, finding.blob) if i.collection == "orders"]
+        assert finding.items == len(found) + 1
+        assert finding.counts["orders"] == len(found)
+        assert finding.ownerships == {"own": len(found) + 1}
+    return [int(i.locator["id"]) for i in found]
+
+
+def parts(world: World) -> list[str]:
+    return [n for n in world.rt.blobs.names() if ".cut." in n]
+
+
+def test_a_search_that_was_killed_goes_on_where_it_stopped(world: World, deaths: Deaths) -> None:
+    begin(world)
+    assert attempt(world, deaths, after=1_790) == 1_790
+    assert len(parts(world)) == 6
+    assert attempt(world, deaths, after=400) == 400
+    assert attempt(world, deaths, after=None) == ORDERS - 1_500
+    assert sorted(orders(world)) == list(range(10, ORDERS + 10))
+    assert parts(world) == []
+
+
+def test_what_was_kept_too_long_ago_is_read_anew(world: World, deaths: Deaths) -> None:
+    begin(world)
+    attempt(world, deaths, after=1_790)
+    world.clock.advance(seconds=86_400)
+    assert attempt(world, deaths, after=None) == ORDERS
+    assert sorted(orders(world)) == list(range(10, ORDERS + 10))
+
+
+def test_what_was_kept_of_another_search_is_read_anew(
+    world: World, deaths: Deaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(world)
+    attempt(world, deaths, after=1_790)
+    real = sql_leaves._mark
+    monkeypatch.setattr(sql_leaves, "_mark", lambda *a: [*real(*a), "more values lead there now"])
+    assert attempt(world, deaths, after=None) == ORDERS
+    assert sorted(orders(world)) == list(range(10, ORDERS + 10))
+    assert parts(world) == []
+
+
+def test_parts_of_two_that_overtook_each_other_do_not_mix(world: World, deaths: Deaths) -> None:
+    begin(world)
+    attempt(world, deaths, after=1_790)
+    (first, *rest) = [n for n in parts(world) if not n.endswith(".at")]
+    for name in rest:
+        world.rt.blobs.delete(name)
+        world.rt.blobs.delete(f"{name}.at")
+    # Whoever was slower began its second part at another place.
+    with world.rt.unit() as session:
+        key = open_key(session, world.rt, session.scalars(select(Request)).one().data_key_id)
+    with world.rt.blobs.read(first, key) as part, world.rt.blobs.read(f"{first}.at", key) as end:
+        content, told = part.read(), json.loads(end.read())
+    other = f"{first.rsplit('.', 2)[0]}.00001.7"
+    told |= {"after": [0, 100], "place": [0, 900]}
+    for name, data in ((other, content), (f"{other}.at", json.dumps(told).encode())):
+        with world.rt.blobs.write(name, key) as out:
+            out.write(data)
+    assert attempt(world, deaths, after=None) == ORDERS - PART
+    assert sorted(orders(world)) == list(range(10, ORDERS + 10))
