@@ -29,7 +29,8 @@ def require_free(session: Session, request_id: uuid.UUID, *, actor: str, event: 
     """
     if actor in _NOBODY or event in _SPEAKS_OF_IT:
         return
-    row = session.get(CaseNearness, (request_id, actor))
+    with session.no_autoflush:  # what is being done may be half said
+        row = session.get(CaseNearness, (request_id, actor))
     if row is None:
         return
     if row.nearness is not Nearness.NEAR:
