@@ -4,7 +4,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from webhooks.intake import events, form, post
-from webhooks.portal import download, notices, pages, signin, status, writing
+from webhooks.portal import code_letter, download, notices, pages, signin, status, writing
 from webhooks.portal.house import language, open_house, page
 from webhooks.problems import problem, problem_of
 from webhooks.security import protect
@@ -22,7 +22,18 @@ def create_app(rt: Runtime) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["vastine"] = open_house(rt, load_words())
     protect(app, public_url=rt.settings.public_url, scripts=False, exempt=lambda path: path.startswith(MACHINES))
-    for blueprint in (pages.bp, form.bp, events.bp, post.bp, status.bp, download.bp, notices.bp, signin.bp, writing.bp):
+    for blueprint in (
+        pages.bp,
+        form.bp,
+        events.bp,
+        post.bp,
+        status.bp,
+        code_letter.bp,
+        download.bp,
+        notices.bp,
+        signin.bp,
+        writing.bp,
+    ):
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _http_error)
     app.after_request(_say_when)

@@ -23,6 +23,7 @@ COLUMNS = {
     "city": "user.contact.address.city",
     "phone_since": "system.operations",
     "postal_since": "system.operations",
+    "marked": "system.operations",
 }
 NUMBER, OTHER = "+358401234567", "+358407654321"
 
@@ -41,7 +42,7 @@ def open_shop(folder: Path, *, identity: str = "", subject: str = SUBJECT, **par
     old, new = "2020-01-01", world.rt.today().isoformat()
     for number, phone, street, since in ((1, NUMBER, "Main Street 1", old), (2, OTHER, "Side Street 2", new)):
         values = f"phone = '{phone}', street = '{street}', city = '60100 Seinäjoki'"
-        values += f", phone_since = '{since}', postal_since = '{since}'"
+        values += f", phone_since = '{since}', postal_since = '{since}', marked = 'x'"
         world.execute("shop", f"UPDATE customer SET {values} WHERE id = {number}")
     return world
 

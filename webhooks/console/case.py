@@ -48,6 +48,7 @@ DONE = frozenset(
         "corrected",
         "withdrawn",
         "verified",
+        "letter_asked",
         "less_asked",
         "less_accepted",
         "requeued",

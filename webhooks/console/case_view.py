@@ -30,6 +30,7 @@ from workflows.casefile import Claim, open_claim, open_key, open_proof
 from workflows.caseview import current_plan, guarantees_of, plan_lines, receipt_counts
 from workflows.correcting import corrections
 from workflows.errors import NeverAgain
+from workflows.ladder import by_post
 from workflows.ladder.seeing import DOCUMENTS
 from workflows.lifecycle import BEFORE_EFFECTS, may_withdraw
 from workflows.notice import may_object
@@ -47,6 +48,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         key: RequestKey | None = open_key(session, shell.rt, request.data_key_id)
     except NeverAgain:
         key = None
+    verifying = request.state is RequestState.VERIFYING
     return {
         **request_row(request),
         "person": person_of(session, shell, request),
@@ -73,8 +75,9 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "deciding": request.state is RequestState.DECIDING,
         "objectable": request.state is not RequestState.DECIDING and may_object(shell.rt, request),
         "objection_until": request.objection_until,
-        "verifying": request.state is RequestState.VERIFYING,
+        "verifying": verifying,
         "identity": _identity(request, key),
+        "may_post_code": verifying and by_post.standing(session, shell.rt, request) == "may",
         "lowering": lowering_facts(session, shell, request) if key else None,
         "candidates": undecided(session, request),
         "sources": _sources(session, shell, request),

@@ -16,6 +16,7 @@ from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge, open_tasks, task_row
 from workflows.errors import NotFound, VastineError
 from workflows.hand import shelf
+from workflows.ladder.by_post import TASK as POST_CODE
 from workflows.outbox import PRINT
 from workflows.rectifying.work import BY_HAND as RECTIFY
 from workflows.repair import ANSWERS, closable, close_by_word, is_erasing, is_search, locked_task
@@ -94,6 +95,8 @@ def _hand_page(task: HumanTask) -> str:
         return "hand.search"
     if task.code == PRINT and "mail" in task.facts:
         return "posting.letter"
+    if task.code == POST_CODE:
+        return "code_letter.letter"
     return "hand_erase.items" if is_erasing(task) else ""
 
 

@@ -9,7 +9,7 @@ from models.request import Request
 from models.staff import HumanTask
 from models.vocabulary import Method, TaskKind, TaskState
 from webhooks.portal.house import house, language
-from workflows.ladder import rungs
+from workflows.ladder import by_post, rungs
 
 UNMATCHED = ("provider_unknown", "provider_mismatch", "provider_ambiguous")
 
@@ -21,6 +21,7 @@ class Ways:
     code: bool
     providers: tuple[tuple[str, str], ...]
     unmatched: bool
+    letter: str = ""  # "waits" for its code, "may" be asked for, or none
 
 
 def ways_of(session: Session, asked: Request) -> Ways:
@@ -28,7 +29,8 @@ def ways_of(session: Session, asked: Request) -> Ways:
     rt = house().rt
     names = rungs.providers_for(session, rt, asked)
     labels = tuple((name, rt.providers[name].spec.label.get(language())) for name in names)
-    return Ways(rungs.suffices(session, rt, asked, Method.CODE), labels, _is_unmatched(session, asked))
+    by_mail = rungs.suffices(session, rt, asked, Method.CODE)
+    return Ways(by_mail, labels, _is_unmatched(session, asked), by_post.standing(session, rt, asked))
 
 
 def _is_unmatched(session: Session, asked: Request) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from models.asking import AskKind
 from models.request import Request
 from models.step import Step
+from models.verification import Challenge
 from models.vocabulary import Event, Kind, Method, Outcome, RequestState, StepState, TaskKind
 from workflows import acting, asking, audit, duplicates, lifecycle, nearness, news
 from workflows.casefile import (
@@ -31,7 +32,7 @@ from workflows.casefile import (
 )
 from workflows.errors import VastineError
 from workflows.human import close_tasks_of
-from workflows.ladder import calling, rungs, seeing, signin
+from workflows.ladder import by_post, calling, rungs, seeing, signin
 from workflows.ladder.codes import close_codes, open_challenge, send_code
 from workflows.ladder.waiting import wait_for_staff
 from workflows.notice import BY_STAFF, tell
@@ -127,9 +128,13 @@ class Verification:
         if match.outcome == "ambiguous":
             wait_for_staff(session, rt, request, step, code="ambiguous")
         step.state, step.done_at = StepState.WAITING, None
-        if rungs.suffices(session, rt, request, Method.CODE):
+        by_mail = rungs.suffices(session, rt, request, Method.CODE)
+        by_letter = by_post.is_unwritten(session, rt, request)
+        if by_letter:
+            by_post.write(session, rt, request, inputs.key, proof_of(match, result.people))
+        if by_mail and not (by_letter and open_challenge(session, rt, request)):
             send_code(session, rt, request, inputs.key, proof_of(match, result.people))
-        elif not rungs.providers_for(session, rt, request):
+        elif not (by_mail or rungs.providers_for(session, rt, request) or by_post.suffices(session, rt, request)):
             wait_for_staff(session, rt, request, step, code="proof_needed")
         return None
 
@@ -196,6 +201,21 @@ def answer(session: Session, rt: Runtime, request: Request, code: str) -> bool:
     event = prove(session, rt, request, key, proof, actor="person")
     lifecycle.advance(session, rt, request, event, actor="person")
     return True
+
+
+def answer_letter(session: Session, rt: Runtime, request: Request, code: str) -> Challenge | None:
+    """Take a code that came by post; the answered one if it was right. The caller holds the request's lock."""
+    taken = by_post.take(session, rt, request, code) if by_post.suffices(session, rt, request) else None
+    if request.state is not RequestState.VERIFYING:
+        return taken[0] if taken and request.proof_sealed is not None else None
+    if taken is None:
+        asking.insufficient(session, rt, request, kind=AskKind.IDENTITY, by="person")
+        return None
+    key = open_key(session, rt, request.data_key_id)
+    request.verified_method, request.verified_at, request.verified_by = Method.LETTER, rt.now(), "person"
+    event = prove(session, rt, request, key, taken[1], actor="person")
+    lifecycle.advance(session, rt, request, event, actor="person")
+    return taken[0]
 
 
 def again(session: Session, rt: Runtime, request: Request) -> None:
