@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from models.request import Request
 from models.vocabulary import Channel
+from webhooks.intake.wishes import note_wishes
 from workflows import audit
 from workflows.acting import Acting, Holder
 from workflows.casefile import Claim
@@ -43,10 +44,10 @@ def accept(
     ident = f"form:{nonce}:{hashlib.sha256(raw).hexdigest()}"
     paced = (limit, whose)
     try:
-        return _record(rt, form, raw, ident=ident, paced=paced)
+        return _record(rt, form, raw, answers, ident=ident, paced=paced)
     except IntegrityError:
         # The same form came twice in the same instant: the other one is in by now.
-        return _record(rt, form, raw, ident=ident, paced=paced)
+        return _record(rt, form, raw, answers, ident=ident, paced=paced)
     except VastineError:
         with rt.unit() as session:
             if not within(session, rt, limit, whose):
@@ -57,7 +58,9 @@ def accept(
         return Accepted()
 
 
-def _record(rt: Runtime, form: FormRequest, raw: bytes, *, ident: str, paced: tuple[Limit, str]) -> Accepted:
+def _record(
+    rt: Runtime, form: FormRequest, raw: bytes, answers: Mapping[str, str], *, ident: str, paced: tuple[Limit, str]
+) -> Accepted:
     secret = base64.urlsafe_b64encode(rt.vault.digest("status-secret", ident)).decode()[:22]
     with rt.unit() as session:
         if not within(session, rt, *paced):
@@ -77,6 +80,7 @@ def _record(rt: Runtime, form: FormRequest, raw: bytes, *, ident: str, paced: tu
             acting=acting_of(form),
         )
         opened = open_request(session, rt, asked, message=message, secret=secret)
+        note_wishes(session, rt, opened.request, answers)
         note_arrival(session, rt, message)
         facts = {"message": str(message.id), "requests": 1}
         audit.record(session, "message:understood", at=rt.now(), actor="vastine", facts=facts)

@@ -14,25 +14,31 @@ from models.vocabulary import Right
 from webhooks.intake.acceptance import accept
 from webhooks.portal.house import house, language, network, page, words
 from webhooks.portal.pages import RIGHTS
-from workflows.errors import BadInput
+from workflows.errors import BadInput, Fault
 from workflows.pace import Limit
 from workflows.register.mandates import mandate_kinds
 from workflows.rules.form import MESSAGE_CHARACTERS, FormRequest, understand_form
+from workflows.rules.form_items import KINDS, count_of, field_names, items_in
+from workflows.rules.form_items import MOST as MOST_ITEMS
 
 bp = Blueprint("form", __name__)
 
-PAGES = ("right", "who", "mandate", "message", "check")
+PAGES = ("right", "who", "mandate", "items", "message", "check")
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "right": ("right",),
     "who": ("on_behalf", "name", "email", "phone_number", "customer_number", "gsrn", "invoice_number"),
     "mandate": ("mandate_kind", "holder_name", "holder_email", "holder_phone"),
-    "message": ("message",),
+    "items": field_names(MOST_ITEMS),
+    "message": ("message", "restriction_ground", "reply_by", "large"),
     "check": (),
 }
 SENDING = Limit("form", most=20)
 _LIFE_SECONDS = 24 * 3600
 _LONGEST = {"message": 4 * MESSAGE_CHARACTERS + 1}  # one more than is ever accepted
 _LONGEST_FIELD = 1000
+
+GROUNDS = ("accuracy", "unlawful", "claim", "objection")
+"""Why somebody may want their data restricted. Source: GDPR Art. 18(1)."""
 
 
 @bp.get("/<lang>/request")
@@ -59,16 +65,20 @@ def step(lang: str, name: str) -> AnyResponse:
         return page("expired", status=400)
     go = request.form.get("go", "next")
     for field in FIELDS[name]:
+        if name == "items" and field not in request.form:
+            continue  # no place for it on the page yet
         answers[field] = request.form.get(field, "")[: _LONGEST.get(field, _LONGEST_FIELD)]
     if name == "check" and go == "next":
         return send(lang, answers)
+    if go == "more" and name == "items":
+        answers["items"] = str(min(count_of(answers) + 1, MOST_ITEMS))
     errors = faults(answers, FIELDS[name]) if go == "next" else []
     return show(name if errors else _following(name, go, answers), answers, errors=errors)
 
 
 def _following(name: str, go: str, answers: Mapping[str, str]) -> str:
     """The page that comes after this one, by the button that was pressed."""
-    if go == "stay":
+    if go in ("stay", "more"):
         return name
     pages = pages_of(answers)
     if name not in pages:
@@ -84,8 +94,11 @@ def _following(name: str, go: str, answers: Mapping[str, str]) -> str:
 
 
 def pages_of(answers: Mapping[str, str]) -> tuple[str, ...]:
-    """The pages of this form: who asks for themselves is not asked by what right."""
-    return PAGES if answers.get("on_behalf") == "yes" else tuple(name for name in PAGES if name != "mandate")
+    """The pages of this form: who asks for themselves is not asked by what right, nor everybody what is wrong."""
+    left_out = set() if answers.get("on_behalf") == "yes" else {"mandate"}
+    if answers.get("right") != Right.RECTIFICATION:
+        left_out.add("items")
+    return tuple(name for name in PAGES if name not in left_out)
 
 
 def send(lang: str, answers: dict[str, str]) -> AnyResponse:
@@ -138,6 +151,11 @@ def show(
         number=pages_of(answers).index(name) + 1 if name in pages_of(answers) else 1,
         pages=len(pages_of(answers)),
         longest_message=MESSAGE_CHARACTERS,
+        items=count_of(answers),
+        most_items=MOST_ITEMS,
+        item_kinds=KINDS,
+        grounds=GROUNDS,
+        kept=kept_by_law() if answers.get("right") == Right.ERASURE else [],
     )
     # Kept by this browser alone, so that its Back button shows the page instead of asking to send it again.
     answer.headers["Cache-Control"] = "private, no-cache"
@@ -158,4 +176,28 @@ def _understood(answers: Mapping[str, str]) -> FormRequest:
     asked = {field: answers.get(field, "") for name in pages_of(answers) for field in FIELDS[name]}
     if asked["right"] not in {r.value for r in Right}:
         asked["right"] = "unknown" if asked["right"].strip() else ""
-    return understand_form({**asked, "language": language()})
+    if asked["right"] == Right.RESTRICTION and asked["restriction_ground"] in GROUNDS:
+        ground = words()(f"restriction_ground.{asked['restriction_ground']}")
+        asked["message"] = f"{ground}\n\n{asked['message']}".strip()
+    wrong: list[Fault] = []
+    try:
+        understood = understand_form({**asked, "language": language()})
+    except BadInput as mistakes:
+        wrong += mistakes.faults
+    if "items" in pages_of(answers):
+        try:
+            items_in(answers)
+        except BadInput as mistakes:
+            wrong += mistakes.faults
+    if wrong:
+        raise BadInput(wrong)
+    return understood
+
+
+def kept_by_law() -> list[str]:
+    """What laws in force may make us keep for a while, as the register's rules say; sorted labels."""
+    rt = house().rt
+    rules = [rule for rule in rt.register.holds if rule.active]
+    codes = {code for rule in rules for code in rule.categories}
+    known = rt.register.categories
+    return sorted({known[code].label.get(language()) for code in codes if code in known})
