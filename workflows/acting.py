@@ -21,7 +21,7 @@ from workflows.asking import ask, is_waiting, write
 from workflows.casefile import Acted, Claim, Proof, open_key, open_proof
 from workflows.errors import Conflict, NotAllowed, PersonMustLook
 from workflows.ports import Contact, RequestKey
-from workflows.register.mandates import OTHER, mandate_kinds
+from workflows.register.mandates import ESTATE, OTHER, mandate_kinds
 from workflows.rules.items import canonical
 from workflows.rules.mandates import CheckList, Standing, standing_on
 from workflows.runtime import Runtime
@@ -66,10 +66,14 @@ def note(
 
 
 def ask_for_it(session: Session, rt: Runtime, request: Request) -> None:
-    """Ask whoever acts for another by what right, once, at the address their request came from."""
-    if not is_waiting(session, request, AskKind.MANDATE):
-        row = ask(session, rt, request, kind=AskKind.MANDATE, wanted=["mandate"], by="vastine")
-        write(session, rt, request, row)
+    """Ask whoever acts for another by what right, once, at the address their request came from.
+
+    Who writes about somebody who has died is not asked for a power that nobody can have any more.
+    """
+    row = mandate_of(session, request)
+    if (row is None or row.kind != ESTATE) and not is_waiting(session, request, AskKind.MANDATE):
+        question = ask(session, rt, request, kind=AskKind.MANDATE, wanted=["mandate"], by="vastine")
+        write(session, rt, request, question)
 
 
 def seal_holder(key: RequestKey, request: Request, holder: Holder) -> bytes:

@@ -17,10 +17,12 @@ from tests.matrix.company import check, read, work
 from tests.matrix.conftest import Played
 from tests.matrix.row import row, row_of
 from tests.story.house import House, mail_of
+from workflows.acting import Acting, Holder
 from workflows.asking import ask_person
 from workflows.casefile import Claim
 from workflows.demo.planting import customer_number
 from workflows.errors import BadInput, Conflict
+from workflows.mandates import checking
 from workflows.rectifying import deciding, saying
 from workflows.restricting import lifting, naming, objecting
 from workflows.restricting.hand import done_by_hand
@@ -370,15 +372,21 @@ def test_m70_what_is_asked_for_is_delivered_before_it_is_erased(own: House) -> N
     check(own, row_of(test_m70_what_is_asked_for_is_delivered_before_it_is_erased), access, erasure)
 
 
-@row("request about somebody who has died", S.CLOSED, Outcome.BY_HAND, "L01",
-     instead="a person has to see that it is about the dead; nothing stops an access by itself")  # fmt: skip
-def test_m71_a_request_about_the_dead_is_answered_by_hand(house: House) -> None:
-    reference = house.ask("estate", Right.ERASURE, reply_to=REPLY)
-    work(house)
-    with house.held(reference) as (session, request):
-        decision.answered_by_hand(session, house.rt, request, user="tuulikki")
-    work(house)
-    check(house, row_of(test_m71_a_request_about_the_dead_is_answered_by_hand), reference)
+@row("request about somebody who has died", S.CLOSED, Outcome.ESTATE, "L01 L08e")
+def test_m71_a_request_about_the_dead_gets_the_letter_to_the_estate(own: House) -> None:
+    claim = Claim(identifiers={"customer_number": str(customer_number("estate"))}, reply_to=REPLY, for_another=True)
+    widow = Acting("estate", Holder("Aune Leski", REPLY))
+    with own.rt.unit() as session:
+        asked = intake.Asked(Right.ERASURE, "fi", Channel.LETTER, claim, acting=widow)
+        reference = intake.open_request(session, own.rt, asked).request.reference
+    work(own)
+    assert own.state(reference) == "verifying"
+    with own.held(reference) as (session, request):
+        checking.tick(session, own.rt, request, user="kaspar", kind="estate", codes=["death_seen"])
+        checking.estate(session, own.rt, request, user="kaspar")
+    work(own)
+    assert "Järvinen" not in "".join(own.mails_to(REPLY))
+    check(own, row_of(test_m71_a_request_about_the_dead_gets_the_letter_to_the_estate), reference)
 
 
 @row("access while a source can't be reached", S.CLOSED, Outcome.DELIVERED, "L01 L03 L04")
