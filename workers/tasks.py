@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery
 
 from workers.app import Process
-from workflows import lookout, news
+from workflows import lookout, news, pace
 from workflows.doors import knocking, minding
 from workflows.engine import drain
 from workflows.mailroom import poll
@@ -58,6 +58,7 @@ def register_tasks(app: Celery, process: Process) -> None:
         rechecks(rt, every=True)
         news.forget(rt)
         minding.forget(rt)
+        pace.forget(rt)
         purge(rt)
         orphan_blobs(rt)
         rt.blobs.clear_unfinished(rt.now() - _UNFINISHED)

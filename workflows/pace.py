@@ -12,6 +12,9 @@ from models.vocabulary import Letter
 from workflows.runtime import Runtime
 
 _KEPT = timedelta(days=2)
+_AT_A_TIME = 100
+_SELDOM = 16
+"""Of 256: so many of those who come for the first time clear away after others; every night all is cleared."""
 
 
 CODES = "codes-to-contact"
@@ -36,23 +39,32 @@ def within(session: Session, rt: Runtime, limit: Limit, whose: str) -> bool:
     """Count once more; False if that is too often. `whose` is kept only as a keyed digest."""
     start = _window(rt.now(), limit.minutes)
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    row = insert(Pace).values(
-        key=rt.vault.digest("pace", f"{limit.scope}:{whose}"), scope=limit.scope, window_start=start, count=1
-    )
+    key = rt.vault.digest("pace", f"{limit.scope}:{whose}")
+    row = insert(Pace).values(key=key, scope=limit.scope, window_start=start, count=1)
     again = row.on_conflict_do_update(
         index_elements=[Pace.key, Pace.scope, Pace.window_start], set_={"count": Pace.count + 1}
     )
     count = session.scalar(again.returning(Pace.count)) or 0
-    if count == 1:
+    if count == 1 and key[int(start.timestamp() // 3600) % len(key)] < _SELDOM:
         _let_go(session, rt)
     return count <= limit.most
 
 
-def _let_go(session: Session, rt: Runtime) -> None:
-    """Delete some of what is over; what another process deletes just now is left to it."""
-    over = select(Pace).where(Pace.window_start < rt.now() - _KEPT).limit(100).with_for_update(skip_locked=True)
-    for row in session.scalars(over).all():
+def _let_go(session: Session, rt: Runtime) -> int:
+    """Delete some of what is over; what another process deletes just now is left to it. How many."""
+    over = select(Pace).where(Pace.window_start < rt.now() - _KEPT).limit(_AT_A_TIME).with_for_update(skip_locked=True)
+    rows = session.scalars(over).all()
+    for row in rows:
         session.delete(row)
+    return len(rows)
+
+
+def forget(rt: Runtime) -> None:
+    """Delete all that is over."""
+    deleted = _AT_A_TIME
+    while deleted == _AT_A_TIME:
+        with rt.unit() as session:
+            deleted = _let_go(session, rt)
 
 
 def may_send_code(session: Session, rt: Runtime, contact: str) -> bool:

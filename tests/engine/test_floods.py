@@ -24,7 +24,7 @@ from workflows import flooding, mailroom, triage
 from workflows.bulk import import_lines
 from workflows.doors import minding
 from workflows.doors.marks import mark_of
-from workflows.pace import Limit
+from workflows.pace import Limit, forget
 from workflows.post import send_all
 from workflows.staffing import new_token
 from workflows.trial import take_side
@@ -167,6 +167,7 @@ def test_the_same_holds_on_postgresql(tmp_path: Path, postgres_url: str) -> None
     send_all(world.rt)
     world.clock.advance(days=3)
     assert caller.fill(**PERSON).status_code == 303
+    forget(world.rt)
     with world.rt.unit() as session:
         oldest = min(row.window_start for row in session.scalars(select(Pace)))
     assert oldest >= world.rt.now() - timedelta(hours=1), "what is over is let go"

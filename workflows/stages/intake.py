@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.base import new_id
 from models.intake import Message, MessageCase
 from models.request import Request
 from models.vocabulary import Channel, Event, Letter, MessageState, Right, TaskKind
@@ -61,7 +62,9 @@ def store(
     if known is not None:
         return known, False
     row, key = make_key(session, rt)
+    ident_of_row = new_id()  # the seal is bound to it
     message = Message(
+        id=ident_of_row,
         channel=channel,
         external_id=ident,
         body_digest=hashlib.sha256(raw).digest(),
@@ -69,11 +72,10 @@ def store(
         data_key_id=row.id,
         arrived_at=arrived_at or rt.now(),
         state=MessageState.RECEIVED,
-        raw_sealed=b"",
+        raw_sealed=key.seal(raw, f"messages.raw:{ident_of_row}"),
     )
     session.add(message)
-    session.flush()  # the seal is bound to the row's id
-    message.raw_sealed = key.seal(raw, f"messages.raw:{message.id}")
+    session.flush()  # what follows in this transaction names it
     if noted:
         note_arrival(session, rt, message)
     return message, True
