@@ -70,7 +70,7 @@ def _file() -> Json:
         "in": "header",
         "required": True,
         "description": "A new one for each request. The same key and body again give the same answer; with another "
-        "body 422.",
+        "body 422. A key is remembered for good: it never stands for a second request.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     }
     operation = _operation(
