@@ -322,6 +322,50 @@ def test_the_newest_file_counts_or_all_of_them(tmp_path: Path) -> None:
     assert [i.locator["file"] for i in found(every)] == ["answers_1.csv", "answers_2.csv"]
 
 
+ONE = b"no;email;name;text\r\n1;one@x.example;Yksi;Hyv\xe4\r\n"
+
+
+def test_a_file_whose_last_line_was_erased_is_an_answer(tmp_path: Path) -> None:
+    connector = drop(tmp_path / "d", content=ONE)
+    items = plan(found(connector))
+    assert [d.outcome for d in connector.erase("op", 1, items)] == [ReceiptOutcome.ERASED]
+    assert dump(tmp_path / "d") == {"answers_1.csv": b"no;email;name;text\r\n"}
+    again = drop(tmp_path / "d", content=None)  # as another process, after this one
+    assert found(again) == []
+    assert again.present(items) == {}
+    assert [d.outcome for d in again.erase("op", 2, items)] == [ReceiptOutcome.ERASED]
+    assert [p.refused for p in again.preview(items)] == ["absent"]
+    again.health()
+
+
+def test_the_same_file_dropped_empty_anew_is_silence_again(tmp_path: Path) -> None:
+    connector = drop(tmp_path / "d", content=ONE)
+    connector.erase("op", 1, plan(found(connector)))
+    (tmp_path / "d" / "answers_1.csv").write_bytes(b"no;email;name;text\r\n")
+    with pytest.raises(VastineError, match="empty_file"):
+        found(drop(tmp_path / "d", content=None))
+
+
+def test_a_file_that_somebody_else_emptied_is_silence(tmp_path: Path) -> None:
+    connector = drop(tmp_path / "d")
+    connector.erase("op", 1, plan(found(connector)))
+    path = tmp_path / "d" / "answers_1.csv"
+    stat = path.stat()
+    path.write_bytes(b"no;email;name;text\r\n")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    with pytest.raises(VastineError, match="empty_file"):
+        found(drop(tmp_path / "d", content=None))
+
+
+def test_a_line_whose_file_was_merged_into_another_is_not_taken_for_erased(tmp_path: Path) -> None:
+    connector = drop(tmp_path / "d", take="all")
+    items = plan(found(connector))
+    (tmp_path / "d" / "answers_1.csv").rename(tmp_path / "d" / "answers_all.csv")
+    for call in (connector.present, connector.preview, lambda i: connector.erase("op", 1, i)):
+        with pytest.raises(PersonMustLook, match="file_gone"):
+            call(items)
+
+
 def test_where_we_may_not_write_people_erase(tmp_path: Path) -> None:
     connector = drop(tmp_path / "d", writable=False)
     items = plan(found(connector))
@@ -345,7 +389,7 @@ def test_the_journal_tells_nothing_of_anybody(tmp_path: Path) -> None:
     connector.erase("plan:0:1", 1, plan(found(connector)))
     (path,) = (tmp_path / "d" / ".vastine-journal").iterdir()
     data = json.loads(path.read_text())
-    assert set(data) == {"fence", "done", "outcomes", "files"}
+    assert set(data) == {"fence", "done", "outcomes", "files", "dropped"}
     assert "example" not in path.read_text()
 
 

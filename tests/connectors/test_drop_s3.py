@@ -13,7 +13,7 @@ from tests.connectors.shop import dataset, register, source
 from tests.connectors.test_csv import ANSWER, ANSWERS, found, plan
 from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.drop_s3 import S3Drop
-from workflows.errors import SourceDown, TryAgain
+from workflows.errors import SourceDown, TryAgain, VastineError
 
 KEPT = b"no;email;name;text\r\n2;two@x.example;Kaksi;Huono\r\n\r\n"
 NAME = "answers_1.csv"
@@ -83,6 +83,18 @@ def test_lines_in_a_bucket_are_found_and_erased_and_no_other_byte_changes(endpoi
     assert bytes(bucket.get(NAME).bytes()) == KEPT
     assert ours.present(items) == {}
     assert {d.outcome for d in ours.call_off("op", 2, items)} <= {ReceiptOutcome.ABSENT, ReceiptOutcome.ERASED}
+
+
+def test_the_last_lines_of_an_object_are_erased_and_whoever_comes_later_asks_why_it_is_empty(
+    endpoint: str, bucket: S3Store
+) -> None:
+    bucket.put(NAME, ANSWERS.replace(b"2;two@x.example", b"2;one@x.example"))
+    ours = connector(endpoint)
+    items = plan(found(ours))
+    assert [d.outcome for d in ours.erase("op", 1, items)] == [ReceiptOutcome.ERASED] * 3
+    assert ours.present(items) == {}
+    with pytest.raises(VastineError, match="empty_file"):
+        found(connector(endpoint))
 
 
 def test_a_large_object_is_read_part_by_part_and_whole(endpoint: str, bucket: S3Store) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import BinaryIO
@@ -35,10 +35,20 @@ class Line:
 
 
 class Lines:
-    """The lines of one file. `names` are its columns: as the header says, or as given."""
+    """The lines of one file. `names` are its columns: as the header says, or as given.
 
-    def __init__(self, stream: BinaryIO, style: Style, *, columns: Sequence[str] = ()) -> None:
-        self._stream, self._style = stream, style
+    `emptied` is asked of a file without records: whether we took the last of them out ourselves.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        style: Style,
+        *,
+        columns: Sequence[str] = (),
+        emptied: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._stream, self._style, self._emptied = stream, style, emptied
         self.names: list[str] = list(columns)
         self._utf8 = style.encoding.lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig"}
         self._encoding = "utf-8" if self._utf8 else style.encoding
@@ -77,7 +87,7 @@ class Lines:
         elif pending is not None:
             records += self._whole(pending)
             yield pending
-        if not records and not self._style.may_be_empty:
+        if not records and not self._style.may_be_empty and not self._emptied():
             raise TryAgain("empty_file", detail="the file holds no record")
 
     def changed(self, line: Line, cells: Sequence[str]) -> bytes:

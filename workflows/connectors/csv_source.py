@@ -15,7 +15,7 @@ from workflows.connectors.records import Record, Wanted, locator_of
 from workflows.connectors.records_search import RecordSearch
 from workflows.connectors.records_shape import named_columns
 from workflows.connectors.sql_masking import WORD
-from workflows.errors import NeverAgain
+from workflows.errors import NeverAgain, PersonMustLook
 from workflows.listed import Listed
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.csv_connection import CsvConnection
@@ -51,6 +51,7 @@ class CsvConnector(SheetDiscovery):
             writable=self._said.writable,
             by_people=self._said.by_hand is not None,
             one_file=self._newest and len(self._graph.nodes) == 1,
+            there=self._there,
         )
 
     @property
@@ -67,7 +68,7 @@ class CsvConnector(SheetDiscovery):
         for node in self._graph.nodes.values():
             for file in self._files(node):
                 with self._drop.open(file) as stream:
-                    lines = self._lines(node, stream)
+                    lines = self._lines(node, file, stream)
                     next(iter(lines), None)
                     self._check(node, lines)
 
@@ -107,7 +108,7 @@ class CsvConnector(SheetDiscovery):
         """The records of a collection, file by file, in the order of their names."""
         for file in self._files(node):
             with self._drop.open(file) as stream:
-                lines = self._lines(node, stream)
+                lines = self._lines(node, file, stream)
                 places = None if self._style.header or wanted is None else _places(lines, wanted)
                 for line in lines:
                     if line.cells is None:
@@ -120,13 +121,24 @@ class CsvConnector(SheetDiscovery):
         """Lines without a key may be alike; they are one record."""
         return bool(node.primary)
 
+    def _there(self, items: Sequence[EraseItem]) -> None:
+        """Raises `PersonMustLook("file_gone")` where a file that held one of the items is not there any more.
+
+        It may have been merged into another: then its records are not erased, they are elsewhere.
+        """
+        for name, node in self._graph.nodes.items():
+            held = {str(i.locator["file"]) for i in items if i.collection == name and "file" in i.locator}
+            if held - ({f.name for f in self._files(node)} if held else set()):
+                raise PersonMustLook("file_gone", detail="a file that held a record is gone; search the source again")
+
     def _files(self, node: Node) -> list[Dropped]:
         pattern = self._said.pattern_of(node.collection)
         return chosen(self._drop, pattern, newest=self._newest, oldest=self._said.oldest)
 
-    def _lines(self, node: Node, stream: BinaryIO) -> Lines:
+    def _lines(self, node: Node, file: Dropped, stream: BinaryIO) -> Lines:
         files = self._said.files.get(node.collection)
-        lines = Lines(stream, self._style, columns=files.columns if files else ())
+        columns = files.columns if files else ()
+        lines = Lines(stream, self._style, columns=columns, emptied=lambda: self._erasing.wrote(file))
         if not self._style.header:
             self._check(node, lines)
         return lines
@@ -149,7 +161,7 @@ class CsvConnector(SheetDiscovery):
         node = self._graph.nodes[collection]
         changed = gone = 0
         with self._drop.open(file) as stream:
-            lines = self._lines(node, stream)
+            lines = self._lines(node, file, stream)
             for line in lines:
                 if line.cells is None:
                     out.write(lines.ending(line, fewer=gone) if lines.is_marker(line) else line.raw)

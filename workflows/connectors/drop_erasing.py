@@ -41,10 +41,12 @@ class DropErasing:
         writable: bool,
         one_file: bool,
         by_people: bool = False,
+        there: Callable[[Sequence[EraseItem]], None] = lambda _: None,
     ) -> None:
         self._drop, self._records, self._schema = drop, records, schema
         self._rewrite, self._neutral, self._writable, self._one_file = rewrite, neutral, writable, one_file
-        self._by_people = by_people
+        self._by_people, self._there = by_people, there
+        self._written: set[Dropped] = set()  # by this process, where no journal tells
 
     @property
     def guarantee(self) -> Guarantee:
@@ -96,7 +98,17 @@ class DropErasing:
 
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
         """The digests of those items that still exist as records, by item number."""
+        self._there(items)
         return {s.item.item_no: s.digest for s in stand(self._records, self._schema, items) if s.records}
+
+    def wrote(self, file: Dropped) -> bool:
+        """Whether the file is as an erasure left it: then it may be empty, and nobody has dropped another since."""
+        if file in self._written:
+            return True
+        if not isinstance(self._drop, FolderDrop):
+            return False
+        digests = Journal(self._drop.folder).digests(file)
+        return bool(digests) and self._digest(file) in digests
 
     def _with_journal(self, journal: Journal, op_id: str, *, fence: int, items: Sequence[EraseItem]) -> Outcomes:
         entry = journal.read(op_id, fence=fence)
@@ -105,9 +117,11 @@ class DropErasing:
             return entry.receipts()
         done = self._happened(entry)
         rest = [i for i in items if i.item_no not in done]
+        files = {f.name: f for f in self._drop.files()}
 
         def note(name: str, digest: str, standings: Iterable[Standing]) -> None:
             entry.files[name] = (digest, [s.item.item_no for s in standings])
+            entry.dropped[name] = files[name].modified_at.isoformat()
             entry.note({s.item.item_no: s.outcome for s in standings})
             journal.write(op_id, entry)
 
@@ -135,6 +149,7 @@ class DropErasing:
             return digest.hexdigest()
 
     def _standings(self, items: Sequence[EraseItem]) -> list[Standing]:
+        self._there(items)
         standings = stand(self._records, self._schema, items)
         judge(self._records, self._schema, standings, neutral=self._neutral)
         return standings
@@ -168,7 +183,8 @@ class DropErasing:
             if self._rewrite(collection, file, changes, cast("BinaryIO", hashing)) != expected:
                 raise PersonMustLook("count_differs", detail="the file would lose more or fewer records than approved")
 
-        self._drop.replace(file, write, before=lambda: note(file.name, hashing.hexdigest(), standings))
+        put = self._drop.replace(file, write, before=lambda: note(file.name, hashing.hexdigest(), standings))
+        self._written.add(put)
 
     @staticmethod
     def _no_note(name: str, digest: str, standings: Sequence[Standing]) -> None:

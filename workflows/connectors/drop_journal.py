@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from models.vocabulary import ReceiptOutcome
-from workflows.connectors.drops import MARKS, sync
+from workflows.connectors.drops import MARKS, Dropped, sync
 from workflows.errors import Fenced, NeverAgain, SourceDown
 
 FOLDER = f"{MARKS}-journal"
@@ -19,12 +19,13 @@ FOLDER = f"{MARKS}-journal"
 
 @dataclass(slots=True)
 class Entry:
-    """One operation. `files`: name to (digest it gets, item numbers in it)."""
+    """One operation. `files`: name to (digest it gets, item numbers in it); `dropped`: name to when it was dropped."""
 
     fence: int
     done: bool = False
     outcomes: dict[str, str] = field(default_factory=dict)
     files: dict[str, tuple[str, list[int]]] = field(default_factory=dict)
+    dropped: dict[str, str] = field(default_factory=dict)
 
     def receipts(self) -> dict[int, ReceiptOutcome]:
         """The outcomes by item number."""
@@ -56,6 +57,18 @@ class Journal:
             raise Fenced("fenced")
         entry.fence = fence
         return entry
+
+    def digests(self, file: Dropped) -> set[str]:
+        """What operations made of this file. Whoever drops it anew makes it younger, and none of it counts."""
+        found = set()
+        for path in self._folder.glob("*.json"):
+            try:
+                entry = Entry(**json.loads(path.read_bytes()))
+            except (OSError, ValueError, TypeError):
+                continue  # what can't be read proves nothing
+            if file.name in entry.files and entry.dropped.get(file.name) == file.modified_at.isoformat():
+                found.add(entry.files[file.name][0])
+        return found
 
     def write(self, op_id: str, entry: Entry) -> None:
         """Keep it, durably and whole."""
