@@ -16,6 +16,7 @@ class Letter(StrEnum):
     PORTABILITY = "portability"  # L05
     REFUSAL = "refusal"  # L08
     ESTATE = "estate"  # L08e: about a person who has died
+    ANSWER = "answer"  # in the words of who answers outside the flows
     PARTIAL_ERASURE = "partial_erasure"  # L09
     ERASURE = "erasure"  # L10
     FINAL_ERASURE = "final_erasure"  # L10b

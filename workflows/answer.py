@@ -28,6 +28,11 @@ CODE_DIGITS = 8
 _ARTIFACT = select(Artifact).where(Artifact.request_id == bindparam("of"), Artifact.name == bindparam("called"))
 
 
+def file_of(letter: Letter) -> str:
+    """The name of the file that holds this letter of a case."""
+    return f"letter_{letter.value}.pdf"
+
+
 def keep_artifact(
     session: Session,
     rt: Runtime,

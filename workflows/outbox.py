@@ -28,6 +28,7 @@ BY_POST = frozenset(
         Letter.EXTENSION,
         Letter.REFUSAL,
         Letter.ESTATE,
+        Letter.ANSWER,
         Letter.LIFTING,
         Letter.HOLD_LATER,
         Letter.DUPLICATE,

@@ -12,19 +12,21 @@ from models.request import Request
 from models.staff import HumanTask, StaffUser
 from models.vocabulary import Letter, OutboxState, Role, TaskState
 from workflows import audit
+from workflows.answer import file_of
 from workflows.casefile import open_claim, open_key, open_proof
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, NotFound
 from workflows.human import close_task
 from workflows.outbox import PRINT, open_mail
 from workflows.ports import Contact, RequestKey
+from workflows.reached import gone_out
 from workflows.runtime import Runtime
 
 WAYS = ("posted", "handed_over", "no_address")
 """How it ended: in the post, in the person's hand, or with nowhere to take it."""
 
 POSTERS = (Role.CASEWORKER, Role.APPROVER, Role.DPO)
-_OWN_MAIL = frozenset({Letter.EXTENSION, Letter.LIFTING, Letter.HOLD_LATER})
-"""Letters of which the mail says only the dates, and a file everything."""
+_APART = frozenset({Letter.EXTENSION, Letter.LIFTING, Letter.HOLD_LATER})
+"""Letters on the way to an answer: they are no part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def sheet_of(session: Session, rt: Runtime, request: Request, task: HumanTask) -
 
 def _contact(key: RequestKey, request: Request) -> Contact | None:
     if request.proof_sealed is not None:
-        return open_proof(key, request).contact
+        return open_proof(key, request).reply
     name = open_claim(key, request).name
     return Contact(name=name) if name else None
 
@@ -60,10 +62,9 @@ def _contact(key: RequestKey, request: Request) -> Contact | None:
 def _files(session: Session, request: Request, letter: Letter) -> list[str]:
     there = select(Artifact.name).where(Artifact.request_id == request.id, Artifact.purged_at.is_(None))
     names = session.scalars(there.order_by(Artifact.name)).all()
-    own = {f"letter_{other.value}.pdf": other for other in _OWN_MAIL}
-    if letter in _OWN_MAIL:
-        return [name for name in names if own.get(name) is letter]
-    return [name for name in names if name not in own] if letter is Letter.READY else []
+    if letter is not Letter.READY:
+        return [name for name in names if name == file_of(letter)]
+    return [name for name in names if name not in {file_of(other) for other in _APART}]
 
 
 def posted(session: Session, rt: Runtime, request: Request, task: HumanTask, *, how: str, user: str) -> None:
@@ -86,6 +87,7 @@ def posted(session: Session, rt: Runtime, request: Request, task: HumanTask, *, 
         row.state, row.sent_at = OutboxState.SENT, rt.now()
     facts = {"letter": row.letter, "answer": how}
     audit.record(session, "letter:posted", at=rt.now(), actor=user, request_id=request.id, facts=facts)
+    gone_out(session, rt, row)
     close_task(session, rt, task, by=user, answer=how)
 
 

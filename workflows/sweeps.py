@@ -40,6 +40,7 @@ from workflows.ledger import OPEN
 from workflows.mailroom import read, understand
 from workflows.mandates.ending import lapse
 from workflows.messages import SEND
+from workflows.overdue import apologise
 from workflows.pausing import end_those_that_are_over
 from workflows.purge.due import due
 from workflows.purge.shredding import shred
@@ -71,6 +72,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "healed": heal(rt),
         "clocks": keep_running(rt),
         "silence": mind_silence(rt),
+        "late": apologise(rt),
         "rechecks": rechecks(rt),
         "rung": ring_for_ready(rt),
         "warned": warn(rt),

@@ -138,6 +138,13 @@ def test_a_refused_request_is_not_told_that_anything_is_erased_now(documents, ca
     assert "Mitään osaa pyynnöstä ei ole toteutettu." in html
 
 
+def test_an_answer_by_hand_says_all_that_was_written_and_who_wrote_it(register, case):
+    html = Letters(Catalogue(register)).html(Letter.ANSWER, case())
+    assert "Sopimus siirtyi pesälle." in html
+    assert "Laskut lähetetään sille." in html
+    assert "Kaisa Käsittelijä" in html
+
+
 @pytest.mark.parametrize("reason", ["complexity", "number_of_requests", "source_unavailable", "third_party_review"])
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_reason_for_more_time_is_told_in_words(documents, case, language, reason):

@@ -22,6 +22,7 @@ from models.vocabulary import (
     Ground,
     HandState,
     Kind,
+    Letter,
     Method,
     Outcome,
     RequestState,
@@ -40,6 +41,7 @@ from workflows.restricting import lifting, naming, objecting
 from workflows.restricting.hand import done_by_hand
 from workflows.restriction import restriction_of, restrictions_on, restrictions_on_record, wanted_kept
 from workflows.stages import decision
+from workflows.stages.by_hand import answer_by_hand
 from workflows.stages.changing import look_again
 from workflows.stages.verification import by_staff
 from workflows.sweeps import expired_leases, unidentified
@@ -568,7 +570,8 @@ def test_what_rests_for_an_objection_answered_by_hand_goes_on_only_where_somebod
     ident = world.open(Right.OBJECTION)
     world.work()
     with locked(world, ident) as (session, request):
-        decision.answered_by_hand(session, world.rt, request, user="cleo", goes_on=goes_on)
+        words = "We looked into what you object to, and this is what came of it."
+        answer_by_hand(session, world.rt, request, user="cleo", letter=Letter.ANSWER, words=words, goes_on=goes_on)
     world.work()
     assert world.state(ident) is S.CLOSED
     with world.rt.unit() as session:

@@ -12,8 +12,8 @@ the whole way, from the desk to the letter, on the demo company with all its sou
 what the test saw; *Less than wanted* says where the program does less than the row asks for, or does it otherwise.
 
 The letters: L01 acknowledgement, L02 code or question, L03 extension, L04 access, L05 portability, L06 correction,
-L07 notice to a recipient or source, L08 refusal, L09 partial erasure, L10 erasure, L11 restriction, L11b lifting,
-L12 objection.
+L07 notice to a recipient or source, L08 refusal, L08e about the dead, L09 partial erasure, L10 erasure,
+L11 restriction, L11b lifting, L12 objection or ban.
 
 This page is written by `python -m tests.matrix.page` and compared with the tests by `tests/matrix/test_page.py`.
 

@@ -18,6 +18,7 @@ LETTERS = {
     "recipient_notice": "L07",
     "refusal": "L08",
     "estate": "L08e",
+    "answer": "own words",
     "partial_erasure": "L09",
     "hold_later": "L09",
     "erasure": "L10",

@@ -14,5 +14,5 @@ def test_every_row_from_1_to_72_is_one_test() -> None:
 
 
 def test_only_notices_and_codes_have_no_number_and_are_left_out() -> None:
-    notices = {Letter.READY, Letter.NOTICE, Letter.FETCH_CODE, Letter.REMINDER}
+    notices = {Letter.READY, Letter.NOTICE, Letter.FETCH_CODE, Letter.REMINDER, Letter.MESSAGE, Letter.EXPIRING}
     assert {letter for letter in Letter if letter.value not in LETTERS} == notices

@@ -235,7 +235,9 @@ def test_a_case_ends_when_somebody_says_that_they_answered_it(desk: Seat, desk_w
     desk_world.work()
     cleo, page = desk("cleo"), f"/requests/{desk_world.request(ident).reference}"
     assert cleo.send(page, f"{page}/by-hand").status_code == 422
-    assert cleo.send(page, f"{page}/by-hand", {"answered": "yes"}).status_code == 302
+    assert cleo.send(page, f"{page}/by-hand", {"answer_letter": "answer", "answer_words": "Yes."}).status_code == 422
+    told = {"answer_letter": "answer", "answer_words": "Your contract ended, and its data went with it."}
+    assert cleo.send(page, f"{page}/by-hand", told).status_code == 302
     desk_world.work()
     found = desk_world.request(ident)
     assert (found.state, found.outcome) == (RequestState.CLOSED, Outcome.BY_HAND)
@@ -249,7 +251,7 @@ def test_what_was_delivered_is_not_answered_by_hand_too(desk: Seat, desk_world: 
     cleo, page = desk("cleo"), f"/requests/{desk_world.request(ident).reference}"
     form = form_of(cleo.get(page).text, f"{page}/by-hand")
     desk_world.approve(ident)
-    assert cleo.post(f"{page}/by-hand", {**form, "answered": "yes"}).status_code == 409
+    assert cleo.post(f"{page}/by-hand", {**form, "answer_letter": "estate"}).status_code == 409
     desk_world.work()
     assert desk_world.request(ident).outcome is Outcome.ERASED
 

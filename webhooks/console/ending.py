@@ -10,6 +10,7 @@ from webhooks.console.roles import WORK, allow
 from webhooks.console.shell import Shell
 from workflows.errors import BadInput, Fault
 from workflows.stages import decision
+from workflows.stages.by_hand import answer_by_hand
 
 
 def pages(shell: Shell) -> Blueprint:
@@ -32,10 +33,9 @@ def pages(shell: Shell) -> Blueprint:
     @allow(WORK)
     def by_hand(reference: str) -> BaseResponse:
         def work(session: Session, case: Request) -> str:
-            if request.form.get("answered") != "yes":
-                raise BadInput([Fault("answered", "by_hand_not_confirmed")])
+            letter, words = request.form.get("answer_letter", ""), request.form.get("answer_words", "")
             goes_on = request.form.get("goes_on") == "yes"
-            decision.answered_by_hand(session, rt, case, user=g.user.name, goes_on=goes_on)
+            answer_by_hand(session, rt, case, user=g.user.name, letter=letter, words=words, goes_on=goes_on)
             return "by_hand"
 
         return act(shell, reference, work, form="by_hand")

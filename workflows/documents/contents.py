@@ -82,6 +82,13 @@ _ESTATE = (
     Piece("documents", "Inheritance Code 40/1965 18:2"),
     *_COMPLAINT,
 )
+_ANSWER = (
+    Piece("asked", "GDPR 12(3)", ("received_on", "right")),
+    Piece("answer", "GDPR 12(1), 12(3)", ("answer_words",)),
+    *_COMPLAINT,
+    Piece("sender", "GDPR 12(4); DPA 34", ("answered_by",)),
+)
+_ANSWER_MAIL = (Piece("asked", "GDPR 12(3)", ("received_on",)), Piece("where", "GDPR 12(1)"))
 _MERGED = (
     Piece("leading", "GDPR 12(1)", ("leading",)),
     Piece("earliest", "GDPR 12(3)", ("received_on",)),
@@ -149,6 +156,7 @@ CONTENTS: Mapping[Letter, Contents] = {
         (Piece("decided", "GDPR 12(4)", ("received_on",)), Piece("complaint", "GDPR 12(4), 77")),
     ),
     Letter.ESTATE: Contents("L08e", "Somebody asked about a person who has died", _ESTATE, _ESTATE),
+    Letter.ANSWER: Contents("own words", "A person answered outside the flows", _ANSWER, _ANSWER_MAIL),
     Letter.PARTIAL_ERASURE: Contents(
         "L09",
         "Some of what was to be erased must be kept",

@@ -21,7 +21,7 @@ from workflows.rules.text import hold_sentence
 
 Context = dict[str, Any]
 
-_ON_PAPER = ("note", "weighed", "lift_words")
+_ON_PAPER = ("note", "weighed", "lift_words", "answer", "answered_by")
 """What somebody wrote about the person: it goes into letters, never into an open mail."""
 
 
@@ -78,6 +78,8 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "decided_by": controller.signer.name or controller.dpo.name or case.decided_by,
         "verified_by": w.method.one_of(case.verified_method) if case.verified_method else "",
         "authority": authority_facts(controller.authority, lang),
+        "answer_words": case.extra.get("answer", ""),
+        "answered_by": case.extra.get("answered_by", ""),
         "plan_hash": case.plan_hash,
         "backups_until": _backups_until(controller, case.today, lang),
     }

@@ -52,6 +52,7 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
         answer_by=RECEIVED + timedelta(days=40),
         stage="collecting",
         extra={"ground": "accuracy", "note": "……………", "noted": "1", "weighed": "……………"}
+        | {"answer": "………………………………", "answered_by": "…"}
         | {"lift_on": "2026-04-20", "lift_code": "verified", "lift_words": "……………"}
         | {"kind": "rectification", "categories": "…", "recipient": "…", "bans": "B1 B3", "consent": "1"},
         objection_until=datetime(2026, 1, 16, 10, 0, tzinfo=UTC),

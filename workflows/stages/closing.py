@@ -31,6 +31,7 @@ from workflows.errors import VastineError
 from workflows.findings import forget_items
 from workflows.hand.forgetting import forget_answers, forget_scans
 from workflows.outbox import queue_mail
+from workflows.own_words import open_answer
 from workflows.ports import CaseFacts, PlanLine, RequestKey
 from workflows.recipients.listed import told_recipients
 from workflows.rectifying.told import corrections_of
@@ -45,7 +46,6 @@ from workflows.standing import Standing, open_item, standings, to_tell
 from workflows.work import Lease, NewStep
 
 _SAID_AT_ONCE = {
-    Outcome.BY_HAND: None,
     Outcome.WITHDRAWN: Letter.WITHDRAWN,
     Outcome.DUPLICATE: Letter.DUPLICATE,
     Outcome.ESTATE: Letter.ESTATE,
@@ -125,13 +125,17 @@ class Closing:
             recipients=told_recipients(session, rt, request),
             corrections=corrections_of(session, request, key),
         )
+        by_hand = open_answer(key, request)
+        if by_hand is not None:
+            case = replace(case, extra={**case.extra, **by_hand[1]})
         if request.leading_id is not None:
             case = _with_leading(case, session.get_one(Request, request.leading_id))
         moved = to_tell(waiting, rt.today()) if request.answered_at else []
         untold = [receipt for item in items for receipt in item.receipts if receipt.told_at is None]
         quiet = bool(waiting and request.answered_at and untold) and _only_days(key, items)
         drafts: list[Draft] = []
-        if (untold or not moved) and (letter := _letter(request, outcome)) is not None:
+        letter = by_hand[0] if by_hand is not None else _letter(request, outcome)
+        if (untold or not moved) and letter is not None:
             drafts.append(_draft(request, letter, case))
         if moved:
             drafts.append(_draft(request, Letter.HOLD_LATER, replace(case, plan=lines_of(key, moved))))
@@ -281,7 +285,8 @@ def _tell(session: Session, rt: Runtime, request: Request, inputs: Final, step: 
     for draft in inputs.drafts:
         if request.proof_sealed is None:
             # Nobody was proven: the answer says nothing about anybody and goes where the question came from.
-            to = open_claim(inputs.key, request).reply_to
+            # What a person wrote may name somebody: no open mail says it, and they post it.
+            to = "" if draft.letter is Letter.ANSWER else open_claim(inputs.key, request).reply_to
             queue_mail(
                 session, rt, request, inputs.key, letter=draft.letter, to=to, case=inputs.case, occurrence=step.key
             )

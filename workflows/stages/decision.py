@@ -19,7 +19,6 @@ from models.vocabulary import (
     Outcome,
     PlanState,
     RequestState,
-    Right,
     Role,
     StepState,
     TaskKind,
@@ -38,7 +37,6 @@ from workflows.notice import may_object
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
 from workflows.rectifying.saying import require_nothing_changed
-from workflows.restricting import objecting
 from workflows.rules.code_in_text import has_identity_code
 from workflows.rules.deadlines import extended_until, may_extend
 from workflows.runtime import Runtime
@@ -268,22 +266,3 @@ def withdraw(session: Session, rt: Runtime, request: Request, *, actor: str) -> 
         plan.state = PlanState.VOID
     close_tasks_of(session, rt, request.id, kinds=set(TaskKind), by=actor)
     lifecycle.advance(session, rt, request, Event.WITHDRAWN, actor=actor)
-
-
-def answered_by_hand(session: Session, rt: Runtime, request: Request, *, user: str, goes_on: bool = False) -> None:
-    """A member of staff answered the person outside the flows; the request ends under their name.
-
-    `goes_on`: to an objection, that the use which rested goes on; unless that is said or was weighed, it stays at rest.
-    Raises `Conflict` once something was delivered or erased, `NotAllowed` for the role.
-    """
-    staff = session.get(StaffUser, user)
-    if staff is None or staff.disabled_at is not None or staff.role not in (*DECIDERS, Role.CASEWORKER):
-        raise NotAllowed("role", detail="answering by hand needs the role caseworker, approver or dpo")
-    lifecycle.next_state(request, Event.ANSWERED_BY_HAND)  # before anything is changed
-    request.outcome = Outcome.BY_HAND
-    if goes_on and request.right is Right.OBJECTION:
-        objecting.note_goes_on(session, rt, request, user=user)
-    for plan in session.scalars(select(Plan).where(Plan.request_id == request.id, Plan.state == PlanState.FROZEN)):
-        plan.state = PlanState.VOID
-    close_tasks_of(session, rt, request.id, kinds=set(TaskKind), by=user)
-    lifecycle.advance(session, rt, request, Event.ANSWERED_BY_HAND, actor=user)
