@@ -156,6 +156,15 @@ def test_the_same_key_and_body_give_the_same_answer_and_one_request(api: Make, d
     assert requests_of(desk_world)[0].channel is Channel.API
 
 
+def test_a_key_whose_case_was_let_go_of_opens_no_second_one(api: Make, desk_world: World) -> None:
+    caller = api()
+    assert caller.file(BODY).status_code == 201
+    with desk_world.rt.unit() as session:
+        session.scalars(select(Request)).one().status_digest = bytes(32)  # as letting go of a case does
+    is_problem(caller.file(BODY), 410, "idempotency_key_over")
+    assert len(requests_of(desk_world)) == 1
+
+
 def test_the_same_key_with_another_body_is_refused(api: Make, desk_world: World) -> None:
     caller = api()
     caller.file(BODY)

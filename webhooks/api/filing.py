@@ -41,6 +41,12 @@ class KeyReused(VastineError):  # noqa: N818
     status = 422
 
 
+class KeyOver(VastineError):  # noqa: N818
+    """This idempotency key stood for a request that is over and let go of; nothing was done. Send a new key."""
+
+    status = 410
+
+
 def file_request(rt: Runtime) -> tuple[list[Request], bool]:
     """(requests of the posted body, whether they are new). Raises what the caller can mend.
 
@@ -73,6 +79,8 @@ def _once(rt: Runtime, body: Mapping[str, Any], raw: bytes, *, ident: str) -> tu
             return [o.request for o in opened], True
         digests = [rt.vault.digest("status", secret) for secret in secrets]
         found = {r.status_digest: r for r in session.scalars(select(Request).where(Request.status_digest.in_(digests)))}
+        if len(found) < len(digests):
+            raise KeyOver("idempotency_key_over")
         return [found[d] for d in digests], False
 
 
