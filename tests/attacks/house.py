@@ -155,13 +155,18 @@ def body_of(mail: EmailMessage) -> str:
 
 @contextmanager
 def running_house(
-    folder: Path, *, changes: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None, **parts: Any
+    folder: Path,
+    *,
+    changes: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
+    database_url: str = "",
+    **parts: Any,
 ) -> Iterator[House]:
     """The house, in live mode. `changes` replace files of its register, `settings` are its environment's."""
     with ExitStack() as stack:
         sink = stack.enter_context(running_sink())
         environ = {
-            **prepare(folder),
+            **prepare(folder, database_url=database_url),
             "VASTINE_MODE": "live",
             "VASTINE_KEY_FILE": str(folder / "var" / "keys.json"),
             "VASTINE_MAIL_URL": sink.url,

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from models.intake import InboundEvent, Message
@@ -43,14 +43,21 @@ VALUES = st.recursive(
 CORPUS = sorted((ROOT / "tests" / "rules" / "mail").glob("*.eml"))
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """One house for all of them: what one leaves behind is there for the next."""
-    with running_house(tmp_path_factory.mktemp("fuzz")) as made:
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One house for all of them: what one leaves behind is there for the next.
+
+    On PostgreSQL too, which takes no NUL in a text and no number that is too large.
+    """
+    server = request.getfixturevalue("postgres_server") if request.param == "postgresql" else None
+    url = server.create_database() if server else ""
+    with running_house(tmp_path_factory.mktemp("fuzz"), database_url=url) as made:
         for right, who in ((Right.ERASURE, JANE), (Right.ACCESS, BOB)):
             made.world.open(right, who)
         made.work()
         yield made
+    if server:
+        server.drop_database(url)
 
 
 def clear(answer: Answer) -> bool:
@@ -211,6 +218,15 @@ def test_whatever_staff_send_to_any_page_is_done_or_refused_in_words(
     path = filled(rules[number % len(rules)], reference, hole)
     assert clear(anna.post(path, {**fields, "csrf": token}))
     assert clear(anna.get(f"{path}?{quote_from_bytes(repr(fields).encode())}"))
+
+
+@settings(max_examples=examples(15), **QUICK)
+@given(TEXTS, TEXTS, TEXTS)
+@example("an\x00na", "x\x00", "/\x00")
+def test_any_log_in_is_refused_in_words(place: House, name: str, password: str, target: str) -> None:
+    answer = place.desk().post("/login", {"name": name, "password": password, "next": target})
+    assert clear(answer)
+    assert answer.status in (403, 429)
 
 
 def test_the_house_goes_on_after_all_that(place: House, tmp_path: Path) -> None:

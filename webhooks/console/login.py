@@ -31,7 +31,7 @@ def pages(shell: Shell) -> Blueprint:
     @blueprint.post("/login")
     @open_to_all
     def enter() -> BaseResponse:
-        name = request.form.get("name", "").strip().lower()[:_LONGEST]
+        name = request.form.get("name", "").strip().lower()[:_LONGEST].replace("\0", "�")  # PostgreSQL knows no NUL
         target = _own_path(request.form.get("next", ""))
         problem, token = _try(shell, name, request.form.get("password", "")[:_LONGEST])
         if problem:
