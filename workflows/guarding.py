@@ -50,6 +50,12 @@ def guarded_grounds(rt: Runtime) -> list[GroundRule]:
     return [ground for ground in known if ground.guard == "two_people" and ground.holds_on(rt.today())]
 
 
+def plain_grounds(rt: Runtime) -> list[GroundRule]:
+    """The grounds on which one person may refuse today: ours, and the register's own."""
+    known = grounds_with(rt.register.grounds).values()
+    return [ground for ground in known if ground.guard != "two_people" and ground.holds_on(rt.today())]
+
+
 def facts_of(session: Session, request: Request) -> dict[str, Any]:
     """What the program knows of the person's earlier requests: days, right, and whether they had the same scope."""
     earlier = session.scalars(

@@ -286,3 +286,19 @@ def test_a_forged_event_marks_nothing_of_a_plan_that_was_tampered_with(world):
     assert world.state(ident) is S.DECIDING
     with pytest.raises(Exception, match="no_transition"), locked(world, ident) as (session, request):
         lifecycle.advance(session, world.rt, request, Event.KEPT_IN_USE)
+
+
+def test_a_record_that_was_changed_before_our_mark_rests_and_is_decided_on_again(tmp_path):
+    world = billing_with(tmp_path, holds=DATED, debts=False)
+
+    def change(name: str) -> None:
+        if name == "intended" and 73 not in marks(world):  # it was erased: what follows is the mark
+            world.execute("billing", "UPDATE invoice SET payer = 'Robert' WHERE id = 72")
+
+    world.rt = replace(world.rt, failpoint=change)
+    ident = erased(world)
+    assert (world.state(ident), marks(world)[72]) == (S.HELD, "yes")
+    world.clock.advance(days=400)
+    look(world)
+    assert world.state(ident) is S.DECIDING
+    world.close()

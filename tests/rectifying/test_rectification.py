@@ -3,17 +3,20 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from models.audit import AuditEntry
+from models.decision import Approval
 from models.delivery import Artifact
 from models.notices import Notice, NoticeKind
 from models.rectification import Flaw, ItemDecision, ItemOutcome, RectificationItem, Remedy
 from models.request import Request
 from models.staff import HumanTask
-from models.vocabulary import Ground, Outcome, RequestState, Right, TaskState
+from models.step import Step
+from models.vocabulary import Ground, Kind, Outcome, RequestState, Right, StepState, TaskState
 from tests.fakes import RecordingHooks
 from tests.world import BOB, JANE, TABLES, open_world, prepare, write_register
+from workflows import engine
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, NotAllowed, NotFound
 from workflows.manual_holds import Placing, place
@@ -417,3 +420,43 @@ def test_people_are_asked_to_put_right_no_earlier_than_programs_do(world):
     world.clock.advance(hours=6)
     world.work()
     assert len(tasks(world, BY_HAND)) == 1
+
+
+def stuck(world):
+    with world.rt.unit() as session:
+        return set(session.scalars(select(Step.error_code).where(Step.state == StepState.NEEDS_HUMAN)))
+
+
+def approved_but(world, case, change):
+    """Approved, and something else is true before it is carried out."""
+    case.within(lambda s, r: decision.approve(s, case.rt, r, user="anna"))
+    with world.rt.unit() as session:
+        change(session)
+    before = everything(world)
+    world.work()
+    return everything(world) == before
+
+
+def test_an_approval_that_is_gone_puts_nothing_right(world):
+    case = Case(world)
+    ident = case.say()
+    case.point(ident)
+    case.decide(ident)
+    assert approved_but(world, case, lambda session: session.execute(delete(Approval)))
+    assert stuck(world) == {"approvals_missing"}
+
+
+def test_an_item_that_was_decided_otherwise_at_the_last_moment_is_not_put_right(world):
+    case = Case(world)
+    ident = case.say()
+    case.point(ident)
+    case.decide(ident)
+    case.within(lambda s, r: decision.approve(s, case.rt, r, user="anna"))
+    claimed = engine.claim(world.rt, [Kind.CHANGE.value])
+    with world.rt.unit() as session:
+        session.get_one(RectificationItem, ident).decision = D.REFUSE
+    before = everything(world)
+    engine.run(world.rt, claimed)
+    world.work()
+    assert everything(world) == before
+    assert case.state is S.DECIDING

@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from models.asking import AskKind
 from models.collection import Finding
-from models.vocabulary import Ground
 from webhooks.console.case_view import case_of
 from webhooks.console.records import Record, records_of
 from webhooks.console.roles import LIST, RECORDS, allow
@@ -19,7 +18,8 @@ from workflows.asking import WANTED
 from workflows.casefile import open_key
 from workflows.errors import BadInput, NotFound, VastineError
 from workflows.findings import read_items
-from workflows.guarding import guarded_grounds
+from workflows.guarding import plain_grounds
+from workflows.register.grounds import GroundRule
 from workflows.rules.form import REMEDIES
 from workflows.stages.decision import EXTENSION_REASONS
 from workflows.views import find_request
@@ -91,7 +91,6 @@ def show_case(
         looked = {"what": "request"}
         audit.record(session, "case:read", at=rt.now(), actor=g.user.name, request_id=found.id, facts=looked)
         facts = case_of(session, shell, found)
-    guarded = {ground.id for ground in guarded_grounds(rt)}
     done = request.args.get("done", "")
     return shell.page(
         "case.html",
@@ -101,11 +100,17 @@ def show_case(
         typed=request.form if form else {},
         form=form,
         done=done if done in DONE else "",
-        grounds=[ground.value for ground in Ground if ground.value not in guarded],
+        grounds=[(ground.id, _named(ground)) for ground in plain_grounds(rt)],
         reasons=EXTENSION_REASONS,
         ask_kinds=[kind.value for kind in AskKind],
         wanted=[code for code in WANTED if code != "other"],
     )
+
+
+def _named(ground: GroundRule) -> str:
+    """Our short name of it, or the register's own sentence."""
+    key = f"ground.{ground.id}"
+    return str(g.t(key)) if key in g.t else str(getattr(ground.text, g.t.language))
 
 
 def problems_of(error: VastineError) -> list[dict[str, str]]:

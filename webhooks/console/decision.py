@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from models.request import Request
-from models.vocabulary import Ground
 from webhooks.console.case import show_case
 from webhooks.console.roles import DECIDE, WORK, allow
 from webhooks.console.shell import Shell
+from workflows import guarding
 from workflows.correcting import correct_received
 from workflows.errors import BadInput, Fault, VastineError
 from workflows.rules.form import day_faults, read_day
@@ -43,10 +43,9 @@ def pages(shell: Shell) -> Blueprint:
     def refuse(reference: str) -> BaseResponse:
         def work(session: Session, case: Request) -> str:
             given = request.form.get("ground", "")
-            if given not in {ground.value for ground in Ground}:
-                raise BadInput([Fault("ground", "ground_missing")])
+            guarding.ground_of(rt, given)
             reason = request.form.get("reason", "")[:5000]
-            decision.refuse(session, rt, case, user=g.user.name, ground=Ground(given), reason=reason)
+            decision.refuse(session, rt, case, user=g.user.name, ground=given, reason=reason)
             return "refused"
 
         return act(shell, reference, work, form="refuse")
