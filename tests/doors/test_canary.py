@@ -97,6 +97,17 @@ def test_a_mailbox_that_gets_no_mail_is_told_with_a_task_a_mail_and_a_banner(hou
     assert house.alarms() == []
 
 
+def test_our_own_mail_breaks_no_silence_of_people(house: House) -> None:
+    house.inbox.append(mail("When are you open?"))
+    mailroom.poll(house.rt)
+    for _ in range(8):
+        knocking.knock(house.rt)
+        assert house.deliver() == 1
+        house.world.clock.advance(hours=24)
+    mailroom.poll(house.rt)
+    assert house.alarms() == ["mailbox_silent:office@127.0.0.1/INBOX"]
+
+
 def test_a_door_at_which_nobody_answers_is_told_and_tried_again(move_in: Move) -> None:
     house = move_in("{mail: false}", serving=False)
     assert knocking.knock(house.rt) == {"portal": "door_down"}
