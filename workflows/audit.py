@@ -74,7 +74,7 @@ EVENTS = frozenset(
         "identity:failed",
         "identity:signed_in",
         "identity:unmatched",
-        "identity:checked",
+        *(f"identity:{what}" for what in ("checked", "supporting")),
         *(f"identity:letter:{what}" for what in ("asked", "written", "posted")),
         *(f"identity:signin:{what}" for what in ("begun", "failed")),
         "identity:lowering:asked",

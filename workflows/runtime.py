@@ -18,7 +18,7 @@ from workflows.rules.holds import CompiledRules, ErasureKind
 from workflows.rules.overdue import Retained
 from workflows.settings import Settings
 from workflows.visiting import Visitor
-from workflows.vouching import IdentityProvider
+from workflows.vouching import IdentityProvider, Signed
 
 if TYPE_CHECKING:
     from models.request import Request
@@ -49,6 +49,7 @@ class Runtime:
     retained: Retained = field(default_factory=dict)  # how long each category keeps a record
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # by user@host/folder
     providers: Mapping[str, IdentityProvider] = field(default_factory=dict)  # who vouches for people, by name
+    signatures: Callable[[bytes], Signed] = field(default=lambda _pdf: Signed("unreadable"))  # of a PDF that came in
     worker: str = "here"
     failpoint: Callable[[str], None] = field(default=lambda _name: None)
 

@@ -6,7 +6,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from models.vocabulary import Method
 from workflows.errors import VastineError
@@ -45,6 +45,17 @@ class Vouched:
     identifiers: Mapping[str, str]
     at: datetime
     acr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What the signatures of a PDF are worth: "good" where every one is whole, covers all of the file and
+    is by somebody whom one of our roots vouches for. `signer` is whom its certificate names, `mark` that one's digest.
+    """
+
+    result: Literal["good", "unknown_signer", "broken", "added_to", "none", "unreadable"]
+    signer: str = ""
+    mark: str = ""
 
 
 class IdentityProvider(Protocol):

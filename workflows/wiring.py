@@ -36,6 +36,7 @@ from workflows.connectors.mailbox_source import MailboxConnector
 from workflows.connectors.registry import Registry
 from workflows.connectors.sql import SqlConnector
 from workflows.documents.documents import Documents
+from workflows.documents.signatures import PdfSignatures
 from workflows.documents.signing import LetterSigner
 from workflows.ports import Bell, Clock, Connector, Discovers, Limiter, Mailer, Marks, Paced
 from workflows.rectifying.work import Rectifying
@@ -283,6 +284,9 @@ def build(
         "visitor": HttpVisitor(),
         "inboxes": inboxes_of(settings),
         "providers": providers_of(register, settings),
+        "signatures": PdfSignatures.from_files(
+            Path(register.folder), register.controller.identity.signature_roots, clock=clock
+        ),
         "worker": process_name(),
     }
     return Runtime(**{**wired, **parts})

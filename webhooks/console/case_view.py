@@ -32,6 +32,7 @@ from workflows.correcting import corrections
 from workflows.errors import NeverAgain
 from workflows.ladder import by_post
 from workflows.ladder.seeing import DOCUMENTS
+from workflows.ladder.supporting import COMPARED
 from workflows.lifecycle import BEFORE_EFFECTS, may_withdraw
 from workflows.notice import may_object
 from workflows.ports import RequestKey
@@ -77,6 +78,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "objection_until": request.objection_until,
         "verifying": verifying,
         "identity": _identity(request, key),
+        "compared": COMPARED,
         "may_post_code": verifying and by_post.standing(session, shell.rt, request) == "may",
         "lowering": lowering_facts(session, shell, request) if key else None,
         "candidates": undecided(session, request),

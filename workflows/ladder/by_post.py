@@ -65,7 +65,7 @@ def suffices(session: Session, rt: Runtime, request: Request) -> bool:
 
 
 def standing(session: Session, rt: Runtime, request: Request) -> str:
-    """"waits" for a code to be typed, "may" be asked for, or "" for no letter."""
+    """ "waits" for a code to be typed, "may" be asked for, or "" for no letter."""
     if not suffices(session, rt, request):
         return ""
     if _open(session, rt, request) is not None:

@@ -65,6 +65,7 @@ class Identity(_Part):
     rights: Mapping[Right, Risk] = {Right.ERASURE: "high"}
     letter_days: int = Field(default=21, ge=7, le=60)  # how long a code that came by post can be typed
     letter_tries: int = Field(default=5, ge=3, le=10)
+    signature_roots: tuple[str, ...] = ()  # files of the register with certificates that vouch for who signs PDFs
     unchanged_days: int = Field(default=30, ge=0, le=365)  # how long a number or postal address stood before it proves
 
     def enough(self, risk: Risk) -> tuple[Method, ...]:

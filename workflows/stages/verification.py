@@ -128,19 +128,25 @@ class Verification:
         if match.outcome == "ambiguous":
             wait_for_staff(session, rt, request, step, code="ambiguous")
         step.state, step.done_at = StepState.WAITING, None
-        by_mail = rungs.suffices(session, rt, request, Method.CODE)
-        by_letter = by_post.is_unwritten(session, rt, request)
-        if by_letter:
-            by_post.write(session, rt, request, inputs.key, proof_of(match, result.people))
-        if by_mail and not (by_letter and open_challenge(session, rt, request)):
-            send_code(session, rt, request, inputs.key, proof_of(match, result.people))
-        elif not (by_mail or rungs.providers_for(session, rt, request) or by_post.suffices(session, rt, request)):
-            wait_for_staff(session, rt, request, step, code="proof_needed")
+        _offer(session, rt, request, step, inputs.key, proof_of(match, result.people))
         return None
 
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """The engine's task is enough."""
         return None
+
+
+def _offer(  # the ways that are left to the person themselves
+    session: Session, rt: Runtime, request: Request, step: Step, key: RequestKey, proof: Proof | None
+) -> None:
+    by_mail = rungs.suffices(session, rt, request, Method.CODE)
+    by_letter = by_post.is_unwritten(session, rt, request)
+    if by_letter:
+        by_post.write(session, rt, request, key, proof)
+    if by_mail and not (by_letter and open_challenge(session, rt, request)):
+        send_code(session, rt, request, key, proof)
+    elif not (by_mail or rungs.providers_for(session, rt, request) or by_post.suffices(session, rt, request)):
+        wait_for_staff(session, rt, request, step, code="proof_needed")
 
 
 def _to_look_up(claim: Claim) -> Mapping[str, str]:
