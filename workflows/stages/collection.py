@@ -121,6 +121,8 @@ class Collection:
             answer = Answering(rt, lease, out, key=inputs.key, whole=keys.keys())
 
             def emit(item: Item) -> None:
+                if inputs.within is not None and not inputs.within(item):
+                    return
                 if item.files:
                     item = files.whole(item)
                 answer.add(item)
