@@ -43,7 +43,8 @@ def tell(session: Session, rt: Runtime, request: Request, key: RequestKey, proof
         return
     hours = rt.register.controller.delivery.objection_hours
     until = rt.now() + timedelta(hours=hours) if hours else None
-    case = case_facts(rt, request, key, name="", objection_until=until)
+    acts = {"acts": "1"} if proof.acted is not None else {}
+    case = case_facts(rt, request, key, name="", objection_until=until, extra=acts)
     to = proof.contact.email
     queue_mail(session, rt, request, key, letter=Letter.NOTICE, to=to, case=case, occurrence="proven")
     if to:  # also where its text could not be written: staff are told, and have that time to reach the person

@@ -26,10 +26,12 @@ from tests.mandates.holder import (
     terms,
 )
 from tests.world import BOB, JANE, World
-from workflows.acting import Holder
+from workflows.acting import Holder, hand_on, holder_of, mandate_of, standing_of
 from workflows.casefile import open_key, open_proof
 from workflows.errors import BadInput, Conflict, NotAllowed
 from workflows.mandates import checking
+from workflows.reopening import reopen
+from workflows.rules.mandates import Standing
 from workflows.stages import decision, verification
 
 S = RequestState
@@ -97,7 +99,7 @@ def test_the_person_hears_that_somebody_acts_for_them(world: World) -> None:
     accept(world, ident, terms())
     world.work()
     assert "notice" in letters(world, ident)
-    assert mailed_to(world, JANE) != ""
+    assert "somebody acts for you" in mailed_to(world, JANE)
 
 
 def test_unless_the_mandate_says_otherwise_the_answer_goes_to_the_person(world: World) -> None:
@@ -281,3 +283,30 @@ def test_of_somebody_who_is_not_on_file_nothing_goes_to_whoever_helps_unless_the
     accept(world, ident, terms(who="nobody@shop.example", answer_to=AnswerTo.SUBJECT))
     world.work()
     assert "/fetch/" not in mailed_to(world, HELPER)
+
+
+def test_a_case_that_was_refused_for_want_of_a_mandate_goes_on_once_one_is_shown(world: World) -> None:
+    ident = ask_for(world)
+    why = "No power of attorney was shown."
+    held(world, ident, lambda s, r: checking.refuse(s, world.rt, r, user="anna", reason=why))
+    world.work()
+    held(world, ident, lambda s, r: reopen(s, world.rt, r, user="cleo", reason="The power came by post today."))
+    world.work()
+    assert (world.state(ident), mandate(world, ident).state) == (S.VERIFYING, MandateState.REFUSED)
+    accept(world, ident, terms())
+    world.work()
+    assert (world.state(ident), world.request(ident).outcome) == (S.CLOSED, Outcome.DELIVERED)
+
+
+def test_a_case_that_fills_the_gaps_of_an_answer_rests_on_the_same_mandate(world: World) -> None:
+    first, other = ask_for(world), world.open(who=BOB)
+    accept(world, first, terms())
+    world.work()
+    with world.rt.unit() as session:
+        old, new = session.get_one(Request, first), session.get_one(Request, other)
+        keys = [open_key(session, world.rt, one.data_key_id) for one in (old, new)]
+        hand_on(session, old, new, old=keys[0], key=keys[1])
+        session.flush()
+        row = mandate_of(session, new)
+        assert row is not None
+        assert (holder_of(keys[1], row).email, standing_of(world.rt, new, row)) == (HELPER, Standing.LIVE)

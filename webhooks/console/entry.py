@@ -59,7 +59,7 @@ def read_entry(shell: Shell, *, user: str, channel: Channel | None = None, arriv
         raise BadInput(faults)
     claim = Claim(
         name=form.name,
-        reply_to=reply_to or form.identifiers.get(identifiers.EMAIL, ""),
+        reply_to=reply_to or ("" if form.on_behalf else form.identifiers.get(identifiers.EMAIL, "")),
         identifiers=form.identifiers,
         text=form.message,
         for_another=form.on_behalf,
