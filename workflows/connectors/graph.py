@@ -4,7 +4,7 @@ An edge says: values of these fields lead to rows that carry them in those field
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workflows.register.model import CollectionSpec
@@ -60,15 +60,15 @@ class Node:
     spec: CollectionSpec
     strategy: str = ""  # masking_strategy_override of the collection
     erase_after: tuple[str, ...] = ()
+    identities: dict[str, str] = field(init=False, repr=False, compare=False)
+    """Field to identity key."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "identities", {f.name: f.identity for f in self.fields.values() if f.identity})
 
     def address(self, field: str) -> str:
         """The field as a key of seeds."""
         return f"{self.dataset}:{self.collection}.{field}"
-
-    @property
-    def identities(self) -> dict[str, str]:
-        """Field to identity key."""
-        return {f.name: f.identity for f in self.fields.values() if f.identity}
 
     @property
     def primary(self) -> tuple[str, ...]:

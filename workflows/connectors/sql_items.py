@@ -1,6 +1,6 @@
 """A row becomes an item: its values as JSON, its digest, its locator, what it says for the holds."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import tzinfo
 from typing import Any
 
@@ -21,9 +21,8 @@ class ItemMaker:
         node = bound.node
         self._bound, self._source, self._zone = bound, source, zone
         self.category = category_of(register, source, node.name)
-        # Whole numbers and texts are JSON already: most columns, and no call for each of their values.
-        plain = {c.name for c in bound.table.columns if isinstance(c.type, (sa.Integer, sa.String)) and not c.info}
-        self._changing = [(name, one) for name, one in encoders(bound.table).items() if name not in plain]
+        self._changing = changing(bound.table)
+        plain = set(names_of(bound.table.columns)) - {name for name, _ in self._changing}
         self._fields = [name for name in names_of(bound.table.columns) if name in node.fields]
         self._all_fields = len(self._fields) == len(bound.table.columns)
         self._plain_key = bound.key if plain.issuperset(bound.key) else ()
@@ -85,14 +84,31 @@ def encoders(table: sa.Table) -> dict[str, Any]:
     return dict(zip(names_of(table.columns), map(encoder, table.columns), strict=True))
 
 
+def changing(table: sa.Table) -> list[tuple[str, Callable[[Any], Json]]]:
+    """Those of its columns whose values are not JSON as they are, and how they become it.
+
+    Whole numbers and texts are: most columns, and no call for each of their values.
+    """
+    plain = {c.name for c in table.columns if isinstance(c.type, (sa.Integer, sa.String)) and not c.info}
+    return [(name, one) for name, one in encoders(table).items() if name not in plain]
+
+
+def digests_of(table: sa.Table) -> Callable[[Mapping[str, Any]], str]:
+    """Makes the digest of a row's whole content."""
+    encode = changing(table)
+
+    def digest(row: Mapping[str, Any]) -> str:
+        whole = dict(row)
+        for c, one in encode:
+            whole[c] = one(row[c])
+        return digest_of(whole)
+
+    return digest
+
+
 def locator_of(bound: Bound, row: Mapping[str, Any]) -> dict[str, Json]:
     """What finds this row again: its key's columns, as they stand in the source."""
     return {c: as_json(row[c]) for c in bound.key}
-
-
-def row_digest(row: Mapping[str, Any], encode: Mapping[str, Any]) -> str:
-    """The digest of a row's whole content."""
-    return digest_of({c: one(row[c]) for c, one in encode.items()})
 
 
 def as_rows(names: Iterable[str], rows: Iterable[Any]) -> list[dict[str, Any]]:

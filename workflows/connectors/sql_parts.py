@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from models.vocabulary import Action
 from workflows.connectors.sql_effects import Effects
-from workflows.connectors.sql_lookup import BINDS, chunks, matches
+from workflows.connectors.sql_lookup import BINDS, chunks, matches, picker
 from workflows.connectors.sql_masking import neutral
 from workflows.connectors.sql_mysql import MYSQL
 from workflows.connectors.sql_order import waves
@@ -122,9 +122,10 @@ class Treatment:
                 of_table.extend(((i, n), row) for n, row in enumerate(standing.rows))
         result: dict[Mark, set[Mark]] = {}
         for fk in self._schema.foreign_keys:
-            parents = {tuple(row[c] for c in fk.parent_columns): mark for mark, row in rows.get(id(fk.parent), ())}
+            up, down = picker(fk.child_columns), picker(fk.parent_columns)
+            parents = {down(row): mark for mark, row in rows.get(id(fk.parent), ())}
             for mark, row in rows.get(id(fk.child), ()) if parents else ():
-                parent = parents.get(tuple(row[c] for c in fk.child_columns))
+                parent = parents.get(up(row))
                 if parent is not None:
                     result.setdefault(mark, set()).add(parent)
         return result

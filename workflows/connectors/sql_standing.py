@@ -1,6 +1,6 @@
 """How plan items stand in the source right now: there, gone, changed, or pointed at; and what could be done."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from models.vocabulary import Action
 from workflows.connectors.sql_anonymise import why_not_anonymous
-from workflows.connectors.sql_items import encoders, row_digest
-from workflows.connectors.sql_lookup import BINDS, FOLDING, chunks, matches
+from workflows.connectors.sql_items import digests_of
+from workflows.connectors.sql_lookup import BINDS, FOLDING, chunks, matches, picker
 from workflows.connectors.sql_masking import masked_fields, neutral
 from workflows.connectors.sql_schema import Bound, ForeignKey, Schema, names_of
 from workflows.connectors.sql_series import Series, series_day
@@ -108,7 +108,7 @@ def _judge_mask(schema: Schema, bound: Bound, standing: Standing) -> None:
 
 def _look_at_rows(connection: sa.Connection, bound: Bound, standings: list[Standing], *, lock: bool) -> None:
     """Rows by key, many at once; a collection without a key is compared column by column."""
-    encode = encoders(bound.table)
+    digest, key = digests_of(bound.table), picker(bound.key)
     names = names_of(bound.table.columns)
     wanted: dict[Value, list[Standing]] = {}
     for standing in standings:
@@ -123,9 +123,9 @@ def _look_at_rows(connection: sa.Connection, bound: Bound, standings: list[Stand
         statement = sa.select(bound.table).where(are(bound, chunk)).order_by(*(bound.table.c[c] for c in bound.key))
         for row in connection.execute(locked(statement, bound.table) if lock else statement):
             whole = dict(zip(names, row, strict=True))
-            for standing in wanted.get(tuple(whole[c] for c in bound.key), ()):
+            for standing in wanted.get(key(whole), ()):
                 standing.rows.append(whole)
-                standing.digest = row_digest(whole, encode)
+                standing.digest = digest(whole)
 
 
 def locked(statement: sa.Select[Any], table: sa.Table) -> sa.Select[Any]:
@@ -221,10 +221,11 @@ def _counts(connection: sa.Connection, fk: ForeignKey, deletes: Sequence[Standin
     return counts
 
 
-def _values(standing: Standing, table: sa.Table, columns: Iterable[str]) -> Iterator[Value]:
+def _values(standing: Standing, table: sa.Table, columns: Sequence[str]) -> Iterator[Value]:
     if standing.bound is None or standing.bound.table is not table:
         return
+    pick = picker(columns)
     for row in standing.rows:
-        value = tuple(row[c] for c in columns)
+        value = pick(row)
         if None not in value:
             yield value
