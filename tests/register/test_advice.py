@@ -24,6 +24,17 @@ def test_the_least_register_loads_and_is_told_what_it_lacks():
     assert "no source says where a person's contact on file stands" in found
 
 
+@pytest.mark.parametrize(
+    ("identity", "warned"),
+    [("{}", False), ("{low: [letter, code]}", True), ("{low: [letter, code], unchanged_days: 0}", True)],
+)
+def test_a_letter_that_nobody_can_be_sent_is_warned_of(tmp_path, identity, warned):
+    shutil.copytree(HERE / "least", tmp_path / "r")
+    controller = tmp_path / "r/controller.yaml"
+    controller.write_text(controller.read_text() + f"\nidentity: {identity}\n")
+    assert any("`letter` is named" in what for what in told(tmp_path / "r")) is warned
+
+
 def test_a_table_whose_key_is_not_annotated_loads_and_is_warned_of(tmp_path):
     shutil.copytree(HERE / "least", tmp_path / "r")
     source = tmp_path / "r/sources/shop.yaml"

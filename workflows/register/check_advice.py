@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from models.vocabulary import Method
 from workflows.errors import Fault
 from workflows.register.catalogue import Catalogue
+from workflows.register.proofs import RISKS
 from workflows.register.reading import Reading
 
 _STALE = timedelta(days=365)
@@ -16,6 +18,7 @@ def advice(reading: Reading, catalogue: Catalogue, *, today: date) -> Iterator[F
     yield from _categories(reading)
     yield from _holds(reading, today=today)
     yield from _sources(reading, catalogue)
+    yield from _letters(reading)
 
 
 def _controller(reading: Reading, *, today: date) -> Iterator[Fault]:
@@ -71,6 +74,19 @@ def _holds(reading: Reading, *, today: date) -> Iterator[Fault]:
         elif today - rule.checked_on > _STALE:
             what = f"the law of {rule.id} was last checked over a year ago"
             yield doc.fault((*path, "checked_on"), what, remedy="read it again")
+
+
+def _letters(reading: Reading) -> Iterator[Fault]:
+    controller, doc = reading.controller, reading.documents.get("controller.yaml")
+    if controller is None or doc is None:
+        return
+    identity = controller.identity
+    named = [risk for risk in RISKS if Method.LETTER in (getattr(identity, risk) or ())]
+    subjects = [source.person.subject for source, _ in reading.sources if source.person.subject]
+    if named and not any(s.postal and (s.postal_since or not identity.unchanged_days) for s in subjects):
+        what = "`letter` is named, and no source tells addresses and since when they stand there: none will be sent"
+        remedy = "name `postal` and `postal_since` under `person.subject`, or write `unchanged_days: 0`"
+        yield doc.fault(("identity", named[0]), what, remedy=remedy)
 
 
 def _sources(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
