@@ -1,14 +1,17 @@
 """The console in a real browser: two people decide an erasure with scripts switched off, and axe on every page."""
 
 import pytest
+from sqlalchemy import select
 
+from models.request import Request
 from models.staff import HumanTask
 from models.vocabulary import Outcome, Right, TaskKind
 from tests.webhooks.browsing import LOOKS, Visit, check, press
 from tests.world import BOB, JANE, World
 from workflows.doors.minding import SHUT
 from workflows.human import open_task
-from workflows.mailroom import receive
+from workflows.mailroom import receive, take_note
+from workflows.thread import reply
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +88,11 @@ def places(desk_world: World) -> dict[str, str]:
         task = next(t.id for t in session.query(HumanTask) if t.kind.value == "source_failed")
         door = {"mailbox": "mail:tietosuoja@esimerkkisahko.example", "since": "2026-03-02T10:00+00:00"}
         open_task(session, desk_world.rt, key="shut", kind=TaskKind.CHECK, code=SHUT, facts=door)
+    with desk_world.rt.unit() as session:
+        asked = session.get_one(Request, verifying, with_for_update=True)
+        take_note(session, desk_world.rt, asked, text="W" * 300, language="fi")
+        reply(session, desk_world.rt, asked, user="cleo", words="Which year do you mean?")
+        fixing = session.scalars(select(Request.reference).where(Request.right == Right.RECTIFICATION)).one()
     return {
         "today": "/",
         "queue": "/requests?state=all",
@@ -94,6 +102,8 @@ def places(desk_world: World) -> dict[str, str]:
         "failed": case[failed],
         "verifying": case[verifying],
         "records": f"{case[deciding]}/sources/shop",
+        "corrections": f"/requests/{fixing}/corrections",
+        "sources": "/sources",
         "new": "/requests/new",
         "file": "/requests/import",
         "message": f"/messages/{message}",
