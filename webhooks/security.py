@@ -75,6 +75,8 @@ def protect(app: Flask, *, public_url: str, scripts: bool, exempt: Callable[[str
 
     @app.before_request
     def from_our_own_pages() -> None:
+        if "\0" in request.path:
+            abort(404)  # nothing has such an address, and PostgreSQL takes no NUL in a question either
         if request.method not in SAFE_METHODS and not exempt(request.path) and not is_from_ourselves(request, own):
             abort(403)
 

@@ -229,6 +229,16 @@ def test_any_log_in_is_refused_in_words(place: House, name: str, password: str, 
     assert answer.status in (403, 429)
 
 
+def test_an_address_with_a_nul_is_no_page(place: House) -> None:
+    doors = (place.desk("anna"), console_app(place.world.rt)), (place.browser(), portal_app(place.world.rt))
+    reference = place.requests()[0].reference
+    for browser, app in doors:
+        for rule in app.url_map.iter_rules():
+            path = filled(rule.rule, reference, b"a\x00")
+            if "%00" in path:
+                assert browser.get(path).status == 404, rule.rule
+
+
 def test_the_house_goes_on_after_all_that(place: House, tmp_path: Path) -> None:
     place.world.clock.advance(hours=2)
     who = place.browser()
