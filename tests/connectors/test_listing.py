@@ -4,6 +4,7 @@ import sqlite3
 import tracemalloc
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import pytest
 from tests.connectors.shop import dataset, field, register, run_sql, source
 from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.sql import SqlConnector
+from workflows.ports import Lead
 from workflows.register.model import SourceSpec
+from workflows.rules.items import Item
 
 FIELDS = [
     field("id", "system.operations", primary_key=True),
@@ -97,3 +100,36 @@ def test_a_collection_that_is_none_is_a_mistake_of_ours(tmp_path: Path, name: st
     run_sql(url, "CREATE TABLE letter (id INTEGER PRIMARY KEY, email TEXT, made TEXT, note TEXT)")
     with pytest.raises(KeyError):
         list(SqlConnector(spec, register=register(spec), url=url).everything(name))
+
+
+def dropped(folder: Path, text: str, *, keyed: bool = True) -> CsvConnector:
+    """A drop of one file, whose lines say a day and a fact."""
+    (folder / "drop").mkdir()
+    (folder / "drop" / "letter.csv").write_text(text, encoding="utf-8")
+    facts = {"letter": {"on": "made", "facts": {"number": "note"}, "ownership": "own"}}
+    fields = FIELDS if keyed else [field("id", "system.operations"), *FIELDS[1:]]
+    spec = source(
+        "news",
+        dataset({"letter": fields}, key="news"),
+        kind="csv",
+        connection={"url": (folder / "drop").as_uri(), "pattern": "letter.csv"},
+        person={"collections": facts},
+    )
+    return CsvConnector(spec, register=register(spec), environ={})
+
+
+def test_a_line_read_through_is_the_item_that_a_search_finds(tmp_path: Path) -> None:
+    connector = dropped(tmp_path, "id;email;made;note\n1;a@x.example;1.5.2024;n\n2;a@x.example;;\n3;;2.5.2024;x\n")
+    assert list(connector.readable()) == ["letter"]
+    through = {str(i.locator): i for i in connector.records("letter", before=date.max)}
+    found: list[Item] = []
+    connector.collect({"identity:email": [Lead("a@x.example")]}, found.append)
+    assert len(through) == 3
+    assert len(found) == 2
+    assert [replace(i, path="") for i in found] == [through[str(i.locator)] for i in found]
+
+
+def test_lines_that_are_alike_are_one_record(tmp_path: Path) -> None:
+    connector = dropped(tmp_path, "id;email;made;note\n1;;;n\n1;;;n\n2;;;n\n", keyed=False)
+    items = list(connector.records("letter", before=date.max))
+    assert [i.fields["id"] for i in items] == ["1", "2"]

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any, BinaryIO
 
 from workflows.connectors.csv_discovery import DropSheets, SheetDiscovery
@@ -10,7 +11,7 @@ from workflows.connectors.dataset import Node, build_graph
 from workflows.connectors.drop_erasing import Changes, DropErasing
 from workflows.connectors.drop_place import drop_of
 from workflows.connectors.drops import Dropped, chosen
-from workflows.connectors.listing import listable, records_of
+from workflows.connectors.listing import listable, readable_of, record_items_of, records_of
 from workflows.connectors.records import Record, Wanted, locator_of
 from workflows.connectors.records_search import RecordSearch
 from workflows.connectors.records_shape import named_columns
@@ -27,7 +28,7 @@ class CsvConnector(SheetDiscovery):
     """One drop. Files are read line by line, from beginning to end."""
 
     def __init__(self, spec: SourceSpec, *, register: Register, environ: Mapping[str, str]) -> None:
-        self.spec = spec
+        self.spec, self._register = spec, register
         self._said = CsvConnection.model_validate(dict(spec.connection))
         self._graph = build_graph(spec, register)
         self._drop = drop_of(self._said, spec=spec, register=register, environ=environ)
@@ -103,6 +104,15 @@ class CsvConnector(SheetDiscovery):
     def everything(self, collection: str) -> Iterator[Listed]:
         """Every record of a collection, file by file."""
         yield from records_of(self, self._graph.nodes[collection])
+
+    def readable(self) -> dict[str, str]:
+        """The collections that `records` reads, and their categories."""
+        return readable_of(self._graph.nodes, source=self.spec.source, register=self._register)
+
+    def records(self, collection: str, *, before: date) -> Iterator[Item]:  # noqa: ARG002 (no series is read so)
+        """Every record of a collection as an item, file by file."""
+        node = self._graph.nodes[collection]
+        yield from record_items_of(self, node, source=self.spec.source, register=self._register)
 
     def rows(self, node: Node, wanted: Wanted | None) -> Iterator[Record]:
         """The records of a collection, file by file, in the order of their names."""

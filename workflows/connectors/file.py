@@ -6,12 +6,13 @@ One file is one collection. The first line names the columns; a file without tha
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from models.vocabulary import ReceiptOutcome
 from workflows.connectors.csv_discovery import OneFile, SheetDiscovery
 from workflows.connectors.dataset import Node, build_graph
-from workflows.connectors.listing import listable, records_of
+from workflows.connectors.listing import listable, readable_of, record_items_of, records_of
 from workflows.connectors.records import Record, Wanted, locator_of
 from workflows.connectors.records_items import record_digest
 from workflows.connectors.records_search import RecordSearch
@@ -30,7 +31,7 @@ class FileConnector(SheetDiscovery):
     """One delimited file. Reads it from beginning to end, holding one line at a time."""
 
     def __init__(self, spec: SourceSpec, *, register: Register, environ: Mapping[str, str]) -> None:
-        self.spec = spec
+        self.spec, self._register = spec, register
         self._graph = build_graph(spec, register)
         self._nodes = list(self._graph.nodes.values())
         if len(self._nodes) != 1:
@@ -104,6 +105,15 @@ class FileConnector(SheetDiscovery):
     def everything(self, collection: str) -> Iterator[Listed]:
         """Every line."""
         yield from records_of(self, self._graph.nodes[collection])
+
+    def readable(self) -> dict[str, str]:
+        """The collections that `records` reads, and their categories."""
+        return readable_of(self._graph.nodes, source=self.spec.source, register=self._register)
+
+    def records(self, collection: str, *, before: date) -> Iterator[Item]:  # noqa: ARG002 (no series is read so)
+        """Every record of a collection as an item, file by file."""
+        node = self._graph.nodes[collection]
+        yield from record_items_of(self, node, source=self.spec.source, register=self._register)
 
     def rows(self, node: Node, wanted: Wanted | None) -> Iterator[Record]:  # noqa: ARG002 (a file is read whole)
         """Every line, as the search wants records."""

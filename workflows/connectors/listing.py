@@ -3,19 +3,23 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from models.vocabulary import Ownership
 from workflows.connectors.dataset import Node
 from workflows.connectors.records import Records
-from workflows.connectors.records_paths import flat, parts, text_of
+from workflows.connectors.records_items import facts_of, record_digest
+from workflows.connectors.records_paths import flat, parts, shown, text_of
 from workflows.connectors.sql_items import ItemMaker, locator_of
 from workflows.connectors.sql_schema import Bound
 from workflows.connectors.sql_series import Series
-from workflows.connectors.sql_values import as_instant, as_json
+from workflows.connectors.sql_values import as_instant, as_json, local_day
 from workflows.listed import Listed
-from workflows.rules.items import Item
+from workflows.register.categories import category_of
+from workflows.register.model import Register
+from workflows.rules.items import Item, canonical
 
 _ROWS = 1_000
 
@@ -69,6 +73,34 @@ def records_of(records: Records, node: Node) -> Iterator[Listed]:
             for column, identity in node.identities.items()
         }
         yield Listed(node.name, record.locator, {k: v for k, v in found.items() if v}, _created(row, node))
+
+
+def readable_of(nodes: Mapping[str, Node], *, source: str, register: Register) -> dict[str, str]:
+    """The collections of anything that is no database whose records can be read one by one, and their categories."""
+    return {name: category_of(register, source, name) for name, node in nodes.items() if listable(node)}
+
+
+def record_items_of(records: Records, node: Node, *, source: str, register: Register) -> Iterator[Item]:
+    """The records of anything that is no database as items; whose they are is not looked at."""
+    zone, category = ZoneInfo(register.controller.time_zone), category_of(register, source, node.name)
+    on, told = node.spec.on, set[str]()
+    for record in records.rows(node, None):
+        if not records.once(node):  # lines that are alike are one record
+            mark = canonical(record.locator)
+            if mark in told:
+                continue
+            told.add(mark)
+        yield Item(
+            source=source,
+            collection=node.name,
+            locator=record.locator,
+            category=category,
+            ownership=Ownership.OWN,
+            digest=record_digest(record),
+            fields={f: shown(record.content, f) for f in node.fields},
+            facts=facts_of(node, record, zone),
+            on=local_day(flat(record.content, [on])[on], zone) if on else None,
+        )
 
 
 def _created(row: Mapping[str, Any], node: Node) -> Any:

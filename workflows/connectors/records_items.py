@@ -1,9 +1,11 @@
 """A record becomes an item: what is shown of it, its digest over the whole, what it says for the holds."""
 
+from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from models.vocabulary import Ownership
+from workflows.connectors.dataset import Node
 from workflows.connectors.records import Record
 from workflows.connectors.records_found import RecordDiscovery
 from workflows.connectors.records_paths import flat, shown
@@ -43,19 +45,20 @@ class RecordItems:
             ownership=ownership,
             digest=record_digest(record),
             fields={f: shown(content, f) for f in node.fields},
-            facts=self._facts(name, record) if node.spec.facts else {},
+            facts=facts_of(node, record, self._zone),
             on=local_day(row[node.spec.on], self._zone) if node.spec.on else None,
             path=found.path,
             third_party=self._found.of_others(name, flat(record.content, node.spec.third_party)),
             referenced=by.anyone,
         )
 
-    def _facts(self, name: str, record: Record) -> dict[str, Fact]:
-        """What the record says; a fact that has several values can't be told."""
-        specs = self._found.schema.bound[name].node.spec.facts
-        fields = [f if isinstance(f, str) else f.field for f in specs.values()]
-        row: dict[str, Any] = flat(record.content, fields)
-        return {
-            n: None if isinstance(row[field], tuple) else fact(n, spec, row=row, zone=self._zone)
-            for (n, spec), field in zip(specs.items(), fields, strict=True)
-        }
+
+def facts_of(node: Node, record: Record, zone: tzinfo) -> dict[str, Fact]:
+    """What the record says for the holds; a fact that has several values can't be told."""
+    specs = node.spec.facts
+    fields = [f if isinstance(f, str) else f.field for f in specs.values()]
+    row: dict[str, Any] = flat(record.content, fields) if specs else {}
+    return {
+        n: None if isinstance(row[field], tuple) else fact(n, spec, row=row, zone=zone)
+        for (n, spec), field in zip(specs.items(), fields, strict=True)
+    }
