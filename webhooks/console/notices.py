@@ -14,6 +14,7 @@ from webhooks.console.shell import Shell
 from workflows import audit
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Fault, VastineError
+from workflows.nearness import hidden_from
 from workflows.recipients import answering
 from workflows.recipients.content import open_content
 from workflows.recipients.listed import name_of, open_notices
@@ -30,7 +31,9 @@ def pages(shell: Shell) -> Blueprint:
     @allow(NAMES)
     def notices() -> BaseResponse:
         with rt.unit() as session:
-            rows = [(n, ref, name_of(rt, n.recipient)) for n, ref in open_notices(session)]
+            hidden = hidden_from(session, g.user.name)
+            found = [(n, ref) for n, ref in open_notices(session) if n.request_id not in hidden]
+            rows = [(n, ref, name_of(rt, n.recipient)) for n, ref in found]
         return shell.page("notices.html", rows=rows)
 
     @blueprint.get("/notices/<uuid:ident>")
