@@ -66,7 +66,7 @@ def test_a_refusal_ends_with_a_certificate_that_names_ground_and_reason(house: H
     assert house.file(reference, "letter_refusal.pdf").stat().st_size > 0
     with pytest.raises(Conflict):
         house.approve(reference, "anneli")
-    assert house.tasks(reference) == []
+    assert [t.code for t in house.tasks(reference)] == ["print_letter"]  # the acknowledgement, asked for at the desk
 
 
 @pytest.mark.slow
@@ -169,7 +169,7 @@ def test_an_address_two_people_share_needs_a_person_to_say_who_it_is(house: Hous
     reference = house.ask({"email": "heinoset@posti.example"}, desk=False)
     house.work()
     assert house.state(reference) == "verifying"
-    assert [t.code for t in house.tasks(reference)] == ["ambiguous"]
+    assert "ambiguous" in [t.code for t in house.tasks(reference)]
     assert house.mails_to("heinoset@posti.example") == []
     number = {"customer_number": str(customer_number("shared-mail-2"))}
     [person] = house.rt.look_up(number)[1]
