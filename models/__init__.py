@@ -24,7 +24,7 @@
 | `mailbox` | mailboxes | none |
 | `mandate` | mandates, mandate_checks | sealed column |
 | `restriction` | restrictions, restricted_items, restricted_identifiers, weighings | keyed digests, sealed columns |
-| `refusing` | refusal_cases | sealed columns |
+| `refusing` | refusal_cases, withholdings | sealed columns |
 | `nearness` | staff_keys, case_nearness | names of staff, keyed digests |
 | `suppression` | bans | keyed digests |
 | `staff` | staff, staff_sessions, api_tokens, tasks | names of staff |
@@ -48,7 +48,7 @@ from models.nearness import CaseNearness, StaffKey
 from models.notices import Notice
 from models.purge import PurgeMark
 from models.rectification import RectificationItem
-from models.refusing import RefusalCase
+from models.refusing import RefusalCase, Withholding
 from models.request import DataKey, Reminder, Request
 from models.restriction import RestrictedIdentifier, RestrictedItem, Restriction, Weighing
 from models.retention import RetentionApproval, RetentionItem, RetentionRun
@@ -126,4 +126,5 @@ __all__ = [
     "StepAttempt",
     "Tombstone",
     "Weighing",
+    "Withholding",
 ]

@@ -57,3 +57,16 @@ class RefusalCase(Base):
             sqlite_where=text("state IN ('prepared', 'fee_announced')"),
         ),
     )
+
+
+class Withholding(Base):
+    """A category that is held back from an answer: the rest is given out. Source: GDPR Art. 15(4); 1050/2018 s. 34."""
+
+    __tablename__ = "withholdings"
+
+    request_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("requests.id"), primary_key=True)
+    category: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ground: Mapped[str] = mapped_column(String(32))
+    reason_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    withheld_by: Mapped[str] = mapped_column(String(64))
+    withheld_at: Mapped[datetime] = mapped_column(UTCDateTime)

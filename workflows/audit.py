@@ -92,6 +92,7 @@ EVENTS = frozenset(
         "plan:approved",
         "plan:postponed",
         "request:refused",
+        "request:withheld",
         "package:made",
         "package:fetched",
         "package:renewed",

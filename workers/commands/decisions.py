@@ -5,7 +5,7 @@ import click
 from workers.host import runtime, who
 from workers.idle import work_until_idle
 from workers.speech import give_json, give_table, say
-from workflows import audit, guarding
+from workflows import audit, guarding, withholding
 from workflows.errors import BadInput, Fault
 from workflows.reopening import reopen as take_up_again
 from workflows.stages import decision
@@ -74,6 +74,26 @@ def refuse(*, reference: str, ground: str, reason: str, user: str) -> None:
         request = find_request(session, reference, lock=True)
         decision.refuse(session, rt, request, user=user, ground=ground, reason=reason)
     say("refused; the certificate follows")
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--category", required=True, help="A category of the register, such as C11.")
+@click.option("--ground", help="A ground of the register: rights_of_others, no_ground, …")
+@click.option("--reason", default="", help="The reason in words; it goes into the letter.")
+@click.option("--give", is_flag=True, help="Give it out after all.")
+@click.option("--as", "user", required=True)
+def withhold(*, reference: str, category: str, ground: str | None, reason: str, give: bool, user: str) -> None:
+    """Hold a category back from an answer; somebody else approves what is left."""
+    rt = runtime()
+    with rt.unit() as session:
+        request = find_request(session, reference, lock=True)
+        if give:
+            withholding.give_after_all(session, rt, request, user=user, category=category)
+        else:
+            said = {"category": category, "ground": ground or "", "reason": reason}
+            withholding.withhold(session, rt, request, user=user, **said)
+    say("given out with the rest" if give else "held back; somebody else approves the rest")
 
 
 @click.command()

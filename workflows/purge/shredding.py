@@ -26,7 +26,7 @@ from models.nearness import CaseNearness
 from models.notices import Notice
 from models.purge import PurgeStage
 from models.rectification import RectificationItem
-from models.refusing import RefusalCase
+from models.refusing import RefusalCase, Withholding
 from models.request import DataKey, Request
 from models.restriction import Restriction, Weighing
 from models.session import after_commit
@@ -119,6 +119,7 @@ def _case(session: Session, rt: Runtime, request: Request) -> None:
         (Ask, {"words_sealed": None}),
         (Mandate, {"holder_sealed": None, "offer_sealed": None}),
         (RefusalCase, {"evidence_sealed": None, "reason_sealed": None}),
+        (Withholding, {"reason_sealed": None}),
         (Restriction, {"note_sealed": None, "lift_sealed": None}),
         (Weighing, {"ours_sealed": None, "theirs_sealed": None}),
     ]

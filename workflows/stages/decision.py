@@ -40,6 +40,7 @@ from workflows.rectifying.saying import require_nothing_changed
 from workflows.rules.code_in_text import has_identity_code
 from workflows.rules.deadlines import extended_until, may_extend
 from workflows.runtime import Runtime
+from workflows.withholding import withheld
 from workflows.work import NewStep
 
 DECIDERS = {Role.APPROVER, Role.DPO}
@@ -90,7 +91,7 @@ def approve(session: Session, rt: Runtime, request: Request, *, user: str, plan_
         raise Conflict("candidates_open", detail="of some records nobody has said yet whether they are the person's")
     if plan_hash is not None and not _means(plan_hash, plan.plan_hash):
         raise Conflict("plan_changed", detail="the plan is not the one you looked at; look again")
-    if plan.prepared_by == user:
+    if plan.prepared_by == user or any(row.withheld_by == user for row in withheld(session, request)):
         raise NotAllowed("preparer", detail="who prepared a plan does not approve it")
     if session.get(Approval, (plan.id, user)) is None:
         session.add(Approval(plan_id=plan.id, approver=user, plan_hash=plan.plan_hash, at=rt.now()))

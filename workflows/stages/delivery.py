@@ -25,6 +25,7 @@ from workflows.notice import require_no_objection
 from workflows.ports import CaseFacts, RequestKey
 from workflows.rules.items import Item
 from workflows.runtime import Runtime
+from workflows.withholding import told_of_withheld, withheld
 from workflows.work import Lease, NewStep
 
 
@@ -38,6 +39,7 @@ class Order:
     blob: str
     found: int
     template: str
+    withheld: frozenset[str] = frozenset()  # categories that are held back
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ class Counting:
         return self._hash.digest()
 
 
+def _given(rt: Runtime, order: Order, blob: str | None) -> Iterator[Item]:
+    """What may be given out of a finding."""
+    return (item for item in read_items(rt, order.key, blob) if item.category not in order.withheld)
+
+
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
     """One step: the whole package, once the person on file has had time to object."""
     return [NewStep(key="deliver", kind=Kind.DELIVER, run_at=request.objection_until)]
@@ -89,7 +96,8 @@ class Delivery:
         known = findings_of(session, request).values()
         findings = [f for f in known if request.sources is None or f.source in request.sources]
         case = case_facts(rt, request, key, sources=source_facts(session, rt, request, findings=findings))
-        case = replace(case, extra={**case.extra, **filling(session, request)})
+        extra = filling(session, request) | told_of_withheld(session, rt, request, key)
+        case = replace(case, extra={**case.extra, **extra})
         expires = rt.today() + timedelta(days=rt.register.controller.delivery.link_days)
         case = replace(case, identifiers=open_proof(key, request).told(), link_expires_on=expires)
         letter = Letter.PORTABILITY if request.right is Right.PORTABILITY else Letter.ACCESS
@@ -100,12 +108,13 @@ class Delivery:
             blob=f"{request.id}/package.{uuid.uuid4().hex}",
             found=sum(f.ownerships.get(word.value, 0) for f in findings for word in (Ownership.OWN, Ownership.SHARED)),
             template=rt.documents.template(letter, request.language),
+            withheld=frozenset(row.category for row in withheld(session, request)),
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Order) -> Made:
         """Write the package, streaming from sealed blobs into a blob sealed under a key of its own."""
         items: dict[str, Callable[[], Iterator[Item]]] = {
-            source: partial(read_items, rt, inputs.key, blob) for source, blob in inputs.blobs.items()
+            source: partial(_given, rt, inputs, blob) for source, blob in inputs.blobs.items()
         }
         master = rt.vault.master_key
         wrapped, own = rt.vault.new_key()

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -51,6 +52,7 @@ from workflows.rules.mentions import Mentions
 from workflows.rulesets import schedule_rules
 from workflows.runtime import Runtime
 from workflows.tombstones import Recogniser
+from workflows.withholding import was_withheld, withheld
 from workflows.work import Lease, NewStep
 
 Replayed = tuple[str, frozenset[tuple[str, bytes]]]
@@ -202,11 +204,14 @@ def _review(session: Session, rt: Runtime, request: Request, inputs: Facts, *, m
         for word in (Ownership.THIRD_PARTY, Ownership.SHARED, Ownership.CANDIDATE)
     )
     missing = any(f.result in _NOT_ANSWERED for f in findings)
-    if rt.register.controller.decisions.access_without_person and not others and not missing and not mentions:
+    held = was_withheld(session, request)
+    if rt.register.controller.decisions.access_without_person and not (others or missing or mentions or held):
         return Event.ASSESSED
-    content = canonical(["review", request.reference, [list(d) for d in inputs.digests]])
+    back = [[row.category, row.ground, row.withheld_at.isoformat()] for row in withheld(session, request)]
+    content = canonical(["review", request.reference, [list(d) for d in inputs.digests], *([back] if back else [])])
     _insert_plan(session, rt, request, hashlib.sha256(content.encode()).digest(), Assessed([], {}), inputs.key)
-    code = "review_gaps" if missing else "review_texts" if mentions and not others else "review_others"
+    code = "review_texts" if mentions and not others else "review_others"
+    code = "review_withheld" if held else "review_gaps" if missing else code
     _ask(session, rt, request, code=code, kind=TaskKind.REVIEW)
     return Event.DECISION_NEEDED
 
@@ -225,16 +230,9 @@ def _freeze(session: Session, rt: Runtime, request: Request, inputs: Facts, foun
 def _ask(session: Session, rt: Runtime, request: Request, *, code: str, kind: TaskKind) -> None:
     """Somebody must decide; and first somebody must say whose those records are that may be the person's."""
     if count := undecided(session, request):
-        open_task(
-            session,
-            rt,
-            key=f"candidates:{request.id}",
-            kind=TaskKind.REVIEW,
-            code="review_candidates",
-            request_id=request.id,
-            due_on=request.due_on,
-            facts={"items": count},
-        )
+        about: dict[str, Any] = {"key": f"candidates:{request.id}", "code": "review_candidates"}
+        about |= {"request_id": request.id, "due_on": request.due_on, "facts": {"items": count}}
+        open_task(session, rt, kind=TaskKind.REVIEW, **about)
     name, due_on = f"decide:{request.id}", request.due_on
     open_task(session, rt, key=name, kind=kind, code=code, request_id=request.id, due_on=due_on)
 

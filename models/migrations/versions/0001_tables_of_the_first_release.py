@@ -1304,6 +1304,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_refusal_cases_request_id"), ["request_id"], unique=False)
 
     op.create_table(
+        "withholdings",
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("category", sa.String(length=64), nullable=False),
+        sa.Column("ground", sa.String(length=32), nullable=False),
+        sa.Column("reason_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("withheld_by", sa.String(length=64), nullable=False),
+        sa.Column("withheld_at", models.types.UTCDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["request_id"], ["requests.id"], name=op.f("fk_withholdings_request_id")),
+        sa.PrimaryKeyConstraint("request_id", "category", name=op.f("pk_withholdings")),
+    )
+    op.create_table(
         "reminders",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
@@ -1929,6 +1940,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_restrictions_subject_digest"))
 
     op.drop_table("restrictions")
+    op.drop_table("withholdings")
     op.drop_table("reminders")
     with op.batch_alter_table("refusal_cases", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_refusal_cases_request_id"))

@@ -1,0 +1,112 @@
+"""Hold a category back from an answer and give out the rest: named by one person, let go out so by another.
+
+Source: GDPR Art. 12(4), 15(4); Data Protection Act 1050/2018 s. 34.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.refusing import Withholding
+from models.request import Request
+from models.vocabulary import Event, RequestState, Role
+from workflows import audit, lifecycle
+from workflows.casefile import open_key
+from workflows.delivered import DELIVERIES
+from workflows.errors import BadInput, Conflict, Fault, NotFound
+from workflows.guarding import ground_of
+from workflows.ports import RequestKey
+from workflows.register.grounds import grounds_with
+from workflows.restricting.naming import staff_of
+from workflows.rules.code_in_text import has_identity_code
+from workflows.runtime import Runtime
+
+_MAY = (Role.APPROVER, Role.DPO)
+_BEFORE = (RequestState.VERIFYING, RequestState.COLLECTING, RequestState.ASSESSING, RequestState.DECIDING)
+
+
+def withhold(
+    session: Session, rt: Runtime, request: Request, *, user: str, category: str, ground: str, reason: str
+) -> None:
+    """Hold this category back; what was to be reviewed is reviewed anew, and not by this person alone.
+
+    The caller holds the request's lock. `reason` goes into the letter, in words. Raises `BadInput` (category, ground,
+    reason), `Conflict` once it went out or where nothing is given out, `NotAllowed` for the role.
+    """
+    staff_of(session, user, roles=_MAY)
+    _undelivered(request)
+    faults = []
+    if category not in rt.register.categories:
+        faults.append(Fault("category", "category_unknown", "choose a category of the register"))
+    if ground_of(rt, ground).guard != "none":
+        faults.append(Fault("ground", "ground_guarded", "this ground refuses a request as a whole, by two people"))
+    if not 10 <= len(reason.strip()) <= 2000:
+        faults.append(Fault("reason", "a refusal needs its reason in words", "write at least one sentence"))
+    if has_identity_code(reason):
+        faults.append(Fault("reason", "holds a personal identity code", "leave it out: it may stand in no letter"))
+    if faults:
+        raise BadInput(faults)
+    row = session.get(Withholding, (request.id, category))
+    if row is None:
+        row = Withholding(request_id=request.id, category=category)
+        session.add(row)
+    key = open_key(session, rt, request.data_key_id)
+    row.ground, row.withheld_by, row.withheld_at = ground, user, rt.now()
+    row.reason_sealed = key.seal(reason.strip().encode(), _context(request, category))
+    _again(session, rt, request, user=user, facts={"category": category, "ground": ground})
+
+
+def give_after_all(session: Session, rt: Runtime, request: Request, *, user: str, category: str) -> None:
+    """Hold it back no more. Raises as `withhold`, and `NotFound` where it was not."""
+    staff_of(session, user, roles=_MAY)
+    _undelivered(request)
+    row = session.get(Withholding, (request.id, category))
+    if row is None:
+        raise NotFound("withheld", detail="this category is not held back in this case")
+    session.delete(row)
+    _again(session, rt, request, user=user, facts={"category": category, "ground": None})
+
+
+def withheld(session: Session, request: Request) -> Sequence[Withholding]:
+    """What is held back from this answer; one that fills the gaps of an earlier answer holds back the same."""
+    cases = [request.id, *([request.supplements_id] if request.supplements_id else [])]
+    rows = select(Withholding).where(Withholding.request_id.in_(cases))
+    return session.scalars(rows.order_by(Withholding.category, Withholding.request_id)).all()
+
+
+def was_withheld(session: Session, request: Request) -> bool:
+    """Whether something was ever held back from this person: then no answer goes out without somebody's look."""
+    mine = Withholding.request_id == request.id
+    if request.subject_digest is not None:
+        same = select(Request.id).where(Request.subject_digest == request.subject_digest)
+        mine = mine | Withholding.request_id.in_(same)
+    return session.scalar(select(Withholding.category).where(mine).limit(1)) is not None
+
+
+def told_of_withheld(session: Session, rt: Runtime, request: Request, key: RequestKey) -> dict[str, str]:
+    """What the letter says of it: category, ground and reason of each; {} where nothing is held back."""
+    said, grounds = [], grounds_with(rt.register.grounds)
+    for row in withheld(session, request):
+        if row.request_id != request.id or row.reason_sealed is None:
+            continue
+        label = rt.register.categories[row.category].label.get(request.language)
+        reason = key.open(row.reason_sealed, _context(request, row.category)).decode()
+        said.append(f"{label}: {getattr(grounds[row.ground].text, request.language)} {reason}")
+    return {"withheld": " · ".join(said)} if said else {}
+
+
+def _undelivered(request: Request) -> None:
+    if request.right not in DELIVERIES or request.state not in _BEFORE:
+        raise Conflict("not_undelivered", detail="only an answer that has not gone out yet can be held back in part")
+
+
+def _again(session: Session, rt: Runtime, request: Request, *, user: str, facts: dict[str, str | None]) -> None:
+    audit.record(session, "request:withheld", at=rt.now(), actor=user, request_id=request.id, facts=facts)
+    session.flush()
+    if request.state is RequestState.DECIDING:
+        lifecycle.advance(session, rt, request, Event.RECHECK, actor=user)
+
+
+def _context(request: Request, category: str) -> str:
+    return f"withholdings.reason:{request.id}:{category}"
