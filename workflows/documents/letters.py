@@ -7,13 +7,22 @@ in a sandbox, get plain data only, and stop with `NeverAgain("placeholder")` whe
 import re
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, UndefinedError
+from jinja2 import (
+    ChoiceLoader,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from models.vocabulary import LANGUAGES, Letter
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.contents import Medium, frame_missing, missing
 from workflows.documents.facts import Context, letter_facts, mail_facts
+from workflows.documents.placeholders import line_of
 from workflows.documents.saying import plain, says, told, unmarked
 from workflows.documents.trial import marked_mail, marked_print
 from workflows.documents.words import fill
@@ -93,10 +102,13 @@ class Letters:
             raise NeverAgain("identity_code", detail=f"{name} would show a personal identity code.")
         return unmarked(text)
 
-    def _header(self, name: str) -> tuple[str, str]:
+    def source(self, name: str) -> str:
+        """The text of a template as it is in force: the register's own, else ours."""
         loader = self._env.loader
-        source = loader.get_source(self._env, name)[0] if loader else ""
-        match = _HEADER.match(source)
+        return loader.get_source(self._env, name)[0] if loader else ""
+
+    def _header(self, name: str) -> tuple[str, str]:
+        match = _HEADER.match(self.source(name))
         if match is None:
             raise NeverAgain("template", detail=f"{name} must begin with its version and approver.")
         return match["version"], match["approver"].strip()
@@ -111,9 +123,16 @@ class Letters:
             raise NeverAgain("template", detail=f"There is no text {name}.") from None
         except UndefinedError as error:
             # The message of an undefined name holds the name only; its values are never in it.
-            raise NeverAgain("placeholder", detail=f"{name}: {error.message}") from None
+            raise NeverAgain("placeholder", detail=f"{self._place(name, error)}: {error.message}") from None
+        except TemplateSyntaxError as error:
+            raise NeverAgain("template", detail=f"{error.name or name}, line {error.lineno}: not understood") from None
         except TemplateError as error:
             raise NeverAgain("template", detail=f"{name}: {type(error).__name__}") from None
+
+    def _place(self, name: str, error: UndefinedError) -> str:
+        word = re.search(r"'(\w+)'", error.message or "")
+        line = line_of(self.source(name), word[1]) if word else 0
+        return f"{name}, line {line}" if line else name
 
 
 def environment(folders: list[Path]) -> ImmutableSandboxedEnvironment:

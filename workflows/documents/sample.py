@@ -6,6 +6,7 @@ from datetime import date as day
 from models.vocabulary import LANGUAGES, Action, Ground, Letter, Ownership, Right, SourceResult
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.letters import MAIL_ONLY, Letters
+from workflows.documents.placeholders import uneven
 from workflows.errors import Fault, NeverAgain
 from workflows.exchange import Corrected, ToldRecipient
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
@@ -77,8 +78,8 @@ def _plan(register: Register) -> list[PlanLine]:
 
 
 def letter_faults(register: Register) -> list[Fault]:
-    """Every letter, mail and hold sentence that can't be written, in any language; [] if all can."""
-    letters, faults = Letters(Catalogue(register)), []
+    """Every text that can't be written in some language, or whose languages show different facts; [] if none."""
+    letters, faults, broken = Letters(Catalogue(register)), list[Fault](), set[Letter]()
     for language in LANGUAGES:
         case = sample_case(register, language)
         for letter in Letter:
@@ -89,4 +90,9 @@ def letter_faults(register: Register) -> list[Fault]:
             except NeverAgain as error:
                 where = f"letters/{letter.value} ({language})"
                 faults.append(Fault(where, error.detail, "compare the text with the built-in one of the same name"))
+                broken.add(letter)
+    for letter in Letter:
+        if letter not in broken:  # where one can't be written that comes first
+            ways = ["mail.{}.txt"] + (["letter.{}.html"] if letter not in MAIL_ONLY else [])
+            faults += [fault for way in ways for fault in uneven(f"{letter.value}/{way}", letters.source)]
     return faults
