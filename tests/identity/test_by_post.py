@@ -309,6 +309,10 @@ def test_axe_finds_nothing_on_the_pages_of_a_letter(post: Post, chromium: str) -
             press(shown, "main button")
             shown.goto(f"http://127.0.0.1:{console.port}/code-letters/{ident}")
             check(shown, f"the console {scheme} {width}")
+            shown.goto(f"http://127.0.0.1:{console.port}/requests/{reference_of(page)}")
+            for closed in shown.locator("details > summary").all():
+                closed.click()
+            check(shown, f"the case {scheme} {width}")
         browser.close()
     portal.stop()
     console.stop()
