@@ -21,6 +21,7 @@ from bench import (  # noqa: E402
     growth,
     idle,
     intake,
+    letter,
     mail,
     million,
     parquet,
@@ -46,6 +47,7 @@ BENCHES: dict[str, Callable[[Place], Report]] = {
     "idle": idle.measure,
     "urgent": urgent.measure,
     "mail": mail.measure,
+    "letter": letter.measure,
     "intake": intake.measure,
     "throughput": throughput.measure,
 }
