@@ -100,3 +100,31 @@ def test_a_file_that_is_not_there_may_come_later(tmp_path: Path) -> None:
     (tmp_path / "agency.txt").unlink()
     with pytest.raises(SourceDown):
         connector.health()
+
+
+def _by_mail(connector: FileConnector) -> list[Item]:
+    items: list[Item] = []
+    connector.collect({"identity:email": [Lead("a@x.example")]}, items.append)
+    return items
+
+
+def test_a_line_without_a_key_is_found_again_by_what_it_says_wherever_it_stands(tmp_path: Path) -> None:
+    fields = [field("mail", "user.contact.email", identity="email"), field("text", "user.content")]
+    spec = source(
+        "list",
+        dataset({"entry": fields}, key="list"),
+        kind="file",
+        connection={"path": str(tmp_path / "list.txt"), "by_hand": {"keeper": "Desk"}},
+    )
+    path = tmp_path / "list.txt"
+    path.write_text("mail|text\na@x.example|first\na@x.example|second\na@x.example|second\n", encoding="utf-8")
+    connector = FileConnector(spec, register=register(spec), environ={})
+    items = _by_mail(connector)
+    assert [i.fields["text"] for i in items] == ["first", "second"]
+    plan = [EraseItem(n, i.collection, i.locator, Action.DELETE, (), i.digest) for n, i in enumerate(items)]
+    assert [p.refused for p in connector.preview(plan)] == ["", ""]
+    path.write_text("mail|text\na@x.example|second\n", encoding="utf-8")
+    assert list(connector.present(plan)) == [1]
+    assert [d.outcome.value for d in connector.call_off("op", 1, plan)] == ["absent", "kept"]
+    path.write_text("mail|text\na@x.example|second and more\n", encoding="utf-8")
+    assert [p.refused for p in connector.preview(plan)] == ["absent", "absent"]

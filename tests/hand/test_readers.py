@@ -57,10 +57,14 @@ def drop(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def world(tmp_path: Path, drop: Path) -> Iterator[World]:
+ONE_FILE = SURVEY.replace("kind: csv", "kind: file").replace('  pattern: "answers.csv"', '  delimiter: ";"')
+ONE_FILE = ONE_FILE.replace("  url: {folder}", "  path: {folder}/answers.csv")
+
+
+@pytest.fixture(params=[SURVEY, ONE_FILE], ids=["csv", "file"])
+def world(tmp_path: Path, drop: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     environ = prepare(tmp_path / "world")
-    write_register(tmp_path / "world" / "register", {"sources/survey.yaml": SURVEY.format(folder=drop)})
+    write_register(tmp_path / "world" / "register", {"sources/survey.yaml": request.param.format(folder=drop)})
     made = open_world(environ)
     yield made
     made.close()

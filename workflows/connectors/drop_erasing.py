@@ -14,7 +14,7 @@ from models.vocabulary import Action, ReceiptOutcome
 from workflows.connectors.drop_journal import Entry, Journal
 from workflows.connectors.drops import Drop, Dropped, FolderDrop
 from workflows.connectors.records import Records
-from workflows.connectors.records_standing import Neutral, Standing, judge, previewed, stand
+from workflows.connectors.records_standing import Neutral, Standing, as_it_is, judge, previewed, stand
 from workflows.connectors.sql_schema import Schema
 from workflows.errors import PersonMustLook
 from workflows.ports import ErasedItem, EraseItem, Guarantee, PreviewedItem
@@ -191,16 +191,7 @@ class DropErasing:
         """Where nothing can be kept."""
 
     def _as_it_is(self, items: Sequence[EraseItem]) -> Outcomes:
-        now = self.present(items)
-        changed = {Action.MASK: ReceiptOutcome.MASKED}
-        return {
-            i.item_no: ReceiptOutcome.ABSENT
-            if i.item_no not in now
-            else ReceiptOutcome.KEPT
-            if now[i.item_no] == i.digest
-            else changed.get(i.action, ReceiptOutcome.DRIFTED)
-            for i in items
-        }
+        return {erased.item_no: erased.outcome for erased in as_it_is(items, self.present(items))}
 
 
 class _Hashing:

@@ -11,18 +11,19 @@ from pathlib import Path
 
 from models.vocabulary import ReceiptOutcome
 from workflows.connectors.csv_discovery import OneFile, SheetDiscovery
+from workflows.connectors.csv_source import neutral_text
 from workflows.connectors.dataset import Node, build_graph
 from workflows.connectors.listing import listable, readable_of, record_items_of, records_of
 from workflows.connectors.records import Record, Wanted, locator_of
-from workflows.connectors.records_items import record_digest
 from workflows.connectors.records_search import RecordSearch
 from workflows.connectors.records_shape import named_columns
+from workflows.connectors.records_standing import as_it_is, judge, previewed, stand
 from workflows.errors import BadRegister, Fault, NeverAgain, PersonMustLook, SourceDown
 from workflows.listed import Listed
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.model import Register, SourceSpec
 from workflows.register.secret import resolve
-from workflows.rules.items import Item, canonical
+from workflows.rules.items import Item, digest_of
 
 Row = Mapping[str, str]
 
@@ -41,6 +42,7 @@ class FileConnector(SheetDiscovery):
         self._delimiter = str(spec.connection.get("delimiter", "|"))
         encoding = str(spec.connection.get("encoding", "utf-8"))
         self._encoding = "utf-8-sig" if encoding.lower().replace("_", "-") in {"utf-8", "utf8"} else encoding
+        self._by_people = bool(spec.connection.get("by_hand"))
         self._header = bool(spec.connection.get("header", True))
         self._search = RecordSearch(self, self._graph, spec=spec, register=register)
         super().__init__(
@@ -75,8 +77,12 @@ class FileConnector(SheetDiscovery):
         return self._search.collect(seeds, emit)
 
     def preview(self, items: Sequence[EraseItem]) -> list[PreviewedItem]:
-        """Every item is for a person to erase."""
-        return [PreviewedItem(item.item_no, "by_hand") for item in items]
+        """What whoever keeps the file is to do; where the register names nobody, every item is `by_hand`."""
+        if not self._by_people:
+            return [PreviewedItem(item.item_no, "by_hand") for item in items]
+        standings = stand(self, self._search.schema, items)
+        judge(self, self._search.schema, standings, neutral=neutral_text)
+        return previewed(standings, neutral=neutral_text)
 
     def erase(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:  # noqa: ARG002
         """Only what somebody has taken out by hand already; raises `PersonMustLook("by_hand")` while any is there."""
@@ -85,18 +91,15 @@ class FileConnector(SheetDiscovery):
         return [ErasedItem(item.item_no, ReceiptOutcome.ABSENT) for item in items]
 
     def call_off(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:  # noqa: ARG002
-        """Nothing is ever begun here."""
-        return [ErasedItem(item.item_no, ReceiptOutcome.KEPT) for item in items]
+        """Nothing is ever begun here; what people did is what the lines look like now."""
+        if not self._by_people:
+            return [ErasedItem(item.item_no, ReceiptOutcome.KEPT) for item in items]
+        return as_it_is(items, self.present(items))
 
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
         """The digests of those items that still exist as lines, by item number."""
-        wanted = {canonical(item.locator): item.item_no for item in items}
-        found = {}
-        for record in self.rows(self._node, None) if wanted else ():
-            item_no = wanted.get(canonical(record.locator))
-            if item_no is not None:
-                found[item_no] = record_digest(record)
-        return found
+        standings = stand(self, self._search.schema, items) if items else []
+        return {s.item.item_no: s.digest for s in standings if s.records}
 
     def collections(self) -> list[str]:
         """The collections that `everything` reads."""
@@ -117,12 +120,13 @@ class FileConnector(SheetDiscovery):
 
     def rows(self, node: Node, wanted: Wanted | None) -> Iterator[Record]:  # noqa: ARG002 (a file is read whole)
         """Every line, as the search wants records."""
-        for number, row in self._rows():
-            yield Record(locator_of(node, row) or {"line": number}, row)
+        for _, row in self._rows():
+            # Without a key a line is found again by what it says; its number is another once a line before it goes.
+            yield Record(locator_of(node, row) or {"content": digest_of(row)}, row)
 
-    def once(self, node: Node) -> bool:  # noqa: ARG002 (the search's shape)
-        """A line comes once."""
-        return True
+    def once(self, node: Node) -> bool:
+        """Lines without a key may be alike; they are one record."""
+        return bool(node.primary)
 
     def _rows(self) -> Iterator[tuple[int, Row]]:
         """Lines with their numbers. Raises `SourceDown`, `NeverAgain` with codes encoding, bad_row, schema_changed."""

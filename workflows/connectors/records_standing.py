@@ -1,6 +1,6 @@
 """How plan items stand in a source of records right now: there, gone, changed, pointed at; what could be done."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -11,7 +11,7 @@ from workflows.connectors.records import Record, Records, Wanted
 from workflows.connectors.records_items import record_digest
 from workflows.connectors.records_paths import flat, parts, text_of, values_at
 from workflows.connectors.sql_schema import Schema, Way
-from workflows.ports import EraseItem, PreviewedItem
+from workflows.ports import ErasedItem, EraseItem, PreviewedItem
 from workflows.rules.items import canonical
 
 Neutral = Callable[[Node, str], Callable[[], Any] | None]
@@ -179,3 +179,19 @@ def _is_masked(standing: Standing, neutral: Neutral) -> bool:
         if any(one != value for one in values_at(content, name)):
             return False
     return True
+
+
+def as_it_is(items: Sequence[EraseItem], now: Mapping[int, str]) -> list[ErasedItem]:
+    """What became of items whose records people treated: `now` are the digests of those that are there."""
+    changed = {Action.MASK: ReceiptOutcome.MASKED}
+    return [
+        ErasedItem(
+            item.item_no,
+            ReceiptOutcome.ABSENT
+            if item.item_no not in now
+            else ReceiptOutcome.KEPT
+            if now[item.item_no] == item.digest
+            else changed.get(item.action, ReceiptOutcome.DRIFTED),
+        )
+        for item in items
+    ]

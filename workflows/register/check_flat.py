@@ -8,11 +8,14 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from workflows.errors import Fault
 from workflows.register.document import Document, Path
+from workflows.register.hand_connection import ByHand
 from workflows.register.model import Secret, SourceSpec, Strict
 from workflows.register.shape import nearest, shaped
 
-FLAT = frozenset({"url", "password", "path", "delimiter", "encoding", "header", "erase", "side_tables"})
+FLAT = frozenset({"url", "password", "path", "delimiter", "encoding", "header", "erase", "side_tables", "by_hand"})
 """Keys that `flat_faults` has better words for than a model's shape has."""
+_SHAPED = frozenset({"header", "erase", "side_tables", "by_hand"})
+"""Those of them that are no text, and are looked at by their kind."""
 
 
 class EraseConnection(Strict):
@@ -33,7 +36,7 @@ def flat_faults(model: type[Strict], connection: Mapping[str, Any], doc: Documen
             ("connection", known[0]), f"`{known[0]}` is missing", remedy=f"add `{known[0]}:` under `connection`"
         )
     for key, value in connection.items():
-        if key not in known or key in ("header", "erase", "side_tables") or isinstance(value, str) or value is None:
+        if key not in known or key in _SHAPED or isinstance(value, str) or value is None:
             continue
         if key in ("delimiter", "encoding"):
             yield doc.fault(("connection", key), f"`{key}` must be a text", remedy="write it here, in quotes")
@@ -105,6 +108,9 @@ def file_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
         yield doc.fault(("connection", "encoding"), "`encoding` is not known", remedy=remedy)
     if not isinstance(connection.get("header", True), bool):
         yield doc.fault(("connection", "header"), "`header` must be true or false", remedy="write true or false")
+    if (by_hand := connection.get("by_hand")) is not None:
+        _, faults = shaped(ByHand, doc, ("connection", "by_hand"), data=by_hand)
+        yield from faults
     collections = [c for d in source.dataset for c in d.collections]
     if source.dataset and len(collections) != 1:
         what = f"a file is one collection, and {len(collections)} are described"

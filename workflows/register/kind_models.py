@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from workflows.register.check_flat import EraseConnection, file_faults, sql_faults
 from workflows.register.check_http import http_faults
 from workflows.register.csv_connection import CsvConnection, csv_faults
-from workflows.register.hand_connection import ManualConnection, PaperConnection, hand_faults
+from workflows.register.hand_connection import ByHand, ManualConnection, PaperConnection, hand_faults
 from workflows.register.http_connection import HttpConnection
 from workflows.register.kinds import SourceKind
 from workflows.register.mailbox_connection import MailboxConnection, mailbox_faults
@@ -29,6 +29,7 @@ class FileConnection(Strict):
     delimiter: str = "|"
     encoding: str = "utf-8"
     header: bool = True
+    by_hand: ByHand | None = None
 
 
 KINDS: Sequence[SourceKind] = (
