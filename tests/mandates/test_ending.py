@@ -11,6 +11,7 @@ from models.collection import Finding
 from models.delivery import Grant
 from models.mandate import AnswerTo
 from models.request import Request
+from models.restriction import RestrictionGround
 from models.step import Step
 from models.vocabulary import Channel, Ground, Kind, Outcome, RequestState, Right, StepState
 from tests.mandates.holder import (
@@ -33,6 +34,7 @@ from workflows.answer import fetch
 from workflows.casefile import Claim
 from workflows.errors import BadInput, Conflict, NotFound
 from workflows.mandates import checking, ending
+from workflows.restricting import naming
 from workflows.stages import decision, intake
 from workflows.views import show_plan
 
@@ -270,3 +272,21 @@ def test_a_mandate_is_revoked_with_a_reason_and_only_once(world: World) -> None:
     with pytest.raises(Conflict):
         revoke(world, ident)
     assert mandate(world, ident).ended_why == "revoked"
+
+
+def test_a_mandate_that_ends_before_a_restriction_is_carried_out_stops_it(patient: World) -> None:
+    ident = ask_for(patient, Right.RESTRICTION)
+    accept(patient, ident, terms(Right.RESTRICTION, until_on=patient.rt.today() + timedelta(days=1)))
+    confirm(patient, ident)
+    scope = naming.Scope(RestrictionGround.ACCURACY, "The address is said to be wrong.", sources=("shop",))
+    held(patient, ident, lambda s, r: naming.name_scope(s, patient.rt, r, scope, user="cleo"))
+    patient.work()
+    patient.approve(ident, "anna")
+    patient.work()
+    assert patient.state(ident) is S.CHANGING
+    patient.clock.advance(days=4)
+    patient.work()
+    with patient.rt.unit() as session:
+        steps = session.scalars(select(Step).where(Step.request_id == ident, Step.kind == Kind.CHANGE)).all()
+    assert "mandate_expired" in {step.error_code for step in steps}
+    assert patient.request(ident).answered_at is None

@@ -64,6 +64,8 @@ class Changing:
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Piece:
         """The piece of this step, opened."""
         require_no_objection(session, rt, request)
+        if request.answered_at is None:  # also where nothing is written to a source: the restriction itself is ours
+            require_live(session, rt, request, open_key(session, rt, request.data_key_id))
         work = _work_of(rt, request)
         if step.key.startswith(f"{_NOTHING}#"):
             return Piece(work, None)
