@@ -91,7 +91,7 @@ def test_any_bytes_on_any_route_of_the_portal_get_a_clear_answer(
     assert clear(who.get(f"{path}?{quote_from_bytes(body)}"))
 
 
-@settings(max_examples=examples(30), **QUICK)
+@settings(max_examples=examples(20), **QUICK)
 @given(st.dictionaries(st.sampled_from(["right", "name", "email", "customer_number", "message", "on_behalf"]), TEXTS))
 def test_any_form_is_recorded_or_refused(place: House, typed: dict[str, str]) -> None:
     place.world.clock.advance(hours=1)
@@ -200,7 +200,7 @@ FIELDS += [
 ]
 
 
-@settings(max_examples=examples(40), **QUICK)
+@settings(max_examples=examples(25), **QUICK)
 @given(st.dictionaries(st.sampled_from(FIELDS), TEXTS), st.integers(0, 10_000), st.binary(max_size=12))
 def test_whatever_staff_send_to_any_page_is_done_or_refused_in_words(
     place: House, fields: dict[str, str], number: int, hole: bytes
@@ -220,7 +220,7 @@ def test_whatever_staff_send_to_any_page_is_done_or_refused_in_words(
     assert clear(anna.get(f"{path}?{quote_from_bytes(repr(fields).encode())}"))
 
 
-@settings(max_examples=examples(15), **QUICK)
+@settings(max_examples=examples(5), **QUICK)
 @given(TEXTS, TEXTS, TEXTS)
 @example("an\x00na", "x\x00", "/\x00")
 def test_any_log_in_is_refused_in_words(place: House, name: str, password: str, target: str) -> None:
