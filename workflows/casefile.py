@@ -34,6 +34,7 @@ class Claim:
     text: str = ""
     for_another: bool = False
     checked: Mapping[str, str] = field(default_factory=dict)  # identifiers that staff who saw the person checked
+    language_unsaid: bool = False  # the language of the case is a guess: what is on file is better
     number_since: str = ""  # the day since which, as staff read it, the number they called is on file
 
 

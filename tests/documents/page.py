@@ -16,6 +16,8 @@ marked † is owed only where there is something to say. Numbers are those of th
 - `{{ says("due") }}` in a text is the mark that the content `due` begins here. A content without a mark, or a fact that
   does not stand behind its mark, blocks the letter, and so does a personal identity code. A person gets a task.
 - Beside these contents every text shows the reference, who writes and whom to ask; a letter also its day.
+- A letter comes in the language of the request; where an API request names none, in the language on file once the
+  person is proven, else in Finnish. The languages of a text must show the same facts; `vastine check` compares them.
 - No mail says anything about the person: it points to the answer, which opens with a link and a code.
 - Whoever has no e-mail address gets the letter on paper: a task asks to print it, and a named person says that it was
   posted, handed over, or could not be delivered.

@@ -120,6 +120,7 @@ def _asked(rt: Runtime, body: Mapping[str, Any]) -> list[Asked]:
         identifiers=form.identifiers,
         text=form.message,
         for_another=form.on_behalf,
+        language_unsaid=not form.language_said,
     )
     return [
         Asked(

@@ -64,6 +64,7 @@ class FormRequest:
     received_on: date | None  # only from staff; None: now
     on_behalf: bool
     triage: str | None
+    language_said: bool = True  # False: it is ours by default
     mandate_kind: str = ""  # by what right somebody acts for the person, as they say
     holder: tuple[str, str, str] = ("", "", "")  # name, e-mail and telephone of who acts
 
@@ -84,7 +85,8 @@ def understand_form(fields: Mapping[str, str], *, today: date | None = None, cus
     """
     faults: list[Fault] = []
     rights = _rights(fields.get("right", ""), faults)
-    language = identifiers.clean(fields.get("language", "")).strip().lower() or LANGUAGES[0]
+    said = identifiers.clean(fields.get("language", "")).strip().lower()
+    language = said or LANGUAGES[0]
     if language not in LANGUAGES:
         faults.append(_fault("language", "language_unknown"))
     name = " ".join(_text(fields, "name", faults, most=NAME_CHARACTERS).split())
@@ -101,6 +103,7 @@ def understand_form(fields: Mapping[str, str], *, today: date | None = None, cus
     return FormRequest(
         rights=rights,
         language=language,
+        language_said=bool(said),
         name=name,
         identifiers=claimed,
         message=message,

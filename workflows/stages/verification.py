@@ -18,7 +18,7 @@ from models.asking import AskKind
 from models.request import Request
 from models.step import Step
 from models.verification import Challenge
-from models.vocabulary import Event, Kind, Method, Outcome, RequestState, StepState, TaskKind
+from models.vocabulary import LANGUAGES, Event, Kind, Method, Outcome, RequestState, StepState, TaskKind
 from workflows import acting, asking, audit, duplicates, lifecycle, nearness, news
 from workflows.casefile import (
     Claim,
@@ -235,13 +235,16 @@ def again(session: Session, rt: Runtime, request: Request) -> None:
 def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof, *, actor: str) -> Event:
     """Freeze who the person is and how they are reached. Raises `NotAllowed` for a proof that is not enough."""
     rungs.require(session, rt, request)
-    proof = acting.with_mandate(session, rt, request, key, open_claim(key, request), proof)
+    claim = open_claim(key, request)
+    proof = acting.with_mandate(session, rt, request, key, claim, proof)
+    if claim.language_unsaid and proof.reply.language in LANGUAGES:
+        request.language = proof.reply.language
     request.proof_sealed = seal_proof(key, request.id, proof)
     root = f"{proof.source}:{proof.key}" if proof.key else canonical(dict(proof.identifiers))
     request.subject_digest = rt.vault.digest("subject", root)
     asking.answered(session, rt, request, kind=AskKind.IDENTITY, by=actor)
     news.add_keys(session, rt, request, proof.named())
-    nearness.note_case(session, rt, request, claim=open_claim(key, request), proof=proof)
+    nearness.note_case(session, rt, request, claim=claim, proof=proof)
     tell(session, rt, request, key, proof)
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
     audit.record(
