@@ -29,7 +29,7 @@ def require_delivered(session: Session, rt: Runtime, request: Request) -> None:
     Raises `PersonMustLook("delivery_failed")` where a delivery ended otherwise. Other requests of the same message
     count as the one the erasure was linked with.
     """
-    for first in _together(session, request):
+    for first in together(session, request):
         if first.state is not RequestState.CLOSED:
             raise WaitFor("waits_for_delivery")
         if first.outcome not in _DELIVERED:
@@ -38,7 +38,8 @@ def require_delivered(session: Session, rt: Runtime, request: Request) -> None:
             raise WaitFor("waits_for_fetching", after_seconds=_LOOK_AGAIN)
 
 
-def _together(session: Session, request: Request) -> Sequence[Request]:
+def together(session: Session, request: Request) -> Sequence[Request]:
+    """What was asked for together with this erasure, and has to come before it."""
     mine = select(MessageCase.message_id).where(MessageCase.request_id == request.id)
     same = select(MessageCase.request_id).where(MessageCase.message_id.in_(mine))
     asked = Request.right.in_(DELIVERIES) & Request.id.in_(same)

@@ -13,6 +13,7 @@ from models.session import ring
 from models.staff import HumanTask
 from models.step import Step
 from models.vocabulary import Kind, Letter, OutboxState, Outcome, StepState, TaskKind, TaskState
+from workflows.delivered import together
 from workflows.errors import PersonMustLook, WaitFor
 from workflows.notice import told_late
 from workflows.runtime import Runtime
@@ -37,9 +38,11 @@ def require_reached(session: Session, request: Request) -> None:
     Source: GDPR Art. 12(3), 12(6).
     """
     _seen_to(session, [request.id], letters=(Letter.NOTICE.value,))
-    if request.after_request_id is None:
-        return
-    first = session.get_one(Request, request.after_request_id)
+    for first in together(session, request):
+        _told_of(session, request, first)
+
+
+def _told_of(session: Session, request: Request, first: Request) -> None:
     fetched = _fetched_by(session, first)
     if "person" in fetched:
         return

@@ -13,7 +13,7 @@ from models.staff import HumanTask
 from models.step import Step
 from models.vocabulary import Channel, Kind, Letter, Method, RequestState, Right, StepState, TaskKind, TaskState
 from tests.engine.test_returned_mail import FAILED, report
-from tests.world import JANE, World, make_world
+from tests.world import JANE, World, open_world, prepare, write_register
 from workflows import answer, engine, mailroom, repair
 from workflows.casefile import Claim
 from workflows.stages import intake
@@ -23,7 +23,12 @@ ALL = (4, 4)
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    made = make_world(tmp_path)
+    environ = prepare(tmp_path)
+    controller = (
+        "{name: Shop Oy, email: office@shop.example, delivery: {objection_hours: 0, keep_days_before_erasing: 0}}"
+    )
+    write_register(tmp_path / "register", {"controller.yaml": controller})
+    made = open_world(environ)
     yield made
     made.close()
 

@@ -115,7 +115,7 @@ def test_a_fresh_code_opens_the_messages_of_a_case_that_has_no_files_yet(
 def test_a_question_to_somebody_unproven_says_nothing_of_anybody_and_takes_no_file(desk: Seat, caller: Caller) -> None:
     page = caller.ask(email="nobody@shop.example")
     cleo = desk("cleo")
-    assert 'type="file"' not in cleo.get(case_of(page)).text
+    assert "f-thread-file" not in cleo.get(case_of(page)).text
     assert write(cleo, page, "131052-308T") == 422
     assert write(cleo, page, "Which year do you mean?") == 302
     assert "Which year do you mean?" in caller.get(page).text
