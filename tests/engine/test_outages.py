@@ -92,7 +92,8 @@ class House:
 
     def ask(self, right: Right = Right.ACCESS, *, received_on: date | None = None) -> uuid.UUID:
         """Open a request like a door does; it must not wait for the broker, whatever the broker does."""
-        claim = Claim(identifiers={"email": JANE}, reply_to="asks@elsewhere.example")
+        # Each from an address of its own: to one address only so many mails go in a day.
+        claim = Claim(identifiers={"email": JANE}, reply_to=f"{uuid.uuid4().hex}@elsewhere.example")
         asked = intake.Asked(right, "en", Channel.DESK, claim, method=Method.DESK, by="cleo", received_on=received_on)
         with self.world.rt.unit() as session:
             ident = intake.open_request(session, self.world.rt, asked).request.id
