@@ -226,7 +226,8 @@ def unread(session: Session, request: Request) -> int:
 
 
 def shown(session: Session, rt: Runtime, request: Request) -> None:
-    """The person, who has proven to be the person, was shown all there is."""
+    """The person, who has proven to be the person, was shown all there is. Takes the request's lock."""
+    session.get(Request, request.id, with_for_update=True)
     fresh = session.scalars(
         update(Reply)
         .where(Reply.request_id == request.id, Reply.read_at.is_(None))

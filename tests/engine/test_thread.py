@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from models.delivery import Artifact, Grant, Outbox
 from models.purge import PurgeStage
@@ -84,6 +85,25 @@ def test_words_about_a_proven_person_are_for_whoever_proves_it_again(world: Worl
         thread.shown(session, world.rt, session.get_one(Request, case))
     [seen] = lines(world, case, all_words=True)
     assert not seen.unread
+
+
+def test_nobody_works_on_a_case_while_it_is_noted_that_the_person_was_shown_a_message(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    world = make_world(tmp_path, database_url=postgres_url)
+    case = world.open(desk=False)
+    write(world, case)
+    with world.rt.unit() as session:
+        thread.shown(session, world.rt, session.get_one(Request, case))
+        with pytest.raises(OperationalError):
+            begin_work(world, case)
+    world.close()
+
+
+def begin_work(world: World, case: uuid.UUID) -> None:
+    with world.rt.unit() as session:
+        session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        session.get_one(Request, case, with_for_update=True)
 
 
 def test_before_anybody_is_proven_it_goes_to_where_the_request_came_from_and_takes_no_file(world: World) -> None:
