@@ -115,7 +115,7 @@ def understand(rt: Runtime, message_id: uuid.UUID, *, new: bool = False) -> Rece
             mail = read(rt, open_raw(session, rt, message))
             message.authenticated = dict(mail.authenticated) or None
             mark(message, rt, mail)
-            own = is_own(session, rt, message, (mail.subject, mail.text))
+            own = not _comes_back(mail) and is_own(session, rt, message, (mail.subject, mail.text))
             if not own and flooding.is_flood(session, rt, mail):
                 flooding.keep(session, rt, message)
             elif not own:
@@ -123,6 +123,11 @@ def understand(rt: Runtime, message_id: uuid.UUID, *, new: bool = False) -> Rece
         else:
             references = tuple(request.reference for request in requests_of(session, message))
         return Received(message.id, message.state, message.why or "", references, new)
+
+
+def _comes_back(mail: Understood) -> bool:
+    """Whether it is about a mail of ours that was sent, whose words it repeats, and not that mail itself."""
+    return mail.report is not None or mail.automatic in ("bounce", "auto_reply") or bool(mail.answers)
 
 
 def _file(session: Session, rt: Runtime, message: Message, mail: Understood) -> tuple[str, ...]:

@@ -175,6 +175,25 @@ def test_a_mark_that_somebody_saw_pass_is_good_only_once(house: House) -> None:
     assert len(got.references) == 1
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Subject": "Undeliverable: {mark}", "From": "MAILER-DAEMON@elsewhere.example"},
+        {"Subject": "Automatic reply: {mark}", "Auto-Submitted": "auto-replied"},
+        {"Subject": "Re: {mark}", "In-Reply-To": "<{id}@shop.example>"},
+    ],
+)
+def test_what_comes_back_about_our_own_mail_is_not_our_mail_that_arrived(house: House, headers: dict[str, str]) -> None:
+    row = canary(house, MAIL)
+    message = EmailMessage()
+    told = {"From": "desk@elsewhere.example", "To": OFFICE, "Message-ID": "<1@elsewhere.example>", **headers}
+    for name, value in told.items():
+        message[name] = value.format(mark=mark_of(house.rt, row), id=row.id)
+    message.set_content(f"Your mail could not be read here.\n\n{mark_of(house.rt, row)}")
+    assert mailroom.receive(house.rt, message.as_bytes()).why != "canary"
+    assert house.canaries() == {MAIL: False}
+
+
 def test_a_mark_of_long_ago_is_good_for_nothing(house: House) -> None:
     mark = mark_of(house.rt, canary(house, MAIL))
     house.world.clock.advance(days=8)
