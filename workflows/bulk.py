@@ -15,7 +15,6 @@ from workflows.acting import Acting, Holder
 from workflows.casefile import Claim
 from workflows.errors import Fault, NotAllowed
 from workflows.register.mandates import OTHER, mandate_kinds
-from workflows.rules import identifiers
 from workflows.rules.bulk import Line, read_lines
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
@@ -47,10 +46,10 @@ def import_lines(
         _may_enter(session, by)
     lines = list(read_lines(text, columns=columns or {}, today=rt.today(), mandates=tuple(mandate_kinds())))
     keys: dict[str, Line] = {}
-    people: dict[str, Line] = {}
+    said: dict[str, Line] = {}
     for line in lines:
         before = keys.setdefault(line.key, line)
-        twin = people.setdefault(line.person, line) if not line.faults else line
+        twin = said.setdefault(line.said, line) if not line.faults else line
         if line.faults:
             yield Outcome(line.number, "wrong", faults=line.faults)
         elif before is not line and before.fields != line.fields:
@@ -102,7 +101,7 @@ def _asked(line: Line, by: str) -> list[Asked]:
         return []
     claim = Claim(
         name=form.name,
-        reply_to=line.reply_to or form.identifiers.get(identifiers.EMAIL, ""),
+        reply_to=line.reply_to,
         identifiers=form.identifiers,
         text=form.message,
         for_another=form.on_behalf,

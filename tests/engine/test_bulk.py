@@ -93,6 +93,14 @@ def test_a_file_that_grew_opens_its_new_lines_alone(world: World) -> None:
     assert len(requests_of(world)) == 5
 
 
+def test_a_line_that_says_more_or_came_earlier_is_no_line_written_twice(world: World) -> None:
+    text = "key,right,name,email,received_on,message\nA,access,Jane,jane@shop.example,2026-02-20,\n"
+    text += "B,access,Jane,jane@shop.example,2026-02-10,\nC,access,Jane,jane@shop.example,2026-02-20,The calls too\n"
+    text += "D,access,JANE,jane@shop.example,2026-02-20,\n"
+    assert states(read(world, text)) == [(2, "opened"), (3, "opened"), (4, "opened"), (5, "duplicate")]
+    assert requests_of(world)[0].received_on.isoformat() == "2026-02-10"
+
+
 def test_a_key_that_stands_for_something_else_already_is_told(world: World) -> None:
     read(world)
     (one,) = read(world, "key,right,name\nA1,access,Somebody else\n")

@@ -88,10 +88,25 @@ def test_empty_lines_say_nothing_and_lines_are_numbered_as_in_the_file() -> None
     assert [line.number for line in read('right,message,name\n\n,,\naccess,"two\nlines",Jane\naccess,,Joe\n')] == [5, 6]
 
 
+@pytest.mark.parametrize(
+    ("row", "to"),
+    [
+        ("jane@shop.example,,,", "jane@shop.example"),
+        ("jane@shop.example,other@shop.example,,", "other@shop.example"),
+        ("jane@shop.example,,yes,", ""),
+        ("jane@shop.example,,,Joe@Law.Example", "joe@law.example"),
+        ("jane@shop.example,other@shop.example,yes,joe@law.example", "other@shop.example"),
+    ],
+)
+def test_who_asks_for_another_is_written_to_and_not_the_person_it_is_about(row: str, to: str) -> None:
+    (line,) = read(f"right,email,reply_to,on_behalf,mandate_email\naccess,{row}\n")
+    assert (line.faults, line.reply_to) == ((), to)
+
+
 def test_without_a_key_a_line_is_known_by_all_it_says() -> None:
     one, two, same = read("right,name\naccess,Jane\naccess,Joe\naccess,Jane\n")
     assert one.key == same.key != two.key
-    assert one.person == same.person != two.person
+    assert one.said == same.said != two.said
 
 
 @settings(max_examples=examples(200), deadline=None)

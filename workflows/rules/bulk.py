@@ -43,15 +43,17 @@ class Line:
     fields: Mapping[str, str]
     form: FormRequest | None = None
     channel: str = CHANNELS[0]
-    reply_to: str = ""
+    reply_to: str = ""  # where the acknowledgement goes
     until: date | None = None
     faults: Sequence[Fault] = ()
 
     @property
-    def person(self) -> str:
-        """For whom it asks what: equal lines are one request written twice."""
-        parts = ("right", "name", *identifiers.KINDS)
-        return canonical([self.fields.get(part, "").casefold() for part in parts])
+    def said(self) -> str:
+        """All it says but its key: equal lines are one request written twice.
+
+        Another day of arrival or another wish is another request: whose it is shows only once they are proven.
+        """
+        return canonical({name: told.casefold() for name, told in self.fields.items() if told and name != "key"})
 
 
 def read_lines(text: str, *, columns: Mapping[str, str], today: date, mandates: Sequence[str]) -> Iterator[Line]:
@@ -126,7 +128,7 @@ def _line(
     channel = fields.get("channel", "").lower() or CHANNELS[0]
     if channel not in CHANNELS:
         faults.append(Fault("channel", "channel_unknown", f"one of {', '.join(CHANNELS)}"))
-    reply_to = _email(fields, "reply_to", faults)
+    reply_to, holder = (_email(fields, name, faults) for name in ("reply_to", "mandate_email"))
     until = _until(fields, mandates, faults)
     form = None
     try:
@@ -134,6 +136,9 @@ def _line(
         form = understand_form(asked, today=today)
     except BadInput as error:
         faults += error.faults
+    if form is not None and not reply_to:
+        # Who asks for another is written to, never the person it is about.
+        reply_to = holder if form.on_behalf else form.identifiers.get(identifiers.EMAIL, "")
     return Line(number, key, fields, form, channel, reply_to, until, tuple(faults))
 
 
@@ -153,7 +158,6 @@ def _until(fields: Mapping[str, str], mandates: Sequence[str], faults: list[Faul
     """The last day of the mandate; adds a fault for what is wrong with its columns."""
     if fields.get("mandate") and fields["mandate"] not in mandates:
         faults.append(Fault("mandate", "mandate_unknown", f"one of {', '.join(mandates)}"))
-    _email(fields, "mandate_email", faults)
     given = fields.get("mandate_until", "")
     until = read_day(given) if given else None
     if given and until is None:
