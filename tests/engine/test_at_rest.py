@@ -1,6 +1,7 @@
 """What a hold keeps after an erasure rests: with us at once, in its source where there is a column, until it goes."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from models.staff import HumanTask
 from models.vocabulary import Event, Ground, Outcome, RequestState, Right, TaskState
 from tests.engine.test_restriction import locked
 from tests.world import BOB, JANE, fill_source, open_world, prepare, write_register
-from workflows import lifecycle
+from workflows import lifecycle, manual_holds
 from workflows.post import send_all
 from workflows.restricting import lifting, naming
 from workflows.restriction import restrictions_on, restrictions_on_record
@@ -155,6 +156,26 @@ def test_what_is_kept_so_that_it_is_used_does_not_rest_until_nothing_but_a_duty_
     look(world)
     assert (world.state(ident), marks(world)[72]) == (S.HELD, "no")
     assert found(world) == []
+    world.execute("billing", "UPDATE invoice SET owed = 20 WHERE id = 72")
+    look(world)  # and rests anew
+    assert (world.state(ident), marks(world)[72]) == (S.HELD, "yes")
+    assert len(found(world)) == 1
+    world.close()
+
+
+def test_our_taking_a_mark_away_is_no_change_that_people_have_to_decide_on_again(tmp_path):
+    world = billing_with(tmp_path, holds=DATED + IN_USE.replace("30.0", "30000.0"), debts=False)
+    ident = erased(world)
+    assert marks(world)[72] == "yes"
+    with locked(world, ident) as (session, request):
+        needed = manual_holds.Placing("H12", "dispute", world.rt.today() + timedelta(days=60))
+        manual_holds.place(session, world.rt, request, needed, user="cleo")
+    look(world)
+    assert (world.state(ident), marks(world)[72]) == (S.HELD, "no")
+    world.clock.advance(days=400)
+    look(world)
+    assert world.state(ident) is S.CLOSED
+    assert marks(world) == {70: "no", 71: "no"}
     world.close()
 
 

@@ -91,8 +91,12 @@ class Keeping:
         it where somebody may have written between our mark and our look at it.
         """
         verb, _ = changes.basis
+        again_tried = lease.attempts > 1
         if verb == RELEASE:
-            return free(changes, lease.fence)
+            now = now_of(changes)
+            ours = set() if again_tried else {i.item_no for i in changes.items if now.get(i.item_no) == i.digest}
+            freed = free(changes, lease.fence, now=now)
+            return [one if one.item_no in ours else replace(one, digest="") for one in freed]
         try:
             done = {r.item_no: r for r in restrict(changes.connector, changes.op_id, lease.fence, items=changes.items)}
             other = [item for item in changes.items if done[item.item_no].outcome == "drifted"]
@@ -103,7 +107,6 @@ class Keeping:
                 done |= {r.item_no: replace(r, digest="") for r in again}
         except (PersonMustLook, NeverAgain) as error:
             return [ChangedItem(item.item_no, "refused", "", error.code) for item in changes.items]
-        again_tried = lease.attempts > 1
         return [replace(one, digest="") if again_tried else one for one in done.values()]
 
     def settle(
@@ -128,7 +131,7 @@ class Keeping:
                 item.how = RestrictedHow.IN_SOURCE if verb == REST else RestrictedHow.FREED
                 standing = known.get((item.plan_id, item.item_no))
                 ours = standing is not None and result.outcome == "changed" and bool(result.digest)
-                if verb == REST and ours and standing is not None:
+                if ours and standing is not None:
                     keep_digest(session, key, standing, bytes.fromhex(result.digest), at=rt.now())
             elif result.outcome == "absent":
                 item.how = RestrictedHow.GONE

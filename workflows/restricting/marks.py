@@ -32,9 +32,11 @@ def of_others(session: Session, row: Restriction, items: Iterable[RestrictedItem
     return {(source, digest) for source, digest in session.execute(other).all()}
 
 
-def free(changes: Changes, fence: int) -> Sequence[ChangedItem]:
-    """Take the marks away. A record's content need not be what it was: nobody is told anything new by it."""
-    now = now_of(changes)
+def free(changes: Changes, fence: int, *, now: Mapping[int, str]) -> Sequence[ChangedItem]:
+    """Take the marks away. A record's content need not be what it was: nobody is told anything new by it.
+
+    `now`: the records' digests from which on nobody may have written.
+    """
     there = [replace(i, digest=now[i.item_no]) for i in changes.items if i.item_no in now]
     done = unrestrict(changes.connector, changes.op_id, fence, items=there) if there else []
     return [*done, *(ChangedItem(i.item_no, "absent") for i in changes.items if i.item_no not in now)]

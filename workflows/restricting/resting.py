@@ -7,7 +7,7 @@ has a column for it is told by `workflows.restricting.keeping`.
 Source: GDPR Art. 5(1)(b), 5(1)(c), 17(3), 18(2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select
@@ -60,7 +60,7 @@ def see_to_rest(session: Session, rt: Runtime, request: Request) -> ToDo:
     new = {where: standing for where, standing in wanted.items() if where not in live}
     if new and plan is not None:
         row = _begin(session, rt, request, plan)
-        session.execute(insert(RestrictedItem), [_item(rt, row, where, standing) for where, standing in new.items()])
+        _put_at_rest(session, rt, row, new)
         live = _live(session, row)
     if row is None:
         return ToDo((), ())
@@ -115,6 +115,22 @@ def _begin(session: Session, rt: Runtime, request: Request, plan: Plan) -> Restr
     return row
 
 
+def _put_at_rest(session: Session, rt: Runtime, row: Restriction, new: Mapping[Where, Standing]) -> None:
+    """Write these down; what rested before and was let go since rests again, and is asked of its source anew."""
+    before = select(RestrictedItem).where(RestrictedItem.restriction_id == row.id, RestrictedItem.how.in_(_OVER))
+    known = {(item.plan_id, item.item_no): item for item in session.scalars(before)}
+    fresh = []
+    for where, standing in new.items():
+        item = known.get((standing.row.plan_id, standing.row.item_no))
+        if item is None:
+            fresh.append(_item(rt, row, where, standing))
+            continue
+        item.how, item.changed_at, item.done_by = _first(rt, item.source, item.collection), rt.now(), "vastine"
+    if fresh:
+        session.execute(insert(RestrictedItem), fresh)
+    session.flush()
+
+
 def _item(rt: Runtime, row: Restriction, where: Where, standing: Standing) -> dict[str, object]:
     item = standing.row
     return {
@@ -125,11 +141,15 @@ def _item(rt: Runtime, row: Restriction, where: Where, standing: Standing) -> di
         "collection": item.collection,
         "category": item.category,
         "locator_digest": where[1],
-        "how": RestrictedHow.PENDING if _able(rt, item.source, item.collection) else RestrictedHow.NOTED,
+        "how": _first(rt, item.source, item.collection),
         "visit": 0,
         "changed_at": rt.now(),
         "done_by": "vastine",
     }
+
+
+def _first(rt: Runtime, source: str, collection: str) -> RestrictedHow:
+    return RestrictedHow.PENDING if _able(rt, source, collection) else RestrictedHow.NOTED
 
 
 def _able(rt: Runtime, source: str, collection: str) -> bool:

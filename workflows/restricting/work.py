@@ -28,7 +28,7 @@ from workflows.planning import hash_of_rows
 from workflows.recipients.content import Treated
 from workflows.recipients.telling import record_categories, tell
 from workflows.restricting.lifting import may_lift
-from workflows.restricting.marks import free, of_others
+from workflows.restricting.marks import free, now_of, of_others
 from workflows.restriction import record_digest, remember, restriction_of, start
 from workflows.runtime import Runtime
 from workflows.standing import open_item
@@ -123,7 +123,7 @@ class Restricting:
         verb, _ = changes.basis
         if verb == RESTRICT:
             return restrict(changes.connector, changes.op_id, lease.fence, items=changes.items)
-        return free(changes, lease.fence)
+        return free(changes, lease.fence, now=now_of(changes))
 
     def settle(
         self,
