@@ -5,6 +5,7 @@ requests would answer real people with what never happened.
 """
 
 from sqlalchemy import exists, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from models.doors import Pulse
@@ -30,7 +31,9 @@ def take_side(rt: Runtime) -> None:
         if theirs is not None:
             session.delete(theirs)
         if mine and session.get(Pulse, mine) is None:
-            session.add(Pulse(name=mine, at=rt.now()))
+            # Several processes start at once, and each of them notes it.
+            insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+            session.execute(insert(Pulse).values(name=mine, at=rt.now()).on_conflict_do_nothing())
 
 
 def leftovers(session: Session, settings: Settings) -> Fault | None:

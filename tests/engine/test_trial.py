@@ -4,12 +4,13 @@ import io
 import subprocess
 import uuid
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from models.delivery import Artifact
 from models.doors import Pulse
@@ -189,6 +190,29 @@ def test_a_trial_does_not_start_on_real_requests(world: World) -> None:
     with pytest.raises(BadInput, match="VASTINE_MODE"):
         on(world)
     assert marks(world) == {LIVE}
+
+
+def test_two_processes_that_start_at_once_on_a_new_database_both_start(tmp_path: Path, postgres_url: str) -> None:
+    world = open_world(prepare(tmp_path, database_url=postgres_url) | MODE)
+    with ThreadPoolExecutor(1) as pool:
+        with world.rt.unit() as first:
+            first.add(Pulse(name=TRIAL, at=world.rt.now()))
+            first.flush()
+            second = pool.submit(take_side, world.rt)
+            while not waits(world):
+                assert not second.done()
+        second.result()
+    assert marks(world) == {TRIAL}
+    world.close()
+
+
+def waits(world: World) -> bool:
+    """Whether some process waits for another's lock."""
+    with world.rt.unit() as session:
+        waiting = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        return bool(session.scalar(waiting))
 
 
 def test_a_trial_that_nobody_used_leaves_nothing(world: World) -> None:
