@@ -60,7 +60,7 @@ class Switched:
         self.real, self.down = real, False
 
     def __getattr__(self, name: str) -> Any:
-        if self.down and name in {"collect", "erase", "find", "present", "preview", "health"}:
+        if self.down and name in {"collect", "collect_on", "erase", "find", "present", "preview", "health"}:
             raise SourceDown("source_down")
         return getattr(self.real, name)
 

@@ -9,6 +9,8 @@ from tests.world import World, open_world, prepare, write_register
 from workflows.errors import SourceDown, VastineError
 from workflows.ports import Connector
 
+_ASKS = ("collect", "collect_on", "health", "erase", "present")
+
 
 @dataclass
 class Switch:
@@ -21,7 +23,7 @@ class Switch:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.real, name)
-        return self._passing(value) if name in ("collect", "health", "erase", "present") else value
+        return self._passing(value) if name in _ASKS else value
 
     def _passing(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def asked(*given: Any, **named: Any) -> Any:
