@@ -84,9 +84,10 @@ def source_facts(
 
 def filling(session: Session, request: Request) -> dict[str, str]:
     """What a letter must say of a case that fills the gaps of an answer: which answer it was."""
+    about = {} if request.categories is None else {"consent": "1"}
     if request.supplements_id is None:
-        return {} if request.categories is None else {"consent": "1"}
-    return {"supplements": session.get_one(Request, request.supplements_id).reference}
+        return about
+    return about | {"supplements": session.get_one(Request, request.supplements_id).reference}
 
 
 def current_plan(session: Session, request: Request) -> Plan | None:

@@ -133,6 +133,7 @@ def _open(session: Session, rt: Runtime, first: Request, sources: list[str]) -> 
         verified_by=first.verified_by,
         supplements_id=first.id,
         sources=sources,
+        categories=first.categories,
     )
     session.add(request)
     session.flush()  # what is sealed is bound to its id

@@ -37,9 +37,13 @@ def house(tmp_path: Path, database_url: str) -> Iterator[tuple[World, dict[str, 
     world.close()
 
 
-def answered_without_billing(world: World, switches: dict[str, Switch], right: Right = Right.ACCESS) -> uuid.UUID:
+def answered_without_billing(
+    world: World, switches: dict[str, Switch], right: Right = Right.ACCESS, *, categories: list[str] | None = None
+) -> uuid.UUID:
     switches["billing"].off()
     ident = world.open(right, JANE)
+    with world.rt.unit() as session:
+        session.get_one(Request, ident).categories = categories
     for _ in range(3):
         engine.drain(world.rt)
         world.clock.advance(minutes=1)
@@ -195,6 +199,22 @@ def test_an_erasure_that_goes_on_touches_no_other_source_whatever_is_there_by_no
     assert "erasure:residue" not in events
     assert {table: world.rows("shop", table) for table in before} == before
     assert [row[0] for row in world.rows("billing", "invoice")] == [72, 73]
+
+
+def test_an_erasure_of_some_categories_alone_erases_no_others_where_it_goes_on(house) -> None:
+    world, switches = house
+    ident = answered_without_billing(world, switches, Right.ERASURE, categories=["C01"])
+    come_back(world, switches["billing"])
+    sweeps.sweep(world.rt)
+    engine.drain(world.rt)
+    request = follow_up(world, ident)
+    assert request is not None
+    assert request.categories == ["C01"]
+    if request.state is RequestState.DECIDING:
+        world.approve(request.id, "anna", "ben")
+        engine.drain(world.rt)
+    assert world.state(request.id) is RequestState.CLOSED
+    assert [row[0] for row in world.rows("billing", "invoice")] == [70, 71, 72, 73]
 
 
 def test_an_answer_that_went_without_nothing_is_left_alone(house) -> None:
