@@ -23,8 +23,11 @@ AT_ONCE = 20
 
 
 def is_flood(session: Session, rt: Runtime, mail: Understood) -> bool:
-    """Count one more mail of its sender; whether that is too often. Mail of machines is no one's."""
-    if mail.automatic is not None or mail.report is not None:
+    """Count one more mail of its sender; whether that is too often.
+
+    Mail of machines is no one's, unless it asks for something: anybody may call their mail a machine's.
+    """
+    if mail.automatic is not None and mail.triage is None:
         return False
     sender = mail.forwarded.sender if mail.forwarded else mail.sender
     limit = Limit("sender", most=rt.register.controller.mail.letters_an_hour)

@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 from email.message import EmailMessage
+from email.message import Message as Part
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,33 @@ def test_mail_of_machines_counts_for_nobody(world: World) -> None:
         raw = letter(number, sender="jane@shop.example").replace(b"Subject:", b"Auto-Submitted: auto-replied\nSubject:")
         mailroom.receive(world.rt, raw)
     assert mailroom.receive(world.rt, letter(5000, sender="jane@shop.example")).references
+
+
+@pytest.mark.parametrize("guise", ["machine", "report"])
+def test_who_calls_their_mail_a_machines_gives_people_no_more_work(world: World, guise: str) -> None:
+    most = world.rt.register.controller.mail.letters_an_hour
+    for number in range(most + 5):
+        message = EmailMessage()
+        told = {
+            "From": "mallory@elsewhere.example",
+            "Subject": "My data",
+            "Message-ID": f"<{number}@elsewhere.example>",
+        }
+        for name, value in told.items():
+            message[name] = value
+        message.set_content(ASKS)
+        if guise == "machine":
+            message["Precedence"] = "bulk"
+        else:
+            status = Part()
+            status["Content-Type"] = "message/delivery-status"
+            status.set_payload([Part()])
+            message.make_mixed()
+            message.attach(status)
+        mailroom.receive(world.rt, message.as_bytes())
+    with world.rt.unit() as session:
+        kept = session.scalars(select(Message).where(Message.why == flooding.FLOOD)).all()
+    assert len(kept) == 5
 
 
 def test_a_token_that_calls_without_end_is_told_to_wait_and_others_are_not(
