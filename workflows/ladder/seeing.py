@@ -14,12 +14,24 @@ from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.human import close_tasks_of
 from workflows.ladder import rungs
 from workflows.notice import BY_STAFF
+from workflows.ports import Person
 from workflows.rules.identifiers import PHONE
+from workflows.rules.identity import Match, changes_hands
 from workflows.runtime import Runtime
 from workflows.work import NewStep
 
 DOCUMENTS = ("passport", "identity_card", "driving_licence", "known_person")
 """What staff may have looked at, at the desk. That it was seen is kept, and nothing that stands in it."""
+
+
+def doubt(match: Match[Person]) -> str:
+    """The code why what was checked does not say who it is, or "".
+
+    Whoever shows their own document and names a neighbour's number is neither the neighbour nor both of them.
+    """
+    if match.outcome == "ambiguous" or match.reason == "contradicted":
+        return "ambiguous" if match.outcome == "ambiguous" else "contradicted"
+    return "changes_hands" if changes_hands(match) else ""
 
 
 def by_staff(

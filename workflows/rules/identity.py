@@ -137,6 +137,14 @@ def agrees(given: Mapping[str, str], people: Sequence[P]) -> bool:
     return bool(name) and any(words and (name <= words or words <= name) for words in theirs)
 
 
+def changes_hands(match: Match[P]) -> bool:
+    """Whether a record is meant by nothing but what another may have by now, such as a number that was given up.
+
+    Staff who saw or called somebody have then not seen whose the record is.
+    """
+    return match.outcome == "selected" and not _ONE_EACH & set(match.matched)
+
+
 def proven_identifiers(person: PersonLike, *, shared: Collection[str] = ()) -> dict[str, str]:
     """What may seed a search once the person is proven: the record's own values, never what was merely claimed.
 

@@ -110,8 +110,8 @@ class Verification:
             signin.forget(session, rt, request, step, code=doubt)
             return None
         if request.verified_method in BY_STAFF + signin.BY_PROVIDER:
-            if match.outcome == "ambiguous":
-                wait_for_staff(session, rt, request, step, code="ambiguous")
+            if unclear := seeing.doubt(match):
+                wait_for_staff(session, rt, request, step, code=unclear)
                 return None
             proof = proof_of(match, result.people) or Proof(
                 {k: [v] for k, v in _to_look_up(inputs.claim).items()},
