@@ -11,7 +11,7 @@ from workflows.retention.looking import look
 SOURCE = """
 source: answers
 kind: csv
-connection: {{url: "{url}", pattern: "*.csv", writable: {writable}}}
+connection: {{url: "{url}", pattern: "*.csv", {may}}}
 dataset:
   - fides_key: answers
     collections:
@@ -30,14 +30,14 @@ person:
 LINES = "no;email;day;owed\r\n1;jane@shop.example;2020-02-29;0\r\n2;bob@shop.example;2020-02-29;40\r\n3;;{today};0\r\n"
 
 
-@pytest.mark.parametrize("writable", [True, False])
-def test_lines_past_their_time_go_where_we_may_write_and_what_a_rule_holds_stays(tmp_path, writable):
+@pytest.mark.parametrize("may", ["writable: true", "writable: false", "by_hand: {keeper: ben, due_days: 5}"])
+def test_lines_past_their_time_go_where_we_may_write_and_what_a_rule_holds_stays(tmp_path, may):
     drop = tmp_path / "drop"
     drop.mkdir()
     first = late_world(tmp_path)
     lines = LINES.format(today=first.rt.today())
     (drop / "a.csv").write_bytes(lines.encode())
-    text = SOURCE.format(url=drop.as_uri(), writable=str(writable).lower())
+    text = SOURCE.format(url=drop.as_uri(), may=may)
     (tmp_path / "register/sources/answers.yaml").write_text(text, encoding="utf-8")
     first.close()
     world = open_world(dict(first.environ))
@@ -49,5 +49,6 @@ def test_lines_past_their_time_go_where_we_may_write_and_what_a_rule_holds_stays
         approve(world.rt, "C07", made.plan_hash, user=user)
     carry_out(world.rt, "C07", user="ben")
     left = (drop / "a.csv").read_bytes().decode()
-    assert left == (lines.replace("1;jane@shop.example;2020-02-29;0\r\n", "") if writable else lines)
+    assert left == (lines.replace("1;jane@shop.example;2020-02-29;0\r\n", "") if may == "writable: true" else lines)
+    assert 70 not in {row[0] for row in world.rows("billing", "invoice")}  # one source keeps no other from going on
     world.close()

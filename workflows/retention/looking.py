@@ -19,6 +19,7 @@ from models.vocabulary import Ownership, PlanState, RequestState
 from workflows import gates
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Fault, NeverAgain
+from workflows.hand.places import treated_by_people
 from workflows.listed import ReadsThrough
 from workflows.retention.asked import asked_about
 from workflows.retention.late import Late, Where, late_of, where_of
@@ -178,6 +179,10 @@ def _previewed(rt: Runtime, seen: Look) -> None:
     refused: set[Where] = set()
     for name in {late.source for late in seen.late}:
         mine = [late for late in seen.late if late.source == name]
+        if treated_by_people(rt.register.sources[name], rt.connectors[name]):  # they are asked for a case, not a list
+            refused.update(late.where for late in mine)
+            seen.tallies[name].refused += len(mine)
+            continue
         for answer in rt.connectors[name].preview([late.order(n) for n, late in enumerate(mine)]):
             if answer.refused:
                 refused.add(mine[answer.item_no].where)
