@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 from sqlalchemy import select, update
 
 from models.audit import AuditEntry
+from models.nearness import CaseNearness, Nearness
 from models.request import Request
 from models.staff import HumanTask
 from models.verification import Challenge
@@ -28,6 +29,7 @@ from workers.serving import Server
 from workflows import views
 from workflows.errors import Conflict, NotAllowed, NotFound
 from workflows.ladder import by_post
+from workflows.stages import verification
 
 ONLY_LETTER = ", identity: {low: [letter, desk], medium: [letter, desk], high: [letter, desk]}"
 PROTECTED = SUBJECT + "    protected: marked\n"
@@ -256,6 +258,68 @@ def test_only_staff_who_may_post_letters_do(post: Post) -> None:
         found.code = "check"
         with pytest.raises(NotFound):
             by_post.sheet_of(session, post.world.rt, row, found)
+
+
+def seen(post: Post, page: str, who: str, method: Method = Method.DESK, **more: str) -> None:
+    """Cleo saw or called this person."""
+    rt, ident = post.world.rt, post.request(page).id
+    with rt.unit() as session:
+        row = session.get_one(Request, ident, with_for_update=True)
+        verification.by_staff(session, rt, row, user="cleo", method=method, identifiers={"email": who, **more})
+    post.world.work()
+
+
+def test_a_letter_to_another_than_the_one_who_was_proven_opens_nothing(post: Post) -> None:
+    caller, page = post.asked()
+    task, code = post.tasks(page)["post_code"], post.code(page)
+    there = f"/code-letters/{task.id}"
+    assert Desk(post.console, "cleo").send(there, there, {"how": "posted"}).status_code == 303
+    seen(post, page, EVE)
+    assert post.is_proven(page)
+    assert post.type(page, code, caller) == 422
+    assert caller.get(f"{page}/files/package.zip").status_code == 303
+
+
+def test_what_was_posted_before_the_person_came_to_the_desk_opens_their_answer(post: Post) -> None:
+    caller, page = post.asked()
+    task, code = post.tasks(page)["post_code"], post.code(page)
+    there = f"/code-letters/{task.id}"
+    Desk(post.console, "cleo").send(there, there, {"how": "posted"})
+    seen(post, page, JANE)
+    assert post.type(page, code, caller) == 200
+    assert caller.get(f"{page}/files/package.zip").status_code == 200
+
+
+def test_a_letter_that_was_not_posted_before_somebody_was_proven_is_called_off(post: Post) -> None:
+    caller, page = post.asked()
+    task, code = post.tasks(page)["post_code"], post.code(page)
+    seen(post, page, JANE)
+    assert post.is_proven(page)
+    assert "post_code" not in post.tasks(page)
+    assert Desk(post.console, "cleo").get(f"/code-letters/{task.id}/letter.pdf").status_code == 404
+    assert post.type(page, code, caller) == 422
+    post.world.clock.advance(days=2)
+    assert caller.post(f"{page}/letter").status_code == 303, "nobody waits for what never comes"
+    assert "post_code" in post.tasks(page)
+
+
+@pytest.mark.parametrize("post", [{"identity": ""}], indirect=True)
+def test_a_call_that_proved_nobody_leaves_the_letter_to_be_posted(post: Post) -> None:
+    _, page = post.asked()
+    seen(post, page, JANE, Method.CALL_BACK, phone_number="+358409999999")
+    assert {"number_not_on_file", "post_code"} <= set(post.tasks(page))
+
+
+def test_who_stands_near_to_the_person_never_sees_their_code(post: Post) -> None:
+    _, page = post.asked()
+    task, ident, rt = post.tasks(page)["post_code"], post.request(page).id, post.world.rt
+    with rt.unit() as session:
+        near = {"nearness": Nearness.NEAR, "noted_at": rt.now(), "opened_at": rt.now()}
+        session.add(CaseNearness(request_id=ident, name="cleo", **near))
+    cleo = Desk(post.console, "cleo")
+    assert cleo.get(f"/requests/{reference_of(page)}").status_code == 200
+    assert cleo.get(f"/code-letters/{task.id}/letter.pdf").status_code == 403
+    assert Desk(post.console, "ben").get(f"/code-letters/{task.id}/letter.pdf").status_code == 200
 
 
 @pytest.mark.parametrize("post", [{"identity": ""}], indirect=True)

@@ -25,6 +25,7 @@ from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, NotFound
 from workflows.human import close_task, open_task
 from workflows.ladder import rungs
+from workflows.nearness import is_kept_from
 from workflows.pace import Limit, within
 from workflows.ports import Contact, RequestKey
 from workflows.rules.contact_age import unsettled
@@ -143,6 +144,18 @@ def _task(session: Session, rt: Runtime, request: Request, *, key: str, code: st
     open_task(session, rt, key=key, kind=kind, code=code, request_id=ident, due_on=due, facts=facts)
 
 
+def call_off(session: Session, request: Request, key: RequestKey, proof: Proof) -> None:
+    """Somebody is proven: a letter that was not posted goes out no more, and one to somebody else opens nothing.
+
+    The caller holds the request's lock.
+    """
+    open_still = (Challenge.request_id == request.id, Challenge.purpose == PURPOSE, Challenge.used_at.is_(None))
+    for row in session.scalars(select(Challenge).where(*open_still, Challenge.tries_left > 0)):
+        told = _opened(key, row) if row.candidate_sealed is not None else {"code": ""}
+        if "code" in told or (told["source"], told["key"]) not in {tuple(record) for record in proof.records}:
+            row.tries_left, row.candidate_sealed = 0, None
+
+
 def take(session: Session, rt: Runtime, request: Request, code: str) -> tuple[Challenge, Proof] | None:
     """The code answered and whom it proves, if it was the right one; a wrong one costs one try.
 
@@ -173,6 +186,8 @@ def sheet_of(session: Session, rt: Runtime, request: Request, task: HumanTask) -
 def letter_of(session: Session, rt: Runtime, request: Request, task: HumanTask, *, user: str) -> bytes:
     """The letter as PDF, for staff who post it; that they printed it is an entry of the audit. Raises as `sheet_of`."""
     _poster(session, user)
+    if is_kept_from(session, request, user):  # also where they may read: who has the code can pass for the person
+        raise NotAllowed("near_case", detail="somebody who stands near to the person does not see their code")
     sheet = sheet_of(session, rt, request, task)
     key = open_key(session, rt, request.data_key_id)
     digits = f"{sheet.code[:5]} {sheet.code[5:]}"

@@ -7,11 +7,10 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from models.request import Request
-from models.vocabulary import Kind, Method, RequestState, TaskKind
+from models.vocabulary import Kind, Method, RequestState
 from workflows import audit, lifecycle, nearness
 from workflows.casefile import open_claim, open_key, seal_claim
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
-from workflows.human import close_tasks_of
 from workflows.ladder import rungs
 from workflows.notice import BY_STAFF
 from workflows.ports import Person
@@ -74,7 +73,6 @@ def by_staff(
     claim = replace(said, checked=checked, number_since=since)
     request.claim_sealed = seal_claim(key, request.id, claim)
     request.verified_method, request.verified_at, request.verified_by = method, rt.now(), user
-    close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=user)
     facts = {"method": method.value, "checked": sorted(checked), "document": document, "number_since": since}
     audit.record(session, "identity:checked", at=rt.now(), actor=user, request_id=request.id, facts=facts)
     lifecycle.add_steps(session, rt, request, [NewStep(key="verify", kind=Kind.VERIFY)])

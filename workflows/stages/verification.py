@@ -246,6 +246,7 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
     news.add_keys(session, rt, request, proof.named())
     nearness.note_case(session, rt, request, claim=claim, proof=proof)
     tell(session, rt, request, key, proof)
+    by_post.call_off(session, request, key, proof)
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
     audit.record(
         session,
