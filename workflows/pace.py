@@ -23,7 +23,7 @@ _DAY_MINUTES = 24 * 60
 _AT_ONCE = (Letter.REMINDER, Letter.RECIPIENT_NOTICE, Letter.NOTICE)
 """What no stranger brings about: for staff and recipients, and the word that somebody was taken for the person."""
 _CAUSED = (Letter.ACKNOWLEDGEMENT, Letter.DUPLICATE, Letter.WITHDRAWN, Letter.CODE, Letter.FETCH_CODE)
-"""What a stranger brings about by writing an address into a form; an answer may go out thrice as often."""
+"""What a stranger brings about by writing an address into a form; other letters may go out thrice as often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,16 @@ def may_send_code(session: Session, rt: Runtime, contact: str) -> bool:
 
 
 def mail_waits(session: Session, rt: Runtime, letter: str, to: str) -> float:
-    """Count one more mail to this address; seconds until it may go, 0 for now.
+    """Count one more of this letter to this address; seconds until it may go, 0 for now.
 
-    What waits is sent the next day: a mail that was promised is late, and never lost.
+    What waits is sent the next day: a mail that was promised is late, and never lost. Each letter counts apart: of
+    what strangers bring about nothing holds up an answer, nor a code, which is worth nothing the next day.
     """
     if letter not in {one.value for one in Letter} or letter in _AT_ONCE:
         return 0.0
     told = rt.register.controller.delivery.mails_a_day
     most = told if letter in _CAUSED else 3 * told
-    if within(session, rt, Limit(MAILS, most=most, minutes=_DAY_MINUTES), to.strip().casefold()):
+    if within(session, rt, Limit(MAILS, most=most, minutes=_DAY_MINUTES), f"{letter}:{to.strip().casefold()}"):
         return 0.0
     return (_window(rt.now(), _DAY_MINUTES) + timedelta(days=1) - rt.now()).total_seconds()
 

@@ -100,7 +100,7 @@ def test_a_notice_is_not_held_up_by_all_the_mail_that_somebody_else_brought_abou
     most = world.rt.register.controller.delivery.mails_a_day
     with world.rt.unit() as session:
         for _ in range(3 * most):
-            mail_waits(session, world.rt, Letter.ACKNOWLEDGEMENT.value, JANE)
+            mail_waits(session, world.rt, Letter.READY.value, JANE)
         assert mail_waits(session, world.rt, Letter.READY.value, JANE) > 0
     world.open(Right.ERASURE)
     world.work()
