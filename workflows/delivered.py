@@ -16,6 +16,8 @@ from models.vocabulary import Outcome, RequestState, Right
 from workflows.errors import PersonMustLook, WaitFor
 from workflows.runtime import Runtime
 
+BEHIND = "waits_for_delivery"
+"""Why an erasure's step waits for a copy that was asked for with it."""
 DELIVERIES = (Right.ACCESS, Right.PORTABILITY)
 _DELIVERED = (Outcome.DELIVERED, Outcome.NOTHING_FOUND)
 _LOOK_AGAIN = 6 * 3600.0
@@ -31,7 +33,7 @@ def require_delivered(session: Session, rt: Runtime, request: Request) -> None:
     """
     for first in together(session, request):
         if first.state is not RequestState.CLOSED:
-            raise WaitFor("waits_for_delivery")
+            raise WaitFor(BEHIND, after_seconds=_LOOK_AGAIN)  # it may close at this very moment
         if first.outcome not in _DELIVERED:
             raise PersonMustLook("delivery_failed")
         if first.outcome is Outcome.DELIVERED and not _had_time(session, rt, first, request):

@@ -8,15 +8,17 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from models.base import new_id
+from models.intake import MessageCase
 from models.request import Request
 from models.session import reading, ring
 from models.step import Step
 from models.vocabulary import Event, Kind, Outcome, RequestState, Right, StepState
 from workflows import audit
+from workflows.delivered import BEHIND
 from workflows.errors import Conflict
 from workflows.ledger import OPEN
 from workflows.messages import WORK
@@ -215,11 +217,16 @@ def _wake_followers(session: Session, rt: Runtime, request: Request) -> None:
 
     Where nobody was proven here, the request that waits for this one's proof has to ask for its own.
     """
-    kinds = (Kind.ERASE,) if request.proof_sealed is not None else (Kind.ERASE, Kind.VERIFY)
+    mine = Request.after_request_id == request.id
+    behind = and_(Step.kind == Kind.ERASE, Step.state == StepState.READY, Step.error_code == BEHIND)
+    if request.proof_sealed is None:
+        behind = or_(behind, and_(Step.kind == Kind.VERIFY, Step.state == StepState.WAITING, mine))
+    messages = select(MessageCase.message_id).where(MessageCase.request_id == request.id)
+    together = select(MessageCase.request_id).where(MessageCase.message_id.in_(messages))
     followers = session.scalars(
         select(Step)
         .join(Request, Request.id == Step.request_id)
-        .where(Request.after_request_id == request.id, Step.kind.in_(kinds), Step.state == StepState.WAITING)
+        .where(Request.id.in_(union(select(Request.id).where(mine), together)), behind)
     ).all()
     for step in followers:
         step.state, step.run_at = StepState.READY, rt.now()

@@ -1,6 +1,7 @@
 """Who asks for a copy and for erasure has the copy first, and time to look at it."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -9,8 +10,9 @@ from models.request import Request
 from models.step import Step
 from models.vocabulary import Channel, Kind, Method, Outcome, RequestState, Right
 from tests.world import JANE, World, make_world
-from workflows import audit
+from workflows import audit, engine
 from workflows.casefile import Claim
+from workflows.messages import WORK
 from workflows.stages import intake
 
 S = RequestState
@@ -91,6 +93,41 @@ def test_every_copy_of_the_message_is_delivered_first(world):
     world.work()
     assert world.state(cases[Right.ERASURE]) is S.ERASING
     assert len(world.rows("shop", "customer")) == 3
+
+
+def test_the_slowest_copy_of_the_message_lets_the_erasure_go_on(world):
+    cases = asked(world, Right.ACCESS, Right.PORTABILITY, Right.ERASURE)
+    slow = select(Step).where(Step.request_id == cases[Right.ACCESS], Step.kind == Kind.VERIFY)
+    with world.rt.unit() as session:
+        session.scalars(slow).one().run_at = world.rt.now().replace(year=2030)
+    world.work()
+    world.approve(cases[Right.ERASURE])
+    world.work()
+    assert world.state(cases[Right.ERASURE]) is S.ERASING
+    for copy in (Right.ACCESS, Right.PORTABILITY):
+        fetched(world, cases[copy])
+    with world.rt.unit() as session:
+        session.scalars(slow).one().run_at = world.rt.now()
+    world.work()
+    assert world.request(cases[Right.ACCESS]).outcome is Outcome.DELIVERED
+    assert world.state(cases[Right.ERASURE]) is S.CLOSED
+
+
+def test_an_erasure_that_looked_just_before_the_copy_was_delivered_looks_again(world):
+    cases, plain, done = asked(world, Right.ACCESS, Right.ERASURE), world.rt, []
+
+    def deliver(name: str) -> None:
+        if name == "worked" and not done:
+            done.append(engine.drain(plain, ("deliver", "close")))
+
+    engine.drain(plain, [kind for kind in WORK if kind not in ("deliver", "close")])
+    world.approve(cases[Right.ERASURE])
+    engine.drain(replace(plain, failpoint=deliver), ("erase",))
+    assert world.request(cases[Right.ACCESS]).outcome is Outcome.DELIVERED
+    fetched(world, cases[Right.ACCESS])
+    world.clock.advance(hours=7)
+    world.work()
+    assert world.state(cases[Right.ERASURE]) is S.CLOSED
 
 
 def test_a_ban_in_the_same_message_is_nothing_to_wait_for(world):
