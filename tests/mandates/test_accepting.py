@@ -30,6 +30,7 @@ from workflows.acting import Holder, hand_on, holder_of, mandate_of, standing_of
 from workflows.casefile import open_key, open_proof
 from workflows.errors import BadInput, Conflict, NotAllowed
 from workflows.mandates import checking
+from workflows.mandates.seen import ticked
 from workflows.reopening import reopen
 from workflows.rules.mandates import Standing
 from workflows.stages import decision, verification
@@ -135,7 +136,7 @@ def test_two_colleagues_may_tick_the_lines_between_them_each_by_name(world: Worl
     held(world, ident, lambda s, r: checking.tick(s, world.rt, r, user="ben", kind="lawyer", codes=["power_seen"]))
     assert accept(world, ident, terms(ticked=lines - {"power_seen"})) == 0
     with world.rt.unit() as session:
-        rows = checking.ticked(session, session.get_one(Request, ident))
+        rows = ticked(session, session.get_one(Request, ident))
     assert {code: row.checked_by for code, row in rows.items()} == {
         "holder_seen": "cleo", "power_seen": "ben", "power_covers_it": "cleo",
     }  # fmt: skip

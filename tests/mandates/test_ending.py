@@ -34,6 +34,7 @@ from workflows.answer import fetch
 from workflows.casefile import Claim
 from workflows.errors import BadInput, Conflict, NotFound
 from workflows.mandates import checking, ending
+from workflows.mandates.seen import ticked
 from workflows.restricting import naming
 from workflows.stages import decision, intake
 from workflows.views import show_plan
@@ -290,3 +291,20 @@ def test_a_mandate_that_ends_before_a_restriction_is_carried_out_stops_it(patien
         steps = session.scalars(select(Step).where(Step.request_id == ident, Step.kind == Kind.CHANGE)).all()
     assert "mandate_expired" in {step.error_code for step in steps}
     assert patient.request(ident).answered_at is None
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_what_was_seen_of_a_mandate_that_ended_says_nothing_of_the_new_one(patient: World, swept: bool) -> None:
+    ident = ask_for(patient)
+    accept(patient, ident, terms(until_on=patient.rt.today()))
+    if swept:
+        patient.work()
+    patient.clock.advance(days=2)
+    if swept:
+        patient.work()
+        with patient.rt.unit() as session:
+            assert ticked(session, session.get_one(Request, ident)) == {}
+    with pytest.raises(BadInput) as wrong:
+        accept(patient, ident, terms(ticked=frozenset()))
+    assert {f.what for f in wrong.value.faults} == {"mandate_unchecked"}
+    assert accept(patient, ident, terms()) == 0

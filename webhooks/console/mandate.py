@@ -18,6 +18,7 @@ from workflows import acting, audit
 from workflows.casefile import open_claim, open_key
 from workflows.errors import BadInput, Fault, NotFound, VastineError
 from workflows.mandates import checking, ending
+from workflows.mandates.seen import ticked
 from workflows.mandates.terms import Terms, offered
 from workflows.ports import RequestKey
 from workflows.register.mandates import ESTATE, mandate_kinds
@@ -130,10 +131,10 @@ def _facts(session: Session, shell: Shell, case: Request, row: Mandate) -> dict[
     kind = mandate_kinds().get(asked if asked in mandate_kinds() else row.kind)
     if kind is None:
         raise NotFound("mandate_kind", detail="this kind of mandate is not known here")
-    ticked = checking.ticked(session, case)
+    seen = ticked(session, case)
     typed = request.form if request.method == "POST" else _known(key, case, row)
     lines = [
-        {"code": line.code, "text": line.text.get(language), "seen": ticked.get(line.code)}
+        {"code": line.code, "text": line.text.get(language), "seen": seen.get(line.code)}
         for line in kind.lines
         if line.code
         in {known.code for known in kind.check_list().lines if not known.rights or case.right in known.rights}

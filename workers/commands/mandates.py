@@ -16,6 +16,7 @@ from workflows.acting import Holder
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Fault, NotFound
 from workflows.mandates import checking, ending
+from workflows.mandates.seen import ticked
 from workflows.mandates.terms import Terms
 from workflows.register.mandates import mandate_kinds
 from workflows.rules import identifiers
@@ -62,7 +63,7 @@ def _shown(session: Session, rt: Runtime, request: Request, row: Mandate, *, kin
         "answer_to": row.answer_to.value,
         "holder": {"name": holder.name, "email": holder.email, "phone": holder.phone},
         "lines": lines_needed(known, request.right, 17 if known.of_minor else None),
-        "seen": {code: one.checked_by for code, one in checking.ticked(session, request).items()},
+        "seen": {code: one.checked_by for code, one in ticked(session, request).items()},
         "people": people_needed(known, request.right),
         "accepted_by": [name for name in (row.offered_by, row.proven_by) if name],
         "hash": row.offer_digest.hex() if row.offer_digest else None,

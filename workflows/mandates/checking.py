@@ -6,11 +6,11 @@ Source: GDPR Art. 12(2), 12(6); EDPB Guidelines 01/2022 para. 80-82.
 from collections.abc import Collection
 from dataclasses import replace
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.asking import AskKind
-from models.mandate import AnswerTo, Mandate, MandateCheck, MandateState
+from models.mandate import AnswerTo, Mandate, MandateState
 from models.request import Request
 from models.staff import HumanTask, StaffUser
 from models.step import Step
@@ -21,6 +21,7 @@ from workflows.casefile import open_claim, open_key, open_proof, seal_claim, sea
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.human import close_task, close_tasks_of
 from workflows.ladder import rungs
+from workflows.mandates.seen import forget_ticks, note_ticks, ticked
 from workflows.mandates.terms import Terms, offered
 from workflows.notice import BY_STAFF
 from workflows.ports import RequestKey
@@ -46,16 +47,10 @@ def tick(session: Session, rt: Runtime, request: Request, *, user: str, kind: st
     row = _mandate(session, request)
     _kind(kind)
     row.kind = kind
-    _note_ticks(session, rt, row, user=user, codes=codes)
+    note_ticks(session, rt, request, user=user, kind=kind, codes=codes)
     facts = {"kind": kind, "lines": sorted(set(codes))}
     audit.record(session, "mandate:checked", at=rt.now(), actor=user, request_id=request.id, facts=facts)
     insufficient(session, rt, request, kind=AskKind.MANDATE, by=user)
-
-
-def ticked(session: Session, request: Request) -> dict[str, MandateCheck]:
-    """The lines that were seen to, by code."""
-    rows = session.scalars(select(MandateCheck).where(MandateCheck.request_id == request.id))
-    return {row.code: row for row in rows}
 
 
 def accept(session: Session, rt: Runtime, request: Request, *, user: str, terms: Terms) -> int:
@@ -69,13 +64,15 @@ def accept(session: Session, rt: Runtime, request: Request, *, user: str, terms:
     row = _mandate(session, request)
     _kind(terms.kind)
     _may_accept(rt, request, row)
+    if row.proven_at is not None:  # what was seen of the one before says nothing of this one
+        forget_ticks(session, request)
     _faults(session, rt, request, terms)
     if not rungs.suffices(session, rt, request, terms.method):
         raise NotAllowed("proof_too_weak", detail="this proof is not enough for what was asked")
     key = open_key(session, rt, request.data_key_id)
     if request.proof_sealed is not None:
         _require_same(row, acting.holder_of(key, row), terms)
-    _note_ticks(session, rt, row, user=user, codes=terms.ticked)
+    note_ticks(session, rt, request, user=user, kind=terms.kind, codes=terms.ticked)
     row.people = people_needed(terms.known(), request.right)
     if row.people > 1:
         row.state, row.proven_at, row.proven_by = MandateState.CLAIMED, None, None
@@ -130,6 +127,7 @@ def _accepted(
         "answer_to": row.answer_to.value,
         "people": row.people,
         "first": row.offered_by or user,
+        "lines": sorted(ticked(session, request)),
     }
     audit.record(session, "mandate:accepted", at=rt.now(), actor=user, request_id=request.id, facts=facts)
     answered(session, rt, request, kind=AskKind.MANDATE, by=user)
@@ -204,7 +202,7 @@ def themselves(session: Session, rt: Runtime, request: Request, *, user: str, re
     claim = replace(open_claim(key, request), for_another=False, checked={})
     request.claim_sealed = seal_claim(key, request.id, claim)
     request.verified_method = request.verified_at = request.verified_by = None
-    session.execute(delete(MandateCheck).where(MandateCheck.request_id == request.id))
+    forget_ticks(session, request)
     session.delete(row)
     session.flush()
     sealed = key.seal(words.encode(), f"audit.themselves:{request.id}")
@@ -271,14 +269,6 @@ def _require_same(row: Mandate, holder: acting.Holder, terms: Terms) -> None:
     categories = sorted(terms.categories) if terms.categories is not None else None
     if terms.kind != row.kind or categories != row.categories:
         raise BadInput([Fault("categories", "mandate_scope_frozen", "kind and categories stay as they were")])
-
-
-def _note_ticks(session: Session, rt: Runtime, row: Mandate, *, user: str, codes: Collection[str]) -> None:
-    known = {line.code for line in mandate_kinds()[row.kind].lines} if row.kind in mandate_kinds() else set()
-    for code in sorted(set(codes)):
-        if code in known and session.get(MandateCheck, (row.request_id, code)) is None:
-            session.add(MandateCheck(request_id=row.request_id, code=code, checked_by=user, checked_on=rt.today()))
-    session.flush()
 
 
 def _kind(name: str) -> None:
