@@ -31,12 +31,15 @@ _END = ".at"
 
 
 class Answering:
-    """One attempt. `whole`: collections that are always read from their beginning."""
+    """One attempt. `asked`: all that says what an item is like, besides the source; no other attempt's parts count.
+
+    `whole`: collections that are always read from their beginning.
+    """
 
     def __init__(
-        self, rt: Runtime, lease: Lease, out: BinaryIO, *, key: RequestKey, whole: Set[str] = frozenset()
+        self, rt: Runtime, lease: Lease, out: BinaryIO, *, key: RequestKey, asked: Json, whole: Set[str] = frozenset()
     ) -> None:
-        self._rt, self._key, self._whole, self._fence = rt, key, whole, lease.fence
+        self._rt, self._key, self._asked, self._whole, self._fence = rt, key, asked, whole, lease.fence
         self._prefix = f"{lease.request_id}/{lease.source}.cut.{lease.step_id.hex}"
         self._hashing = Hashing(out)
         self._lines, self._member = bytearray(), io.BytesIO()
@@ -74,7 +77,7 @@ class Answering:
         self._end_member()
         if collection in self._whole:
             return None
-        context = canonical([self._prefix, collection, mark])
+        context = canonical([self._prefix, self._asked, collection, mark])
         self._parts = f"{self._prefix}.{self._rt.vault.digest('part', context).hex()[:16]}"
         self._used, self._begins, self._number = True, None, 0
         ends = list(self._ends())

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from models.collection import Finding
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Kind
-from tests.world import World, make_world
+from tests.world import World, make_world, open_world, prepare, write_register
 from workflows import answering, engine, findings, sweeps
 from workflows.answering import Answering
-from workflows.casefile import open_key
+from workflows.casefile import leads_of, open_key, seal_leads
 from workflows.connectors import sql_leaves, sql_lookup
 from workflows.rules.items import Item
 
@@ -32,12 +33,13 @@ class Deaths:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.added = 0
         self.after: int | None = None
+        self.of = "orders"
         real = Answering.add
 
         def add(answer: Answering, item: Item) -> None:
             if self.added == self.after:
                 raise Killed
-            self.added += item.collection == "orders"
+            self.added += item.collection == self.of
             real(answer, item)
 
         monkeypatch.setattr(Answering, "add", add)
@@ -73,12 +75,12 @@ def begin(world: World) -> None:
         engine.run(world.rt, claimed)
 
 
-def attempt(world: World, deaths: Deaths, *, after: int | None) -> int:
-    """One process's attempt; how many orders it wrote down."""
+def attempt(world: World, deaths: Deaths, *, after: int | None, source: str = "shop") -> int:
+    """One process's attempt; how many records it wrote down."""
     deaths.added, deaths.after = 0, after
     claimed = engine.claim(world.rt, ("collect",))
     assert claimed is not None
-    assert claimed.lease.source == "shop"
+    assert claimed.lease.source == source
     try:
         engine.run(world.rt, claimed, ("collect",) if after is None else ())
     except Killed:
@@ -133,6 +135,59 @@ def test_what_was_kept_of_another_search_is_read_anew(
     assert attempt(world, deaths, after=None) == ORDERS
     assert sorted(orders(world)) == list(range(10, ORDERS + 10))
     assert parts(world) == []
+
+
+LETTER = """      - name: letter
+        fides_meta: {masking_strategy_override: {strategy: delete}}
+        fields:
+          - {name: id, data_categories: [system.operations], fides_meta: {primary_key: true, data_type: integer}}
+          - name: customer_no
+            data_categories: [user.unique_id]
+            fides_meta: {data_type: integer, references: [{dataset: shop, field: customer.id, direction: from}]}
+person:
+"""
+
+
+def letters_world(folder: Path) -> World:
+    """Billing wrote Jane thousands of letters."""
+    environ = prepare(folder)
+    billing = folder / "register/sources/billing.yaml"
+    text = billing.read_text(encoding="utf-8").replace("person:\n", LETTER)
+    write_register(folder / "register", {"sources/billing.yaml": text})
+    made = open_world(environ)
+    numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ORDERS})"
+    made.execute("billing", "CREATE TABLE letter (id INTEGER PRIMARY KEY, customer_no INTEGER NOT NULL)")
+    made.execute("billing", f"INSERT INTO letter {numbers} SELECT i, 1 FROM n")
+    return made
+
+
+@pytest.mark.parametrize("told", ["another holder", "another register"])
+def test_what_was_told_meanwhile_is_told_of_every_record(tmp_path: Path, deaths: Deaths, told: str) -> None:
+    world = letters_world(tmp_path)
+    begin(world)
+    shop = engine.claim(world.rt, ("collect",))
+    assert shop is not None
+    engine.run(world.rt, shop)
+    deaths.of = "letter"
+    assert attempt(world, deaths, after=1_790, source="billing") == 1_790
+    assert len(parts(world)) == 6
+    if told == "another holder":
+        with world.rt.unit() as session:
+            finding = session.scalars(select(Finding).where(Finding.source == "shop")).one()
+            key = open_key(session, world.rt, session.get_one(Request, finding.request_id).data_key_id)
+            leads = dict(leads_of(key, finding.request_id, finding))
+            (customer,) = leads
+            leads[f"joint:{customer}"] = leads[customer]
+            finding.leads_sealed = seal_leads(key, finding.request_id, "shop", leads)
+    else:
+        changed = world.rt.register.model_copy(update={"digest": "0" * 64})
+        world.rt = replace(world.rt, register=changed)
+    assert attempt(world, deaths, after=None, source="billing") == ORDERS
+    with world.rt.unit() as session:
+        finding = session.scalars(select(Finding).where(Finding.source == "billing")).one()
+        assert finding.ownerships == {"shared" if told == "another holder" else "own": ORDERS + 2}
+    assert parts(world) == []
+    world.close()
 
 
 def test_parts_of_two_that_overtook_each_other_do_not_mix(world: World, deaths: Deaths) -> None:

@@ -44,7 +44,7 @@ from workflows.human import close_tasks_of
 from workflows.ledger import OPEN
 from workflows.ports import Connector, Lead, RequestKey, Seeds
 from workflows.register.naming import record_keys
-from workflows.rules.items import Item
+from workflows.rules.items import Item, Json
 from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
 
@@ -67,6 +67,7 @@ class Search:
     connector: Connector | None = None  # None: people search this source, and have not answered
     verdicts: Verdicts | None = None  # what people said of what may or may not be the person's
     within: Callable[[Item], bool] | None = None  # somebody acts for the person: no more is found than they may have
+    asked: Json = None  # what the answer rests on besides what the source holds
 
 
 @dataclass(slots=True)
@@ -102,8 +103,12 @@ class Collection:
         if connector is not None and verdicts is not None:
             connector = JudgedConnector(connector, verdicts)
         # Holds rest on all there is: what a mandate leaves out of an erasure, the plan leaves out.
-        only = None if request.right is Right.ERASURE else within(open_proof(key, request))
-        return Search(source, seeds, key, f"{request.id}/{source}.{uuid.uuid4().hex}", connector, verdicts, only)
+        proof = open_proof(key, request)
+        only = None if request.right is Right.ERASURE else within(proof)
+        covered = sorted(proof.acted.categories or ()) if only is not None and proof.acted is not None else None
+        asked = [rt.register.digest, seeds_digest(seeds).hex(), covered]
+        blob = f"{request.id}/{source}.{uuid.uuid4().hex}"
+        return Search(source, seeds, key, blob, connector, verdicts, only, asked)
 
     def work(self, rt: Runtime, lease: Lease, inputs: Search) -> Found | None:
         """Stream the source's items into a sealed blob; memory stays flat however many there are.
@@ -118,7 +123,7 @@ class Collection:
 
         files = Attachments(rt, inputs.blob, inputs.key)
         with rt.blobs.write(inputs.blob, inputs.key) as out:
-            answer = Answering(rt, lease, out, key=inputs.key, whole=keys.keys())
+            answer = Answering(rt, lease, out, key=inputs.key, asked=inputs.asked, whole=keys.keys())
 
             def emit(item: Item) -> None:
                 if inputs.within is not None and not inputs.within(item):
