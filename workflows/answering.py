@@ -167,8 +167,11 @@ class Answering:
             if not end.endswith(_END):
                 continue
             name = end.removesuffix(_END)
-            with self._rt.blobs.read(end, self._key) as sealed:
-                told = orjson.loads(sealed.read())
+            try:
+                with self._rt.blobs.read(end, self._key) as sealed:
+                    told = orjson.loads(sealed.read())
+            except NotFound:  # a slower worker came to its end, or the night swept
+                continue
             if datetime.fromisoformat(told["at"]) >= oldest:
                 yield int(name.split(".")[-2]), name, told
 

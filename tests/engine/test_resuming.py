@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +19,7 @@ from workflows import answering, engine, findings, sweeps
 from workflows.answering import Answering
 from workflows.casefile import leads_of, open_key, seal_leads
 from workflows.connectors import sql_leaves, sql_lookup
+from workflows.ports import RequestKey
 from workflows.rules.items import Item
 
 ORDERS = 3_000
@@ -188,6 +191,24 @@ def test_what_was_told_meanwhile_is_told_of_every_record(tmp_path: Path, deaths:
         assert finding.ownerships == {"shared" if told == "another holder" else "own": ORDERS + 2}
     assert parts(world) == []
     world.close()
+
+
+def test_parts_that_a_slower_worker_forgets_in_this_moment_are_read_anew(
+    world: World, deaths: Deaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(world)
+    attempt(world, deaths, after=1_790)
+    real = world.rt.blobs.read
+
+    def read(store: object, name: str, key: RequestKey) -> AbstractContextManager[BinaryIO]:
+        if name.endswith(".at"):
+            for part in parts(world):
+                world.rt.blobs.delete(part)
+        return real(name, key)
+
+    monkeypatch.setattr(type(world.rt.blobs), "read", read)
+    assert attempt(world, deaths, after=None) == ORDERS
+    assert sorted(orders(world)) == list(range(10, ORDERS + 10))
 
 
 def test_parts_of_two_that_overtook_each_other_do_not_mix(world: World, deaths: Deaths) -> None:
