@@ -11,11 +11,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Protocol
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from models.asking import AskKind
-from models.mandate import AnswerTo, Mandate, MandateState
+from models.mandate import AnswerTo, Mandate, MandateCheck, MandateState
 from models.request import Request
 from workflows.asking import ask, is_waiting, write
 from workflows.casefile import Acted, Claim, Proof, open_key, open_proof
@@ -113,6 +113,26 @@ def standing_of(rt: Runtime, request: Request, mandate: Mandate | None) -> Stand
         until_on=mandate.valid_until,
         ended_why=mandate.ended_why,
     )
+
+
+def accepters(session: Session, request: Request) -> list[str]:
+    """Who of the staff said that the mandate is real."""
+    row = mandate_of(session, request)
+    return [name for name in (row.offered_by, row.proven_by) if name] if row is not None else []
+
+
+def undo(session: Session, request: Request) -> None:
+    """Nobody has said that the mandate is real, nor seen anything of it: who did must not have."""
+    forget_ticks(session, request)
+    row = mandate_of(session, request, lock=True)
+    if row is not None:
+        row.state, row.proven_at, row.proven_by = MandateState.CLAIMED, None, None
+        row.offered_by = row.offer_sealed = row.offer_digest = None
+
+
+def forget_ticks(session: Session, request: Request) -> None:
+    """Nothing was seen yet of the mandate that comes next."""
+    session.execute(delete(MandateCheck).where(MandateCheck.request_id == request.id))
 
 
 def require_accepted(session: Session, rt: Runtime, request: Request, claim: Claim) -> None:

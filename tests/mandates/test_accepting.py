@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.mandate import AnswerTo, MandateState
 from models.request import Request
-from models.vocabulary import Method, Outcome, RequestState, Right
+from models.vocabulary import Channel, Method, Outcome, RequestState, Right
 from tests.mandates.holder import (
     HELPER,
     HOLDER,
@@ -26,14 +26,15 @@ from tests.mandates.holder import (
     terms,
 )
 from tests.world import BOB, JANE, World
-from workflows.acting import Holder, hand_on, holder_of, mandate_of, standing_of
-from workflows.casefile import open_key, open_proof
+from workflows import nearness
+from workflows.acting import Acting, Holder, hand_on, holder_of, mandate_of, standing_of
+from workflows.casefile import Claim, open_key, open_proof
 from workflows.errors import BadInput, Conflict, NotAllowed
 from workflows.mandates import checking
 from workflows.mandates.seen import ticked
 from workflows.reopening import reopen
 from workflows.rules.mandates import Standing
-from workflows.stages import decision, verification
+from workflows.stages import decision, intake, verification
 
 S = RequestState
 
@@ -311,3 +312,37 @@ def test_a_case_that_fills_the_gaps_of_an_answer_rests_on_the_same_mandate(world
         row = mandate_of(session, new)
         assert row is not None
         assert (holder_of(keys[1], row).email, standing_of(world.rt, new, row)) == (HELPER, Standing.LIVE)
+
+
+def test_who_saw_a_mandate_first_and_turns_out_near_to_the_person_has_seen_none(world: World) -> None:
+    with world.rt.unit() as session:
+        nearness.know(session, world.rt, "cleo", own={}, near={"surname": "Jane"}, by="cli")
+    claim = Claim(identifiers={"email": JANE}, reply_to=HELPER, for_another=True)
+    asked = intake.Asked(Right.ERASURE, "en", Channel.PORTAL, claim, acting=Acting("lawyer", HOLDER))
+    with world.rt.unit() as session:
+        ident = intake.open_request(session, world.rt, asked).request.id
+    world.work()
+    accept(world, ident, terms(Right.ERASURE))
+    confirm(world, ident)
+    world.work()
+    request = world.request(ident)
+    assert (request.state, request.proof_sealed, request.verified_method) == (RequestState.VERIFYING, None, None)
+    assert "near_case" in tasks(world, ident)
+    row = mandate(world, ident)
+    assert (row.state, row.offered_by) == (MandateState.CLAIMED, None)
+    with pytest.raises(BadInput):  # what cleo ticked was seen by nobody
+        accept(world, ident, terms(Right.ERASURE, ticked=frozenset()), user="ben")
+    accept(world, ident, terms(Right.ERASURE), user="ben")
+    confirm(world, ident)
+    world.work()
+    assert world.state(ident) is RequestState.DECIDING
+
+
+def test_who_saw_a_mandate_first_and_is_kept_from_the_case_since_has_seen_none(world: World) -> None:
+    ident = ask_for(world, Right.ERASURE)
+    accept(world, ident, terms(Right.ERASURE))
+    with world.rt.unit() as session:
+        case = session.get_one(Request, ident, with_for_update=True)
+        nearness.bar(session, world.rt, case, "cleo", by="cleo", reason="The person is my former husband.")
+    with pytest.raises(NotAllowed):
+        confirm(world, ident)

@@ -15,13 +15,13 @@ from models.request import Request
 from models.staff import HumanTask, StaffUser
 from models.step import Step
 from models.vocabulary import Event, Ground, Outcome, RequestState, Role, StepState, TaskKind, TaskState
-from workflows import acting, audit, lifecycle
+from workflows import acting, audit, lifecycle, nearness
 from workflows.asking import answered, insufficient
 from workflows.casefile import open_claim, open_key, open_proof, seal_claim, seal_proof
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.human import close_task, close_tasks_of
 from workflows.ladder import rungs
-from workflows.mandates.seen import forget_ticks, note_ticks, ticked
+from workflows.mandates.seen import note_ticks, ticked
 from workflows.mandates.terms import Terms, offered
 from workflows.notice import BY_STAFF
 from workflows.ports import RequestKey
@@ -65,7 +65,7 @@ def accept(session: Session, rt: Runtime, request: Request, *, user: str, terms:
     _kind(terms.kind)
     _may_accept(rt, request, row)
     if row.proven_at is not None:  # what was seen of the one before says nothing of this one
-        forget_ticks(session, request)
+        acting.forget_ticks(session, request)
     _faults(session, rt, request, terms)
     if not rungs.suffices(session, rt, request, terms.method):
         raise NotAllowed("proof_too_weak", detail="this proof is not enough for what was asked")
@@ -103,7 +103,7 @@ def confirm(session: Session, rt: Runtime, request: Request, *, user: str, diges
     if not digest or digest != row.offer_digest.hex() or terms.digest() != row.offer_digest:
         raise Conflict("mandate_changed", detail="it is not the mandate you looked at; look again")
     first = session.get(StaffUser, row.offered_by)
-    if first is None or first.disabled_at is not None:
+    if first is None or first.disabled_at is not None or nearness.is_kept_from(session, request, first.name):
         raise NotAllowed("preparer_gone", detail="who looked at it first is not here any more; look at it anew")
     _faults(session, rt, request, terms)
     _accepted(session, rt, request, row, key=key, terms=terms, user=user)
@@ -202,7 +202,7 @@ def themselves(session: Session, rt: Runtime, request: Request, *, user: str, re
     claim = replace(open_claim(key, request), for_another=False, checked={})
     request.claim_sealed = seal_claim(key, request.id, claim)
     request.verified_method = request.verified_at = request.verified_by = None
-    forget_ticks(session, request)
+    acting.forget_ticks(session, request)
     session.delete(row)
     session.flush()
     sealed = key.seal(words.encode(), f"audit.themselves:{request.id}")

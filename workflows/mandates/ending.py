@@ -13,7 +13,6 @@ from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.human import open_task
 from workflows.mandates.checking import CHECKERS, ENDED
-from workflows.mandates.seen import forget_ticks
 from workflows.rules.mandates import Standing
 from workflows.runtime import Runtime
 
@@ -67,7 +66,7 @@ def _end(
     sealed: bytes | None = None,
 ) -> None:
     row.ended_at, row.ended_why = rt.now(), why.value
-    forget_ticks(session, request)
+    acting.forget_ticks(session, request)
     facts = {"kind": row.kind, "why": why.value}
     audit.record(session, "mandate:ended", at=rt.now(), actor=by, request_id=request.id, facts=facts, sealed=sealed)
     if row.answer_to is AnswerTo.REPRESENTATIVE:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.mandate import MandateCheck
@@ -26,8 +26,3 @@ def note_ticks(
         if code in known and session.get(MandateCheck, (request.id, code)) is None:
             session.add(MandateCheck(request_id=request.id, code=code, checked_by=user, checked_on=rt.today()))
     session.flush()
-
-
-def forget_ticks(session: Session, request: Request) -> None:
-    """Nothing was seen yet of the mandate that comes next."""
-    session.execute(delete(MandateCheck).where(MandateCheck.request_id == request.id))

@@ -119,7 +119,9 @@ class Verification:
                 Contact(name=inputs.claim.name, email="" if inputs.claim.for_another else inputs.claim.reply_to),
             )
             nearness.note_case(session, rt, request, claim=inputs.claim, proof=proof)
-            if nearness.is_kept_from(session, request, request.verified_by):
+            vouched = (request.verified_by, *acting.accepters(session, request))
+            if any(nearness.is_kept_from(session, request, name) for name in vouched):
+                acting.undo(session, request)
                 signin.forget(session, rt, request, step, code="near_case")
                 return None
             return prove(session, rt, request, inputs.key, proof, actor=request.verified_by or "vastine")
