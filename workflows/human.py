@@ -15,6 +15,9 @@ from workflows import audit
 from workflows.errors import Conflict
 from workflows.runtime import Runtime
 
+COMPLAINT = "complaint"
+"""Code of the task of what a person is unhappy with: it is answered whatever becomes of their case."""
+
 _OPEN = select(HumanTask).where(
     HumanTask.request_id == bindparam("of"),
     HumanTask.state == TaskState.OPEN,
@@ -64,10 +67,10 @@ def close_task(session: Session, rt: Runtime, task: HumanTask, *, by: str, answe
 def close_tasks_of(
     session: Session, rt: Runtime, request_id: uuid.UUID, *, kinds: set[TaskKind], by: str, source: str = ""
 ) -> None:
-    """Close what a request no longer needs; with `source`, only what is about that source."""
+    """Close what a request no longer needs; with `source`, only what is about that source. A complaint stays open."""
     with reading(session, HumanTask):
         tasks = session.scalars(_OPEN, {"of": request_id, "kinds": list(kinds)}).all()
     for task in tasks:
-        if source and task.facts.get("source") != source:
+        if task.code == COMPLAINT or (source and task.facts.get("source") != source):
             continue
         close_task(session, rt, task, by=by, answer="settled")

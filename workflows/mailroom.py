@@ -19,7 +19,7 @@ from workflows import audit, flooding
 from workflows.casefile import Claim
 from workflows.doors.marks import CANARY, is_own
 from workflows.errors import TryAgain
-from workflows.human import open_task
+from workflows.human import COMPLAINT, open_task
 from workflows.mailboxes import listen, note_failure, note_read
 from workflows.ports import Inbox
 from workflows.rectifying import saying
@@ -39,7 +39,6 @@ _HEADER_BYTES = 65_536
 _OLDEST_FORWARD = timedelta(days=60)
 _FEEDBACK_DAYS = timedelta(days=14)
 FEEDBACK = "accessibility_feedback"
-COMPLAINT = "complaint"
 BROKEN = "inbox_broken"
 """The code of a mailbox, or of a mail in it, that does what nobody expected."""
 

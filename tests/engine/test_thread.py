@@ -136,6 +136,19 @@ def test_an_answer_closes_the_task_of_what_the_person_wrote_on_the_page(world: W
     ]
 
 
+def test_a_complaint_waits_for_an_answer_though_the_person_takes_the_request_back(world: World) -> None:
+    case = world.open(desk=False)
+    world.work()
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case, with_for_update=True)
+        mailroom.take_complaint(session, world.rt, request, text="Nobody answered me.", language="en")
+        session.flush()
+        decision.withdraw(session, world.rt, request, actor="person")
+    with world.rt.unit() as session:
+        tasks = session.scalars(select(HumanTask).where(HumanTask.request_id == case)).all()
+    assert [task.code for task in tasks if task.state is TaskState.OPEN] == ["complaint"]
+
+
 @pytest.mark.parametrize(
     ("words", "content"),
     [("", None), ("x" * 5001, None), ("131052-308T", None), (WORDS, b"MZ\x00\x01"), (WORDS, b"<html>")],
