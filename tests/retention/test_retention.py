@@ -11,11 +11,12 @@ from models.request import DataKey, Request
 from models.restriction import Restriction, RestrictionGround
 from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.staff import HumanTask
-from models.vocabulary import Action, PlanState, RequestState, Right
+from models.vocabulary import Action, PlanState, ReceiptOutcome, RequestState, Right
 from tests.retention.conftest import late_world
 from tests.world import BOB, JANE
 from workflows import engine, manual_holds, pausing
 from workflows.errors import BadInput, Conflict, Fenced, NotAllowed, NotFound, PersonMustLook, TryAgain, WaitFor
+from workflows.ports import ErasedItem
 from workflows.restricting import naming
 from workflows.restricting.hand import done_by_hand
 from workflows.retention import carrying, people
@@ -381,6 +382,40 @@ def test_a_fact_that_begins_while_a_list_is_carried_out_holds_what_is_left_of_it
                 world.tell("1")
 
     assert carry_out(dataclasses.replace(world.rt, failpoint=bill), "C12", user="ben") == {"erased": 1, "kept": 2}
+    assert len(ids(world, "shop", "orders")) == 3
+
+
+class Refusing:
+    """A source that lets only the first record of the first call go; all of them later."""
+
+    def __init__(self, real, then):
+        self.real, self.then, self.calls = real, then, 0
+
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+
+    def erase(self, op_id, fence, items):
+        self.calls += 1
+        if self.calls > 1:
+            return self.real.erase(op_id, fence, items)
+        done = self.real.erase(op_id, fence, items[:1])
+        self.then()
+        return [*done, *(ErasedItem(item.item_no, ReceiptOutcome.REFUSED) for item in items[1:])]
+
+
+def test_a_fact_that_begins_before_another_round_holds_what_a_source_refused_in_the_first(world):
+    world.execute("billing", "UPDATE invoice SET owed = 0")
+    made = freeze(world.rt, "C12", user="anna")
+    for user in ("anna", "ben"):
+        approve(world.rt, "C12", made.plan_hash, user=user)
+
+    def bill():
+        world.execute("billing", "UPDATE invoice SET owed = 10")
+        world.clock.advance(seconds=carrying.FRESH.total_seconds())
+
+    shop = Refusing(world.rt.connectors["shop"], bill)
+    rt = dataclasses.replace(world.rt, connectors={**world.rt.connectors, "shop": shop})
+    assert carry_out(rt, "C12", user="ben") == {"erased": 1, "kept": 2}
     assert len(ids(world, "shop", "orders")) == 3
 
 

@@ -80,8 +80,8 @@ def carry_out(rt: Runtime, category: str, *, user: str) -> Counter[str]:
         waiting = _waiting(rt, run_id)
         free = [one for one in waiting if _same(one[1], sight.still.get(one[1].where))]
         done = 0
-        for n, batch in enumerate(_batches(free)):
-            if n and sight.is_stale(rt):
+        for batch in _batches(free):
+            if sight.is_stale(rt):
                 sight = Sight.now(rt, category)
             still_free = [one for one in batch if _same(one[1], sight.still.get(one[1].where))]
             done += _treat(rt, run_id, fence, still_free, seen=seen) if still_free else 0
