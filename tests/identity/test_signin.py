@@ -2,6 +2,7 @@
 
 import html
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from models.audit import AuditEntry
 from models.request import Request
-from models.verification import SignIn
+from models.verification import Challenge, SignIn
 from models.vocabulary import Method, RequestState
 from tests.identity.broker import HETU, ISSUER, Broker, back, pem
 from tests.identity.conftest import BOBS, JANES, Bank
@@ -259,6 +260,19 @@ def test_an_answer_proves_no_other_case_than_its_own(bank):
     assert victim.get(path).status_code == 403
     assert nothing_proven(bank, theirs)
     assert nothing_proven(bank, own)
+
+
+def test_a_log_in_that_proves_nobody_leaves_a_letter_on_its_way_as_it_was(bank):
+    caller, page = asked(bank)
+    rt, now = bank.world.rt, bank.world.rt.now()
+    with rt.unit() as session:
+        times = {"created_at": now, "expires_at": now + timedelta(days=21)}
+        row = Challenge(request_id=request_of(bank, page).id, purpose="letter", tries_left=5, **times)
+        session.add(row)
+    caller.get(back(bank.broker.log_in(go(caller, page), BOBS)))
+    assert nothing_proven(bank, page)
+    with rt.unit() as session:
+        assert session.scalars(select(Challenge).where(Challenge.purpose == "letter")).one().tries_left == 5
 
 
 def test_a_log_in_changes_nothing_once_somebody_was_proven_meanwhile(bank):

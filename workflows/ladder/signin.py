@@ -24,6 +24,7 @@ from workflows import audit, lifecycle
 from workflows.casefile import Claim, open_claim, open_key, open_proof, seal_claim
 from workflows.errors import Conflict, NotAllowed, NotFound
 from workflows.ladder import rungs
+from workflows.ladder.codes import close_codes
 from workflows.ladder.waiting import wait_for_staff
 from workflows.ports import Person
 from workflows.rules.identifiers import normalise
@@ -157,12 +158,7 @@ def accept(session: Session, rt: Runtime, request: Request, name: str, *, vouche
     claim = replace(open_claim(key, request), checked=dict(vouched.identifiers))
     request.claim_sealed = seal_claim(key, request.id, claim)
     request.verified_method, request.verified_at, request.verified_by = method, rt.now(), f"provider:{name}"
-    session.execute(
-        update(Challenge)
-        .where(Challenge.request_id == request.id, Challenge.used_at.is_(None))
-        .values(tries_left=0)
-        .execution_options(synchronize_session="fetch")
-    )
+    close_codes(session, request)  # a letter stays: if nobody is proven after all it is still on its way
     _note(session, rt, request, name, vouched=vouched, purpose="identify")
     lifecycle.add_steps(session, rt, request, [NewStep(key="verify", kind=Kind.VERIFY)])
 
