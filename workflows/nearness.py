@@ -7,7 +7,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.nearness import CaseNearness, Nearness, StaffKey
@@ -28,6 +28,8 @@ LOOKED, TRIED = "near_opened", "near_tried"
 
 _STRENGTH = {Nearness.NEAR: 0, Nearness.BARRED: 1, Nearness.OWN: 2}
 _HIDDEN = (Nearness.OWN, Nearness.BARRED)
+_LONGEST = 4
+"""Words of a surname at most, as in "de la Torre Ruiz"."""
 
 
 def know(session: Session, rt: Runtime, name: str, *, own: Mapping[str, str], near: Mapping[str, str], by: str) -> int:
@@ -64,13 +66,13 @@ def note_case(session: Session, rt: Runtime, request: Request, *, claim: Claim, 
         values |= {(kind, value) for kind, known in proof.told().items() for value in known}
         names.append(proof.contact.name)
         lines += proof.contact.postal
-    mails = [value for kind, value in values if kind == "email"]
+    mails = [normalise(kind, value) or value.lower() for kind, value in values if kind == "email"]
     found: dict[str, Nearness] = {}
     if mails:
-        for name in session.scalars(select(StaffUser.name).where(StaffUser.email.in_(mails))):
+        for name in session.scalars(select(StaffUser.name).where(func.lower(StaffUser.email).in_(mails))):
             found[name] = Nearness.OWN
     digests = [_digest(rt, kind, normalise(kind, value) or value) for kind, value in values]
-    digests += [_digest(rt, SURNAME, word) for name in names for word in _words(name)]
+    digests += [_digest(rt, SURNAME, part) for name in names for part in _parts(name)]
     digests += [_digest(rt, ADDRESS, _plain(line)) for line in lines if line.strip()]
     for row in session.scalars(select(StaffKey).where(StaffKey.digest.in_(digests))):
         if _STRENGTH[row.nearness] >= _STRENGTH.get(found.get(row.name, Nearness.NEAR), 0):
@@ -166,8 +168,10 @@ def _digest(rt: Runtime, kind: str, value: str) -> bytes:
     return rt.vault.digest("staff", f"{kind}:{value}")
 
 
-def _words(name: str) -> Iterable[str]:
-    return (word for part in name.split() if len(word := _plain(part)) > 1)
+def _parts(name: str) -> Iterable[str]:
+    """All that may be a surname in it: each word, and words that follow one another, as in "von Essen"."""
+    words = [word for word in _plain(name).split() if len(word) > 1]
+    return {" ".join(words[n : n + length]) for length in range(1, _LONGEST + 1) for n in range(len(words))}
 
 
 def _plain(text: str) -> str:

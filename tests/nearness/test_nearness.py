@@ -12,7 +12,7 @@ from models.audit import AuditEntry
 from models.nearness import CaseNearness, Nearness
 from models.request import Request
 from models.staff import HumanTask, StaffUser
-from models.vocabulary import Channel, Ground, Method, RequestState, Right, TaskState
+from models.vocabulary import Channel, Ground, Method, RequestState, Right, Role, TaskState
 from tests.webhooks.desk import Desk, give_passwords
 from tests.world import BOB, JANE, World, make_world
 from webhooks.staff import create_app
@@ -178,6 +178,39 @@ def test_the_address_of_an_account_is_known_to_be_its_holders_without_a_key(worl
         asked = intake.Asked(Right.ACCESS, "en", Channel.PORTAL, claim)
         ident = intake.open_request(session, world.rt, asked).request.id
     assert near(world, ident) == {"ben": Nearness.OWN}
+
+
+def test_an_account_s_address_is_its_holders_however_it_is_spelt(world: World) -> None:
+    with world.rt.unit() as session:
+        session.get_one(StaffUser, "ben").email = "Ben.Buyer@Shop.Example"
+        claim = Claim(identifiers={}, reply_to="ben.buyer@shop.example")
+        asked = intake.Asked(Right.ACCESS, "en", Channel.PORTAL, claim)
+        ident = intake.open_request(session, world.rt, asked).request.id
+    assert near(world, ident) == {"ben": Nearness.OWN}
+
+
+def test_a_surname_of_several_words_is_found_in_a_name(world: World) -> None:
+    know(world, "ben", near={"surname": "von Essen"})
+    know(world, "cleo", near={"surname": "Essen"})
+    know(world, "anna", near={"surname": "von"})
+    claim = Claim(name="Jane Maria VON  Essen", identifiers={"email": JANE}, reply_to=JANE)
+    with world.rt.unit() as session:
+        asked = intake.Asked(Right.ACCESS, "en", Channel.PORTAL, claim)
+        ident = intake.open_request(session, world.rt, asked).request.id
+    assert near(world, ident)["ben"] is Nearness.NEAR
+    assert near(world, ident)["cleo"] is Nearness.NEAR
+
+
+def test_the_record_of_ones_own_case_is_not_there_either(world: World) -> None:
+    know(world, "anna", own={"email": JANE})
+    ident = deciding(world)
+    reference = world.request(ident).reference
+    with world.rt.unit() as session:
+        session.get_one(StaffUser, "anna").role = Role.DPO
+        session.get_one(StaffUser, "ben").role = Role.DPO
+    page = f"/audit?q={reference}"
+    assert "the request was registered" in desk(world, "ben").text(page).lower()
+    assert "the request was registered" not in desk(world, "anna").text(page).lower()
 
 
 def test_a_name_or_number_is_kept_as_a_digest_and_replaced_as_a_whole(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, g, request, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
@@ -12,7 +12,8 @@ from webhooks.console.roles import AUDIT, allow
 from webhooks.console.shell import Shell
 from webhooks.console.timeline import entry_row
 from workflows.audit import HOUSE, broken_links
-from workflows.errors import NotFound
+from workflows.barring import READ, require_free
+from workflows.errors import NotAllowed, NotFound
 from workflows.views import find_request
 
 PAGE = 100
@@ -29,7 +30,7 @@ def pages(shell: Shell) -> Blueprint:
         typed = request.args.get("q", "").strip()[:60]
         before = request.args.get("before", "")
         with rt.unit() as session:
-            chain, missing = _chain(session, typed)
+            chain, missing = _chain(shell, session, typed)
             entries = _entries(session, chain, before=before)
             checked = _check(session) if request.args.get("verify") == "1" else None
         older = ""
@@ -43,13 +44,15 @@ def pages(shell: Shell) -> Blueprint:
     return blueprint
 
 
-def _chain(session: Session, typed: str) -> tuple[str, bool]:
+def _chain(shell: Shell, session: Session, typed: str) -> tuple[str, bool]:
     if not typed:
         return HOUSE, False
     try:
-        return str(find_request(session, typed).id), False
-    except NotFound:
+        found = find_request(session, typed)
+        require_free(session, found.id, actor=g.user.name, event=READ, at=shell.rt.now())
+    except (NotFound, NotAllowed):
         return HOUSE, True
+    return str(found.id), False
 
 
 def _entries(session: Session, chain: str, *, before: str) -> list[AuditEntry]:
