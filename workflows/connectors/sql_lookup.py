@@ -6,7 +6,7 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import mysql, postgresql
 
 from workflows.connectors.sql_mysql import MYSQL
 from workflows.connectors.sql_schema import DIALECT, names_of
@@ -160,13 +160,19 @@ def _batches(
             if len(few) <= FEW:
                 yield [dict(zip(names, row, strict=False)) for row in few]
                 continue
-        if connection.dialect.name in MYSQL and len(table.primary_key.columns):
+        if connection.dialect.name in MYSQL and _paged(table):
             parts = _pages(connection, table, whole, binds=binds)
         else:
             result = connection.execute(whole, binds, execution_options={"stream_results": True})
             parts = result.partitions(ROWS)
         for part in parts:
             yield [dict(zip(names, row, strict=False)) for row in part]
+
+
+def _paged(table: sa.Table) -> bool:
+    """Whether there is a key whose values, as we read them, can be compared with those that are stored."""
+    key = list(table.primary_key.columns)
+    return bool(key) and not any(isinstance(c.type, (mysql.SET, mysql.BIT, sa.FLOAT)) for c in key)
 
 
 def _pages(
@@ -185,9 +191,21 @@ def _pages(
 
 def _beyond(table: sa.Table, last: Sequence[Any]) -> sa.ColumnElement[bool]:
     """The condition that a row comes after this key in the order of the primary key."""
-    key = list(table.primary_key.columns)
-    after = sa.tuple_(*key) > sa.tuple_(*(sa.literal(v, c.type) for c, v in zip(key, last, strict=True)))
-    return after if len(key) > 1 else key[0] > last[0]
+    pairs = [_comparable(c, v) for c, v in zip(table.primary_key.columns, last, strict=True)]
+    here, there = zip(*pairs, strict=True)
+    return sa.tuple_(*here) > sa.tuple_(*there) if len(pairs) > 1 else here[0] > there[0]
+
+
+def _comparable(column: sa.Column[Any], value: Any) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]]:
+    """A column and a value in the order that the column sorts in: MySQL sorts an ENUM by number and compares its name.
+
+    What is none of its names has the number 0 there.
+    """
+    if isinstance(column.type, mysql.ENUM):
+        names = column.type.enums
+        number = names.index(value) + 1 if value in names else 0
+        return sa.type_coerce(column, sa.Integer) + 0, sa.literal(number)
+    return column, sa.literal(value, column.type)
 
 
 def few_with(
@@ -207,7 +225,8 @@ def ordered_key(table: sa.Table) -> tuple[sa.Column[Any], ...]:
     """The primary key that rows can be read in order of, beginning anywhere; none where that is not sure."""
     key = tuple(table.primary_key.columns)
     plain = all(
-        isinstance(c.type, (sa.Integer, sa.String)) and not isinstance(c.type, (sa.CHAR, sa.NCHAR)) for c in key
+        isinstance(c.type, (sa.Integer, sa.VARCHAR, sa.NVARCHAR, sa.TEXT)) and not isinstance(c.type, postgresql.CITEXT)
+        for c in key
     )
     return key if plain and table.metadata.info.get(DIALECT) in ORDERED else ()
 
