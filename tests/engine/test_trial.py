@@ -30,6 +30,7 @@ from workflows.connectors.http import HttpConnector
 from workflows.connectors.mailbox_source import MailboxConnector
 from workflows.connectors.parquet_source import ParquetConnector
 from workflows.connectors.sql import SqlConnector
+from workflows.documents.trial import marked_print
 from workflows.errors import BadInput, NeverAgain
 from workflows.exchange import ChangeItem, EraseItem
 from workflows.register.recipients import Hook
@@ -121,6 +122,15 @@ def test_a_package_of_a_trial_says_so_on_every_page(world: World) -> None:
     html = {name: text for name, text in pages.items() if name.endswith(".html")}
     assert html
     assert all("TRIAL. This is no real answer" in text for text in html.values())
+
+
+@pytest.mark.parametrize(
+    "html", ["<p>Dear Jane</p>", "<HTML><BODY class='x'><p>Dear Jane</p>", "<html\n><body\n><p>x</p>"]
+)
+def test_a_text_of_the_controllers_own_says_so_however_it_begins(html: str) -> None:
+    marked = marked_print(html, "en")
+    assert marked.index("[TRIAL]") < marked.index("TRIAL. This is no real answer") < marked.index("<p>")
+    assert marked.lower().index("<body") < marked.index("[TRIAL]") if "body" in html.lower() else marked
 
 
 def test_every_page_of_the_portal_and_the_console_says_that_it_is_a_trial(world: World) -> None:

@@ -13,7 +13,8 @@ NOTE: Mapping[str, str] = {
 }
 _MARKS: Mapping[str, str] = {"fi": "[KOEKÄYTTÖ]", "sv": "[PROVDRIFT]", "en": "[TRIAL]"}
 FILE = "TRIAL.txt"
-_BODY = re.compile(r"(<body[^>]*>)")
+_BODY = re.compile(r"\A(.*?<body[^>]*>)?", re.IGNORECASE | re.DOTALL)
+"""Up to where a document's text begins; nothing where a text of the controller's own has no such tag."""
 _LONGEST_SUBJECT = 120
 _STYLE = (
     "margin:0;padding:4px 8px;border:3px solid #000;background:#ffe14d;color:#000;font-weight:bold;text-align:center"
@@ -23,13 +24,13 @@ _FIXED = "position:fixed;top:0;right:0;font-size:8pt;background:#ffe14d;color:#0
 
 def marked_page(html: str, language: str) -> str:
     """The document with the note before everything else."""
-    return _BODY.sub(lambda body: f'{body[1]}<p style="{_STYLE}">{NOTE[language]}</p>', html, count=1)
+    return _BODY.sub(lambda head: f'{head[0]}<p style="{_STYLE}">{NOTE[language]}</p>', html, count=1)
 
 
 def marked_print(html: str, language: str) -> str:
     """The same, with the mark on each sheet besides."""
     sheet = f'<div style="{_FIXED}">{_MARKS[language]}</div>'
-    return _BODY.sub(lambda body: f"{body[1]}{sheet}", marked_page(html, language), count=1)
+    return _BODY.sub(lambda head: f"{head[0]}{sheet}", marked_page(html, language), count=1)
 
 
 def marked_mail(mail: MailText, language: str) -> MailText:
