@@ -188,3 +188,54 @@ def test_every_right_has_words():
 @given(st.text(max_size=300), st.sampled_from(["fi", "sv", "en"]))
 def test_any_text_has_a_language(text, fallback):
     assert language_of(text, fallback=fallback) in ("fi", "sv", "en", "other")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I want to cancel my erasure request.",
+        "I withdraw my request to delete my data.",
+        "Please stop the erasure of my data.",
+        "I object to the erasure of my data.",
+        "My ex-husband asked you to delete my data. Please stop this.",
+        "Someone else has asked you to erase my data.",
+        "Thank you for deleting my data last year.",
+        "Peruutan poistopyyntöni.",
+        "Haluan perua tietojen poistopyynnön.",
+        "Perun pyyntöni poistaa tietoni.",
+        "Keskeyttäkää tietojeni poistaminen.",
+        "Vastustan tietojeni poistamista.",
+        "En ole koskaan pyytänyt poistamaan tietojani.",
+        "En vastusta tietojeni käsittelyä.",
+        "Jag återkallar min begäran om radering av mina uppgifter.",
+        "Jag motsätter mig radering av mina uppgifter.",
+        "Jag har aldrig bett er radera mina uppgifter.",
+        "Tack för att ni raderade mina uppgifter.",
+        "Jag invänder inte mot behandlingen av mina uppgifter.",
+        "Jag återkallar min invändning mot behandlingen av mina uppgifter.",
+    ],
+)
+def test_who_calls_it_off_or_is_against_it_does_not_wish_for_it(text: str) -> None:
+    assert wishes_in(text).rights == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("I withdraw my consent and want you to delete my data.", Right.ERASURE),
+        ("Please stop processing and delete my data.", Right.ERASURE),
+        ("I cancel my contract, delete my data.", Right.ERASURE),
+        ("Stop this and erase my data.", Right.ERASURE),
+        ("Thank you for your answer, now please delete my data.", Right.ERASURE),
+        ("Peruutan suostumukseni ja poistakaa tietoni.", Right.ERASURE),
+        ("Perun tilaukseni, poistakaa tietoni.", Right.ERASURE),
+        ("Jag återkallar mitt samtycke, radera mina uppgifter.", Right.ERASURE),
+        ("Jag ångrar att jag blev kund, radera mina uppgifter.", Right.ERASURE),
+        ("I object to the processing of my data.", Right.OBJECTION),
+        ("Vastustan henkilötietojeni käsittelyä.", Right.OBJECTION),
+        ("Jag gör en invändning mot behandlingen av mina uppgifter.", Right.OBJECTION),
+        ("Jag invänder mot behandlingen av mina uppgifter.", Right.OBJECTION),
+    ],
+)
+def test_what_is_called_off_beside_a_wish_does_not_hide_it(text: str, right: Right) -> None:
+    assert right in wishes_in(text).rights

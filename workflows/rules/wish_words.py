@@ -216,9 +216,25 @@ TOLD = (
     r"(?:\b(?:did|have|has|had) (?:you|they|somebody|someone|anybody|i)\b(?:\W+\w+){1,4}"
     r"|\b(?:har|hade) (?:ni|jag|någon)\b(?:\W+\w+){1,4}|\bvem (?:har )?\w+"
     r"|\b(?:oletteko|onko|kuka)\b(?:\W+\w+){1,4}|\bwho (?:has |have )?\w+"
-    r"|\b(?:i|we|you)(?: have| had)?(?: already)? (?:deleted|erased|wiped|removed|destroyed|purged))$"
+    r"|\b(?:i|we|you)(?: have| had)?(?: already)? (?:deleted|erased|wiped|removed|destroyed|purged)"
+    r"|\b(?:he|she|they|(?:someone|somebody)(?: else)?|(?:my|an?|the) [\w-]+)(?: has| have| had)? asked (?:you )?to \w+"
+    r"|\bthank(?: you|s)(?: \w+){0,2} for \w+|\btack\b(?: \w+){0,2} för att (?:ni|du)(?: har)? \w+)$"
 )
-"""Up to the first word of an erasure: it is told or asked that something was erased, which is no wish for it."""
+"""Up to the first word of an erasure: it is told or asked that something was erased, or who else wished for it, which
+is no wish."""
+
+OPPOSED = (
+    r"\b(?:(?:cancel|withdraw|revoke|retract|stop|halt|oppose)(?:l?ing|l?ed|s)?|object to|against"
+    r"|peruut\w*|peru[an]\b|perukaa|keskeyt\w*|pysäyt\w*|estäkää|vastusta\w*"
+    r"|återkalla\w*|avbryt\w*|stoppa\w*|ångra\w*|(?:drar|tar|ta) tillbaka|motsätter mig|invänder mot)"
+    r"(?: (?:my|the|this|that|any|your|earlier|requests?|for|to|of|you|from|tämän|tämä|sen|minun|omien|aiemman|kaikkien"
+    r"|pyyn\w+|min|mitt|begäran|om|att|den|all|er|ni|tidigare)\b){0,5} $"
+    r"|\b(?:aldrig (?:bett|begärt|velat)|(?:koskaan|ikinä) (?:pyytänyt|halunnut))\b(?:\W+\w+){0,4}\W*$"
+)
+"""Directly before what would rest or be erased: it is called off, or somebody is against it."""
+
+UNOPPOSED = r"(?:\b(?:en|emme|ei) vastusta|(?:invänder|motsätter mig) (?:\w+ )?inte\b)"
+"""Up to the end of an objection: there is none."""
 
 TURNED = r"\b(?:nothing|anything|ingenting|inget|någonting|något|mitään|but|men|utan|mutta|vaan)\b"
 """Inside a phrase of erasure: what stands behind it is not what is to be erased."""

@@ -5,13 +5,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.vocabulary import Right
-from workflows.rules.wish_words import NEGATED, ON_BEHALF, RECITED, TOLD, TURNED, VAGUE, WANTED, WORDS
+from workflows.rules.wish_words import (
+    NEGATED,
+    ON_BEHALF,
+    OPPOSED,
+    RECITED,
+    TOLD,
+    TURNED,
+    UNOPPOSED,
+    VAGUE,
+    WANTED,
+    WORDS,
+)
 
 SURE = 0.7
 _SEARCHED = 40_000  # characters: four pages of complaint are 12,000
 _PATTERNS = {right: tuple((w, re.compile(rf"\b(?:{p})")) for w, p in words) for right, words in WORDS.items()}
 _NEGATED = re.compile(NEGATED)
 _ON_BEHALF = re.compile(ON_BEHALF)
+_OPPOSED = re.compile(OPPOSED)
+_UNOPPOSED = re.compile(UNOPPOSED)
+_STOPS = (Right.ERASURE, Right.OBJECTION, Right.RESTRICTION)
 _RECITED = re.compile(RECITED)
 _TOLD = re.compile(TOLD)
 _TURNED = re.compile(TURNED)
@@ -58,4 +72,8 @@ def _is_negated(text: str, found: re.Match[str], *, right: Right) -> bool:
     before = _WANTED.split(_SENTENCE_END.split(text[max(0, start - 120) : start])[-1])[-1]
     if right is Right.ERASURE and (_TOLD.search(before + found[0].split()[0]) or _TURNED.search(found[0])):
         return True  # what is read into a text here may end in data destroyed
+    if right in _STOPS and _OPPOSED.search(before):
+        return True
+    if right is Right.OBJECTION and _UNOPPOSED.search(before + found[0]):
+        return True
     return bool(_NEGATED.search(before))
