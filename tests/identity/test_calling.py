@@ -15,8 +15,12 @@ from models.staff import HumanTask
 from models.vocabulary import Method, RequestState, TaskState
 from tests.identity.shop import NUMBER, OTHER, SUBJECT, open_shop
 from tests.world import BOB, JANE, World
+from workflows.casefile import Claim
 from workflows.errors import BadInput
+from workflows.ladder import calling
+from workflows.ports import Contact, Person
 from workflows.rules.contact_age import unsettled
+from workflows.rules.identity import Match
 from workflows.stages import verification
 
 UNSAID = SUBJECT.replace("    phone_since: phone_since\n", "")
@@ -107,6 +111,23 @@ def test_a_controller_may_ask_for_no_time(world: World) -> None:
     ident = asked(world, JANE)
     call(world, ident, JANE, NUMBER)
     assert is_proven(world, ident)
+
+
+@pytest.mark.parametrize(
+    ("since", "why"),
+    [
+        (("2020-01-01", "2019-05-05"), ""),
+        (("2020-01-01", "15.11.2026"), "number_unknown"),  # whatever a source writes that is no day
+        (("2020-01-01", "2026-01-14"), "number_changed"),
+    ],
+)
+def test_each_record_that_tells_since_when_has_to_tell_a_day_long_ago(world: World, since, why) -> None:
+    contacts = [Contact(name="Jane", phone=NUMBER, phone_since=day) for day in since]
+    people = tuple(Person("shop", str(n), {"email": JANE}, one) for n, one in enumerate(contacts))
+    match = Match("one", "strong", person=people[0], people=people, matched=("email", "phone_number"))
+    request = Request(verified_method=Method.CALL_BACK, received_on=date(2026, 1, 15))
+    claim = Claim(checked={"email": JANE, "phone_number": NUMBER}, number_since="2019-01-01")
+    assert calling.doubt(world.rt, request, claim, match=match) == why
 
 
 def test_a_call_without_a_number_is_no_call(world: World) -> None:

@@ -29,5 +29,6 @@ def doubt(rt: Runtime, request: Request, claim: Claim, *, match: Match[Person]) 
     if not contacts and not any(normalise(PHONE, p.identifiers.get(PHONE, "")) == called for p in match.people):
         return "number_not_on_file"
     days = rt.register.controller.identity.unchanged_days
-    since = max(known) if known else claim.number_since
-    return f"number_{why}" if (why := unsettled(since, asked_on=request.received_on, days=days)) else ""
+    since = known or [claim.number_since]
+    found = (unsettled(one, asked_on=request.received_on, days=days) for one in since)
+    return next((f"number_{why}" for why in found if why), "")
