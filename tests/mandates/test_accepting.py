@@ -346,3 +346,27 @@ def test_who_saw_a_mandate_first_and_is_kept_from_the_case_since_has_seen_none(w
         nearness.bar(session, world.rt, case, "cleo", by="cleo", reason="The person is my former husband.")
     with pytest.raises(NotAllowed):
         confirm(world, ident)
+
+
+def test_what_was_seen_of_a_mandate_that_was_refused_says_nothing_of_the_next_one(world: World) -> None:
+    ident = ask_for(world)
+    whole = terms().ticked
+    held(world, ident, lambda s, r: checking.tick(s, world.rt, r, user="cleo", kind="lawyer", codes=whole))
+    why = "The signature under the power is not hers."
+    held(world, ident, lambda s, r: checking.refuse(s, world.rt, r, user="anna", reason=why))
+    world.work()
+    held(world, ident, lambda s, r: reopen(s, world.rt, r, user="cleo", reason="Another power came by post today."))
+    world.work()
+    with pytest.raises(BadInput):
+        accept(world, ident, terms(ticked=frozenset()))
+    accept(world, ident, terms())
+
+
+def test_the_kind_of_a_mandate_by_which_somebody_was_proven_stays(world: World) -> None:
+    ident = ask_for(world)
+    accept(world, ident, terms())
+    world.work()
+    with pytest.raises(BadInput) as wrong:
+        held(world, ident, lambda s, r: checking.tick(s, world.rt, r, user="cleo", kind="estate", codes=["death_seen"]))
+    assert [f.what for f in wrong.value.faults] == ["mandate_scope_frozen"]
+    assert mandate(world, ident).kind == "lawyer"

@@ -41,11 +41,14 @@ ENDED = "mandate_ended"
 def tick(session: Session, rt: Runtime, request: Request, *, user: str, kind: str, codes: Collection[str]) -> None:
     """Note which lines of the check list this person saw to, whatever is still missing; the rest may follow.
 
-    Raises `NotAllowed` for the role, `Conflict` where nobody acts for another, `BadInput` for an unknown kind.
+    Raises `NotAllowed` for the role, `Conflict` where nobody acts for another, `BadInput` for an unknown kind or, once
+    the person is proven, another one.
     """
     _staff(session, user, CHECKERS)
     row = _mandate(session, request)
     _kind(kind)
+    if request.proof_sealed is not None and kind != row.kind:
+        raise BadInput([Fault("kind", "mandate_scope_frozen", "the kind stays as it was")])
     row.kind = kind
     note_ticks(session, rt, request, user=user, kind=kind, codes=codes)
     facts = {"kind": kind, "lines": sorted(set(codes))}
@@ -178,6 +181,7 @@ def refuse(session: Session, rt: Runtime, request: Request, *, user: str, reason
     key = open_key(session, rt, request.data_key_id)
     row.state, row.offer_sealed, row.offer_digest, row.offered_by = MandateState.REFUSED, None, None, None
     row.proven_at = row.proven_by = None
+    acting.forget_ticks(session, request)
     request.outcome, request.refusal_ground, request.refused_by = Outcome.REFUSED, Ground.NO_MANDATE.value, user
     request.refusal_sealed = key.seal(words.encode(), f"requests.refusal:{request.id}")
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=user)
