@@ -75,7 +75,7 @@ def test_erasing_is_for_whoever_keeps_the_file(tmp_path: Path) -> None:
         connector.erase("op", 1, plan)
     renamed = [EraseItem(7, "demand", item.locator, Action.DELETE, (), item.digest)]
     with pytest.raises(PersonMustLook):
-        connector.erase("op", 1, renamed)  # the register calls the file otherwise by now: its line is there all the same
+        connector.erase("op", 1, renamed)  # renamed in the register, and still there
 
 
 @pytest.mark.parametrize(
