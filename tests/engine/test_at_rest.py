@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from models.decision import PlanItem
 from models.delivery import Artifact
 from models.restriction import RestrictedHow, RestrictedItem, Restriction, RestrictionGround
 from models.staff import HumanTask
-from models.vocabulary import Event, Ground, Outcome, RequestState, Right, TaskState
+from models.step import Step
+from models.vocabulary import Event, Ground, Kind, Outcome, RequestState, Right, TaskState
 from tests.engine.test_restriction import locked
 from tests.world import BOB, JANE, fill_source, open_world, prepare, write_register
 from workflows import lifecycle, manual_holds
@@ -179,6 +181,36 @@ def test_our_taking_a_mark_away_is_no_change_that_people_have_to_decide_on_again
     world.close()
 
 
+def test_what_somebody_changed_under_our_mark_is_no_change_of_ours_once_the_mark_is_taken_away(tmp_path):
+    world = billing_with(tmp_path, holds=DATED + IN_USE.replace("30.0", "30000.0"), debts=False)
+    ident = erased(world)
+    world.execute("billing", "UPDATE invoice SET payer = 'Robert' WHERE id = 72")
+    with locked(world, ident) as (session, request):
+        needed = manual_holds.Placing("H12", "dispute", world.rt.today() + timedelta(days=60))
+        manual_holds.place(session, world.rt, request, needed, user="cleo")
+    look(world)
+    assert marks(world)[72] == "no"
+    world.clock.advance(days=400)
+    look(world)
+    assert world.state(ident) is S.DECIDING
+    world.close()
+
+
+def test_a_plan_that_was_tampered_with_marks_nothing(world):
+    def tamper(name: str) -> None:
+        if name != "settled":
+            return
+        with world.rt.unit() as session:
+            if session.scalar(select(Step.id).where(Step.kind == Kind.CHANGE)) is not None:  # the mark is next
+                for item in session.scalars(select(PlanItem).where(PlanItem.collection == "invoice")):
+                    item.reason = "tampered"
+
+    world.rt = replace(world.rt, failpoint=tamper)
+    ident = erased(world)
+    assert (world.state(ident), marks(world)[72]) == (S.CHANGING, "no")
+    assert "plan_tampered" in codes(world)
+
+
 def test_a_source_without_a_column_is_known_by_us_alone_and_nobody_is_called(tmp_path):
     world = billing_with(tmp_path, column=False)
     ident = erased(world)
@@ -301,7 +333,7 @@ def test_a_worker_that_dies_while_it_marks_loses_nothing(world, where):
     assert len(letters(world, ident)) == 1
 
 
-def test_a_forged_event_marks_nothing_of_a_plan_that_was_tampered_with(world):
+def test_no_event_marks_anything_before_the_plan_is_approved(world):
     ident = world.open(Right.ERASURE, JANE)
     world.work()
     assert world.state(ident) is S.DECIDING

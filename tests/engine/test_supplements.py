@@ -22,7 +22,9 @@ from tests.world import _REGISTER, BOB, JANE, World
 from workflows import engine, lookout, pausing, supplements, sweeps
 from workflows.casefile import open_key
 from workflows.caseview import case_facts, filling, source_facts
+from workflows.errors import NotAllowed
 from workflows.stages.collection import skip_source
+from workflows.withholding import withhold
 
 NO_FACTS = {"sources/billing.yaml": _REGISTER["sources/billing.yaml"].replace(", facts: {open_balance: owed}", "")}
 """Billing says nothing that holds rest on: an erasure may go on without it."""
@@ -38,12 +40,21 @@ def house(tmp_path: Path, database_url: str) -> Iterator[tuple[World, dict[str, 
 
 
 def answered_without_billing(
-    world: World, switches: dict[str, Switch], right: Right = Right.ACCESS, *, categories: list[str] | None = None
+    world: World,
+    switches: dict[str, Switch],
+    right: Right = Right.ACCESS,
+    *,
+    categories: list[str] | None = None,
+    back: str = "",
 ) -> uuid.UUID:
     switches["billing"].off()
     ident = world.open(right, JANE)
     with world.rt.unit() as session:
-        session.get_one(Request, ident).categories = categories
+        request = session.get_one(Request, ident, with_for_update=True)
+        request.categories = categories
+        if back:
+            said = {"category": back, "ground": "rights_of_others", "reason": "It would put somebody else in danger."}
+            withhold(session, world.rt, request, user="ben", **said)
     for _ in range(3):
         engine.drain(world.rt)
         world.clock.advance(minutes=1)
@@ -215,6 +226,23 @@ def test_an_erasure_of_some_categories_alone_erases_no_others_where_it_goes_on(h
         engine.drain(world.rt)
     assert world.state(request.id) is RequestState.CLOSED
     assert [row[0] for row in world.rows("billing", "invoice")] == [70, 71, 72, 73]
+
+
+def test_what_completes_an_answer_holds_back_what_that_answer_held_back(house) -> None:
+    world, switches = house
+    ident = answered_without_billing(world, switches, back="C07")
+    come_back(world, switches["billing"])
+    sweeps.sweep(world.rt)
+    engine.drain(world.rt)
+    request = follow_up(world, ident)
+    assert request is not None
+    assert request.state is RequestState.DECIDING
+    with pytest.raises(NotAllowed, match="preparer"):
+        world.approve(request.id, "ben")
+    world.approve(request.id, "anna")
+    engine.drain(world.rt)
+    assert world.state(request.id) is RequestState.CLOSED
+    assert '"collection":"invoice","records":[\n]' in package_of(world, request.id)
 
 
 def test_an_answer_that_went_without_nothing_is_left_alone(house) -> None:
