@@ -246,11 +246,12 @@ def old_packages(rt: Runtime) -> int:
 
 def orphan_blobs(rt: Runtime) -> int:
     """Delete blobs that no row names: answers that a later round replaced, or that were never settled."""
+    there = list(rt.blobs.names())  # before the rows: what is written from now on is none of this night's
     with rt.unit() as session:
         named: set[str | None] = set(session.scalars(select(Finding.blob)))
         named |= set(session.scalars(select(Artifact.blob))) | set(session.scalars(select(HandFile.blob)))
         busy = {str(i) for i in session.scalars(select(Step.request_id).where(Step.state == StepState.RUNNING))}
-    return _delete(rt, (n for n in rt.blobs.names() if finding_of(n) not in named and n.partition("/")[0] not in busy))
+    return _delete(rt, (n for n in there if finding_of(n) not in named and n.partition("/")[0] not in busy))
 
 
 def _delete(rt: Runtime, names: Iterable[str]) -> int:

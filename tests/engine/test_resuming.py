@@ -211,6 +211,25 @@ def test_parts_that_a_slower_worker_forgets_in_this_moment_are_read_anew(
     assert sorted(orders(world)) == list(range(10, ORDERS + 10))
 
 
+def test_an_answer_that_is_settled_while_the_night_sweeps_stays(
+    world: World, deaths: Deaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(world)
+    real = world.rt.blobs.names
+
+    def names(store: object, prefix: str = "") -> Iterator[str]:
+        monkeypatch.undo()
+        deaths.after = None
+        shop = engine.claim(world.rt, ("collect",))
+        assert shop is not None
+        engine.run(world.rt, shop)
+        yield from real(prefix)
+
+    monkeypatch.setattr(type(world.rt.blobs), "names", names)
+    sweeps.orphan_blobs(world.rt)
+    assert sorted(orders(world)) == list(range(10, ORDERS + 10))
+
+
 def test_parts_of_two_that_overtook_each_other_do_not_mix(world: World, deaths: Deaths) -> None:
     begin(world)
     attempt(world, deaths, after=1_790)
