@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from models.audit import AuditEntry
 from models.nearness import CaseNearness, Nearness
+from models.purge import PurgeStage
 from models.request import Request
 from models.staff import HumanTask
 from models.verification import Challenge
@@ -29,6 +30,7 @@ from workers.serving import Server
 from workflows import views
 from workflows.errors import Conflict, NotAllowed, NotFound
 from workflows.ladder import by_post
+from workflows.purge.run import purge
 from workflows.stages import verification
 
 ONLY_LETTER = ", identity: {low: [letter, desk], medium: [letter, desk], high: [letter, desk]}"
@@ -301,6 +303,23 @@ def test_a_letter_that_was_not_posted_before_somebody_was_proven_is_called_off(p
     post.world.clock.advance(days=2)
     assert caller.post(f"{page}/letter").status_code == 303, "nobody waits for what never comes"
     assert "post_code" in post.tasks(page)
+
+
+def test_the_nights_between_leave_a_letter_that_will_open_the_answer(post: Post) -> None:
+    caller, page = post.asked()
+    assert post.type(page, post.code(page)) == 200
+    post.world.work()
+    assert post.request(page).state is RequestState.CLOSED
+    post.world.clock.advance(days=2)
+    assert caller.post(f"{page}/letter").status_code == 303
+    purge(post.world.rt)  # what proved the person goes
+    code = post.code(page)
+    with post.world.rt.unit() as session:
+        kept = session.scalars(select(Challenge).where(Challenge.code_digest.is_not(None))).all()
+    assert [row.used_at for row in kept] == [None]
+    assert post.type(page, code, caller) == 200
+    assert caller.get(f"{page}/files/package.zip").status_code == 200
+    assert purge(post.world.rt).stages[PurgeStage.EVIDENCE].gone == 1
 
 
 @pytest.mark.parametrize("post", [{"identity": ""}], indirect=True)

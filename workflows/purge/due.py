@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Exists, Select, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from models.delivery import Artifact, Outbox
@@ -15,6 +15,7 @@ from models.staff import HumanTask
 from models.verification import Challenge
 from models.vocabulary import MessageState, OutboxState, RequestState, TaskState
 from workflows.answer import FETCH, PACKAGE
+from workflows.ladder.by_post import PURPOSE as LETTER
 from workflows.lifecycle import BEFORE_EFFECTS
 from workflows.runtime import Runtime
 
@@ -26,7 +27,7 @@ def due(rt: Runtime, stage: PurgeStage) -> Select[Any]:
     """The ids of the records of this stage whose time is over."""
     own = rt.register.controller.own_records
     if stage is PurgeStage.EVIDENCE:
-        return select(Request.id).where(_has_evidence())
+        return select(Request.id).where(_has_evidence(rt))
     if stage is PurgeStage.PACKAGE:
         made_before = rt.now() - timedelta(days=own.packages.days)
         return select(Artifact.id).where(
@@ -52,10 +53,16 @@ def all_of(stage: PurgeStage) -> Select[Any]:
     return select(func.count()).select_from(counted)
 
 
-def _has_evidence() -> ColumnElement[bool]:
+def is_evidence(rt: Runtime) -> ColumnElement[bool]:
+    """Whether a challenge is of no use any more but as evidence; a letter on its way will open the answer yet."""
+    open_still = and_(Challenge.used_at.is_(None), Challenge.tries_left > 0, Challenge.expires_at > rt.now())
+    return not_(and_(Challenge.purpose == LETTER, open_still))
+
+
+def _has_evidence(rt: Runtime) -> ColumnElement[bool]:
     # A code that opens an answer is no evidence of the decision; it dies with the case, or when it is over.
     kept = or_(Challenge.candidate_sealed.is_not(None), Challenge.code_digest.is_not(None))
-    proving = exists().where(Challenge.request_id == Request.id, Challenge.purpose != FETCH, kept)
+    proving = exists().where(Challenge.request_id == Request.id, Challenge.purpose != FETCH, kept, is_evidence(rt))
     return and_(Request.state.not_in(BEFORE_EFFECTS), proving)
 
 

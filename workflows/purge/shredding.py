@@ -36,6 +36,7 @@ from models.verification import Challenge
 from workflows import audit
 from workflows.attaching import with_files
 from workflows.errors import VastineError
+from workflows.purge.due import is_evidence
 from workflows.runtime import Runtime
 
 log = structlog.get_logger("vastine.purge")
@@ -57,7 +58,7 @@ def shred(session: Session, rt: Runtime, stage: PurgeStage, ident: uuid.UUID) ->
     if stage is PurgeStage.EVIDENCE:
         session.execute(
             update(Challenge)
-            .where(Challenge.request_id == request.id)
+            .where(Challenge.request_id == request.id, is_evidence(rt))
             .values(candidate_sealed=None, code_digest=None, tries_left=0)
             .execution_options(**_QUIET)
         )
