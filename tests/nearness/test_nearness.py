@@ -16,7 +16,8 @@ from models.vocabulary import Channel, Ground, Method, RequestState, Right, Role
 from tests.webhooks.desk import Desk, give_passwords
 from tests.world import BOB, JANE, World, make_world
 from webhooks.staff import create_app
-from workflows import nearness
+from workflows import audit, nearness
+from workflows.barring import READ
 from workflows.casefile import Claim
 from workflows.errors import BadInput, NotAllowed, NotFound
 from workflows.stages import decision, intake
@@ -125,6 +126,8 @@ def test_the_case_of_somebody_with_the_same_name_opens_with_a_reason_for_a_while
     ident = deciding(world)
     assert near(world, ident) == {"ben": Nearness.NEAR}
     page, ben = page_of(world, ident), desk(world, "ben")
+    with pytest.raises(NotAllowed, match="near_reason"):  # by any other door too
+        held(world, ident, lambda s, r: audit.record(s, READ, at=world.rt.now(), actor="ben", request_id=r.id))
     assert ben.get(page).status_code == 403
     assert ben.send(page, f"{page}/near", {"near_reason": "short"}).status_code == 422
     assert ben.send(page, f"{page}/near", {"near_reason": REASON}).status_code == 302
