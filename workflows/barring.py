@@ -18,7 +18,8 @@ OPEN_FOR = timedelta(hours=8)
 
 READ, OPENED, DENIED = "case:read", "case:near:opened", "case:near:denied"
 _SPEAKS_OF_IT = (OPENED, DENIED)
-_NOBODY = frozenset({"vastine", "person", "recipient"})
+NOBODY = frozenset({"vastine", "person", "recipient"})
+"""Names in the record that are no member of staff's: nobody may have one of them."""
 
 
 def require_free(session: Session, request_id: uuid.UUID, *, actor: str, event: str, at: datetime) -> None:
@@ -27,7 +28,7 @@ def require_free(session: Session, request_id: uuid.UUID, *, actor: str, event: 
     A case of somebody with the same surname or address opens for a while after a reason was given, for reading only:
     `NotAllowed` otherwise.
     """
-    if actor in _NOBODY or event in _SPEAKS_OF_IT:
+    if actor in NOBODY or event in _SPEAKS_OF_IT:
         return
     with session.no_autoflush:  # what is being done may be half said
         row = session.get(CaseNearness, (request_id, actor))

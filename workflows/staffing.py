@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from models.staff import ApiToken, StaffSession, StaffUser
 from models.vocabulary import Role
 from workflows import audit
+from workflows.barring import NOBODY
 from workflows.errors import BadInput, Conflict, Fault, NotFound
 from workflows.runtime import Runtime
 
@@ -40,6 +41,8 @@ def add_user(
     if not _NAME.fullmatch(name):
         remedy = "2 to 64 of a-z, 0-9, dot, hyphen and underscore, beginning with a letter"
         raise BadInput([Fault("name", "this can't be a user name", remedy)])
+    if name in NOBODY:
+        raise BadInput([Fault("name", "the record has another meaning for this name", "choose another")])
     if session.get(StaffUser, name) is not None:
         raise Conflict("user_exists", detail=f"there is a user {name} already")
     password = password if password is not None else secrets.token_urlsafe(15)

@@ -20,6 +20,7 @@ from workflows import audit, nearness
 from workflows.barring import READ
 from workflows.casefile import Claim
 from workflows.errors import BadInput, NotAllowed, NotFound
+from workflows.staffing import add_user
 from workflows.stages import decision, intake
 from workflows.stages.verification import by_staff
 
@@ -235,3 +236,9 @@ def test_a_colleague_keeps_a_case_from_themselves_on_its_page(world: World) -> N
     assert ben.send(page, f"{page}/near/bar", {"near_reason": "no"}).status_code == 422
     assert ben.send(page, f"{page}/near/bar", {"near_reason": "He is my brother in law."}).status_code == 302
     assert ben.get(page).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["vastine", "person", "recipient"])
+def test_nobody_is_called_what_the_record_calls_somebody_else(world: World, name: str) -> None:
+    with pytest.raises(BadInput), world.rt.unit() as session:
+        add_user(session, world.rt, name, role=Role.CASEWORKER)
