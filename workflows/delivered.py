@@ -41,13 +41,13 @@ def require_delivered(session: Session, rt: Runtime, request: Request) -> None:
 
 
 def together(session: Session, request: Request) -> Sequence[Request]:
-    """What was asked for together with this erasure, and has to come before it."""
+    """What was asked for together with it and has to come before; for a case that joined another, that other one."""
     mine = select(MessageCase.message_id).where(MessageCase.request_id == request.id)
     same = select(MessageCase.request_id).where(MessageCase.message_id.in_(mine))
     asked = Request.right.in_(DELIVERIES) & Request.id.in_(same)
     linked = Request.id == request.after_request_id
-    found = session.scalars(select(Request).where(asked | linked, Request.id != request.id).order_by(Request.id))
-    return found.all()
+    found = session.scalars(select(Request).where(asked | linked, Request.id != request.id).order_by(Request.id)).all()
+    return [session.get_one(Request, one.leading_id) if one.leading_id is not None else one for one in found]
 
 
 def _had_time(session: Session, rt: Runtime, first: Request, erasure: Request) -> bool:

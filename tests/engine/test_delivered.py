@@ -101,11 +101,11 @@ def test_the_slowest_copy_of_the_message_lets_the_erasure_go_on(world):
     with world.rt.unit() as session:
         session.scalars(slow).one().run_at = world.rt.now().replace(year=2030)
     world.work()
+    for copy in (Right.ACCESS, Right.PORTABILITY):
+        fetched(world, cases[copy])
     world.approve(cases[Right.ERASURE])
     world.work()
     assert world.state(cases[Right.ERASURE]) is S.ERASING
-    for copy in (Right.ACCESS, Right.PORTABILITY):
-        fetched(world, cases[copy])
     with world.rt.unit() as session:
         session.scalars(slow).one().run_at = world.rt.now()
     world.work()
@@ -125,6 +125,24 @@ def test_an_erasure_that_looked_just_before_the_copy_was_delivered_looks_again(w
     engine.drain(replace(plain, failpoint=deliver), ("erase",))
     assert world.request(cases[Right.ACCESS]).outcome is Outcome.DELIVERED
     fetched(world, cases[Right.ACCESS])
+    world.clock.advance(hours=7)
+    world.work()
+    assert world.state(cases[Right.ERASURE]) is S.CLOSED
+
+
+def test_a_copy_that_joined_an_earlier_request_is_delivered_with_that_one(world):
+    early = world.open(Right.ACCESS, JANE)
+    kinds = [kind for kind in WORK if kind not in ("deliver", "close")]
+    engine.drain(world.rt, kinds)
+    cases = asked(world, Right.ACCESS, Right.ERASURE)
+    engine.drain(world.rt, kinds)
+    assert world.request(cases[Right.ACCESS]).leading_id == early
+    world.approve(cases[Right.ERASURE])
+    engine.drain(world.rt, [kind for kind in WORK if kind != "deliver"])
+    assert world.state(cases[Right.ERASURE]) is S.ERASING
+    world.work()
+    assert len(world.rows("shop", "customer")) == 3  # nobody has fetched it
+    fetched(world, early)
     world.clock.advance(hours=7)
     world.work()
     assert world.state(cases[Right.ERASURE]) is S.CLOSED
