@@ -24,8 +24,9 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from models.delivery import Outbox
 from models.request import Request
+from models.staff import HumanTask
 from models.step import Step
-from models.vocabulary import Letter, OutboxState, RequestState, Right, StepState
+from models.vocabulary import Letter, OutboxState, RequestState, Right, StepState, TaskKind, TaskState
 from tests.fakes import NOON
 from tests.world import World, open_world
 from workflows import engine, mailroom, post, repair, sweeps
@@ -152,7 +153,7 @@ def play(world: World) -> None:
     for _ in range(ROUNDS):
         sweeps.sweep(world.rt)
         did = engine.drain(world.rt) + post.send_all(world.rt)
-        did += _answer_code(world) + _decide(world) + _set_going(world)
+        did += _answer_code(world) + _decide(world) + _set_going(world) + _see_to_mail(world)
         if not did:
             if at_its_end(world):
                 return
@@ -201,6 +202,18 @@ def _set_going(world: World) -> int:
             session.get_one(Request, request_id, with_for_update=True)
             repair.requeue(session, world.rt, session.get_one(Step, step_id), user="cleo")
     return len(stuck)
+
+
+def _see_to_mail(world: World) -> int:
+    """Staff find out what became of a mail whose sender died; what follows the mail waits until they have."""
+    with world.rt.unit() as session:
+        waiting = (HumanTask.kind == TaskKind.MAIL_FAILED, HumanTask.state == TaskState.OPEN)
+        unclear = session.scalars(select(HumanTask.id).where(*waiting)).all()
+    for ident in unclear:
+        with world.rt.unit() as session:
+            task, _ = repair.locked_task(session, ident)
+            repair.close_by_word(session, world.rt, task, by="cleo", answer="done")
+    return len(unclear)
 
 
 def _in_a_fork(world: World, order: Mapping[str, Any]) -> int:

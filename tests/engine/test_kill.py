@@ -21,7 +21,7 @@ from models.vocabulary import OutboxState, Outcome, Right, StepState, TaskKind
 from tests.engine.child import at_its_end, world_of
 from tests.engine.invariants import Watch, clear
 from tests.servers import PostgresServer
-from tests.world import BILLING, SHOP, fill_source, prepare
+from tests.world import BILLING, SHOP, fill_source, prepare, write_register
 
 ROOT = Path(__file__).parents[2]
 KEPT = {"orders": [(3, 2, "his"), (4, 2, "his too")], "invoice": [72, 73], "customer": [2, 3]}
@@ -143,6 +143,11 @@ def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         server: PostgresServer = request.getfixturevalue("postgres_server")
         urls = {name: server.create_database() for name in ("shop", "billing")}
         environ = prepare(folder, database_url=server.create_database(), source_urls=urls)
+    # Nobody in this story fetches the copy, so that nothing waits for days.
+    delivery = "{objection_hours: 0, keep_days_before_erasing: 0}"
+    dpo = "{name: Anna, email: dpo@shop.example}"
+    controller = f"{{name: Shop Oy, email: office@shop.example, dpo: {dpo}, delivery: {delivery}}}"
+    write_register(folder / "register", {"controller.yaml": controller})
     told = Story(folder, environ)
     yield told
     told.close()

@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models.migrate import upgrade
 from models.request import Request
@@ -24,7 +25,7 @@ from models.vocabulary import Channel, Method, Right, TaskState
 from tests.fakes import RecordingMailer, SettableClock
 from tests.world import source_engine
 from workers.idle import work_until_idle
-from workflows import views
+from workflows import posting, views
 from workflows.adapters.mailbox import ImapInbox
 from workflows.answer import PACKAGE, fetch
 from workflows.audit import broken_links
@@ -32,6 +33,7 @@ from workflows.casefile import Claim
 from workflows.demo.build import AS_OF
 from workflows.demo.planting import CAST, as_person, customer_number
 from workflows.demo.stories import STAFF
+from workflows.outbox import PRINT
 from workflows.runtime import Runtime
 from workflows.settings import Settings
 from workflows.stages import decision, intake, verification
@@ -89,15 +91,33 @@ class House:
         desk: bool = True,
         language: str = "fi",
         reply_to: str = "",
+        handed: bool = True,
     ) -> str:
-        """Open a request for one of the cast; `desk`: staff saw the person, else a code goes to the contact on file."""
+        """Open a request for one of the cast; `desk`: staff saw the person, else a code goes to the contact on file.
+
+        At the desk staff print the acknowledgement and hand it over, unless `handed` says that nobody did.
+        """
         given = dict(who) if isinstance(who, Mapping) else {"customer_number": str(customer_number(who))}
         claim = Claim(name=given.pop("name", ""), identifiers=given, reply_to=reply_to)
         method, by = (Method.DESK, "ilona") if desk else (None, "person")
         channel = Channel.DESK if desk else Channel.PORTAL
         with self.rt.unit() as session:
             asked = intake.Asked(right, language, channel, claim, method=method, by=by)
-            return intake.open_request(session, self.rt, asked).request.reference
+            request = intake.open_request(session, self.rt, asked).request
+            if desk and handed and not reply_to:
+                self._post(session, request, "handed_over", "kaspar")
+            return request.reference
+
+    def post_letters(self, reference: str, user: str = "kaspar") -> None:
+        """Take to the post what waits to be printed."""
+        with self.held(reference) as (session, request):
+            self._post(session, request, "posted", user)
+
+    def _post(self, session: Session, request: Request, how: str, user: str) -> None:
+        session.flush()
+        mine = (HumanTask.request_id == request.id, HumanTask.code == PRINT, HumanTask.state == TaskState.OPEN)
+        for task in session.scalars(select(HumanTask).where(*mine)).all():
+            posting.posted(session, self.rt, request, task, how=how, user=user)
 
     @contextmanager
     def held(self, reference: str) -> Iterator[tuple[Any, Request]]:

@@ -11,23 +11,20 @@ import pytest
 from sqlalchemy import select
 
 from models.request import Reminder
-from models.staff import HumanTask
 from models.vocabulary import Ground, Method, Right, StepState
 from tests.story.conftest import Move
 from tests.story.house import TODAY, TWO, House, mail_of
-from workflows import posting
 from workflows.demo.planting import customer_number
 from workflows.errors import BadInput, Conflict, NotAllowed
-from workflows.outbox import PRINT
 from workflows.reminding import remind
 from workflows.stages import decision, verification
 
 REASON = "Sopimus on voimassa, ja tarvitsemme kaikki tiedot sen täyttämiseen."
 
 
-def deciding(house: House, who: str = "paid-all") -> str:
+def deciding(house: House, who: str = "paid-all", *, handed: bool = True) -> str:
     """An erasure that waits for people."""
-    reference = house.ask(who, Right.ERASURE)
+    reference = house.ask(who, Right.ERASURE, handed=handed)
     house.work()
     return reference
 
@@ -69,7 +66,7 @@ def test_a_refusal_ends_with_a_certificate_that_names_ground_and_reason(house: H
     assert house.file(reference, "letter_refusal.pdf").stat().st_size > 0
     with pytest.raises(Conflict):
         house.approve(reference, "anneli")
-    assert [t.code for t in house.tasks(reference)] == ["print_letter"]  # the acknowledgement, asked for at the desk
+    assert house.tasks(reference) == []
 
 
 @pytest.mark.slow
@@ -198,20 +195,12 @@ def rungs(house: House) -> list[tuple[str, bool]]:
         return list(dict.fromkeys((row.rung, row.sent) for row in rows))
 
 
-def post_letters(house: House, reference: str, user: str = "kaspar") -> None:
-    """Take to the post what waits to be printed."""
-    with house.held(reference) as (session, request):
-        mine = (HumanTask.request_id == request.id, HumanTask.code == PRINT)
-        for task in session.scalars(select(HumanTask).where(*mine)).all():
-            posting.posted(session, house.rt, request, task, how="posted", user=user)
-
-
 def test_a_letter_that_nobody_prints_is_reminded_of_until_it_is_posted(house_here: House) -> None:
-    reference = deciding(house_here)
+    reference = deciding(house_here, handed=False)
     house_here.clock.advance(days=5)
     house_here.work()
     assert rungs(house_here) == [("department_5", True)]
-    post_letters(house_here, reference)
+    house_here.post_letters(reference)
     house_here.clock.advance(days=5)
     house_here.work()
     assert rungs(house_here) == [("department_5", True)]
@@ -220,7 +209,6 @@ def test_a_letter_that_nobody_prints_is_reminded_of_until_it_is_posted(house_her
 @pytest.mark.slow
 def test_each_rung_of_the_ladder_is_climbed_once(house_here: House) -> None:
     reference = deciding(house_here)
-    post_letters(house_here, reference)
     for _ in range(40):
         house_here.clock.advance(days=1)
         house_here.work()

@@ -81,7 +81,7 @@ def test_a_ban_without_any_contact_waits_for_a_person(world: World) -> None:
     ident = ask(world, "", claim=Claim(name="Jane"))
     world.work()
     assert world.request(ident).state is RequestState.RECEIVED
-    assert set(tasks(world, ident)) == {"ban_contact"}
+    assert set(tasks(world, ident)) == {"ban_contact", "print_letter"}  # no mail can tell them that it came in
 
 
 def test_the_letter_never_says_that_a_ban_is_in_force_that_is_not(world: World) -> None:
