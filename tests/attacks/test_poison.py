@@ -389,9 +389,9 @@ def test_sec_43_no_mail_of_any_kind_says_who_it_is_about_or_what_we_hold(house: 
     house.work()
     assert len(house.sent) >= 6
     for mail in house.sent:
-        for word in ("Bob", "Robert", "diagnosis", "his too", "C-1002", "40"):
-            assert word not in body_of(mail).replace(BOB, ""), mail["Subject"]
-            assert word not in str(mail["Subject"])
+        for word in ("Bob", "Robert", "diagnosis", "his too", "C-1002", r"\b40\b"):  # links hold any letters by chance
+            assert not re.search(word, re.sub(r"https?://\S+", "", body_of(mail)).replace(BOB, "")), mail["Subject"]
+            assert not re.search(word, str(mail["Subject"]))
         assert not list(mail.iter_attachments())
 
 
