@@ -1,6 +1,9 @@
 """The check of a register's texts finds what a letter would stumble over."""
 
-from models.vocabulary import LANGUAGES, Letter
+import subprocess
+from dataclasses import replace
+
+from models.vocabulary import LANGUAGES, Action, Letter
 from workflows.documents.sample import letter_faults, sample_case
 
 
@@ -27,3 +30,14 @@ def test_every_letter_can_be_previewed(register, documents):
     for language in LANGUAGES:
         assert documents.mail(Letter.READY, sample_case(register, language)).subject
         assert documents.letter(Letter.ERASURE, sample_case(register, language)).startswith(b"%PDF-")
+
+
+def test_a_plan_longer_than_a_page_begins_where_the_letter_does(register, documents):
+    case = sample_case(register, "en")
+    kept = tuple(line for line in case.plan if line.action is Action.KEEP)
+    pdf = documents.letter(Letter.PARTIAL_ERASURE, replace(case, plan=kept * 60))
+    read = ["pdftotext", "-f", "1", "-l", "1", "-", "-"]
+    first = subprocess.run(read, input=pdf, capture_output=True, check=True).stdout.decode()
+    caption, begun, rows = first.partition("Kept for now")
+    assert begun, caption
+    assert len(rows.split()) > 60
