@@ -3,7 +3,7 @@
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 from sqlalchemy import select, update
 
 from models.audit import AuditEntry
+from models.mandate import Mandate, MandateState
 from models.nearness import CaseNearness, Nearness
 from models.purge import PurgeStage
 from models.request import Request
@@ -27,7 +28,8 @@ from tests.world import BOB, EVE, JANE, World
 from webhooks.public import create_app
 from webhooks.staff import create_app as create_console
 from workers.serving import Server
-from workflows import views
+from workflows import acting, views
+from workflows.casefile import open_claim, open_key, seal_claim
 from workflows.errors import Conflict, NotAllowed, NotFound
 from workflows.ladder import by_post
 from workflows.purge.run import purge
@@ -339,6 +341,41 @@ def test_who_stands_near_to_the_person_never_sees_their_code(post: Post) -> None
     assert cleo.get(f"/requests/{reference_of(page)}").status_code == 200
     assert cleo.get(f"/code-letters/{task.id}/letter.pdf").status_code == 403
     assert Desk(post.console, "ben").get(f"/code-letters/{task.id}/letter.pdf").status_code == 200
+
+
+@pytest.mark.parametrize(("post", "page_of_code"), [({}, "letter"), ({"identity": ""}, "status")], indirect=["post"])
+def test_a_code_of_a_mandate_that_ended_proves_nobody_and_is_not_used_up(post: Post, page_of_code: str) -> None:
+    caller, page = post.asked()
+    there, code = "/en/letter", post.code(page)
+    if page_of_code == "status":
+        mailed = "".join(mail.body for mail in post.world.mailer.sent)
+        there, code = f"{page}/code", re.findall(r"\b\d{8}\b", mailed)[0]
+    ident, rt = post.request(page).id, post.world.rt
+    with rt.unit() as session:
+        row = session.get_one(Request, ident, with_for_update=True)
+        key = open_key(session, rt, row.data_key_id)
+        claim = replace(open_claim(key, row), for_another=True)
+        row.claim_sealed = seal_claim(key, ident, claim)
+        acting.note(session, rt, row, key, claim=claim, acting=None)
+        today = rt.today()
+        live = {
+            "state": MandateState.PROVEN,
+            "proven_at": rt.now(),
+            "proven_by": "cleo",
+            "valid_from": today,
+            "valid_until": today,
+        }
+        session.flush()
+        session.execute(update(Mandate).values(**live, ended_at=rt.now(), ended_why="revoked"))
+    typed = {"reference": reference_of(page), "code": code}
+    assert caller.post(there, typed).status_code == 422
+    row = post.request(page)
+    assert (row.state, row.verified_method, row.proof_sealed) == (RequestState.VERIFYING, None, None)
+    with rt.unit() as session:
+        assert session.scalars(select(Challenge.id).where(Challenge.used_at.is_not(None))).all() == []
+        session.execute(update(Mandate).values(ended_at=None, ended_why=None))
+    assert caller.post(there, typed).status_code in (200, 303)
+    assert post.is_proven(page)
 
 
 @pytest.mark.parametrize("post", [{"identity": ""}], indirect=True)

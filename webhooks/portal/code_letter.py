@@ -14,7 +14,7 @@ from webhooks.portal.house import house, page, words
 from webhooks.portal.opened import remember
 from webhooks.portal.progress import progress_of
 from webhooks.portal.status import SCOPE, find, show_status
-from workflows.errors import Conflict, NotAllowed
+from workflows.errors import Conflict
 from workflows.ladder import by_post
 from workflows.rules.reference import parse_reference
 from workflows.stages import verification
@@ -58,10 +58,7 @@ def take(lang: str) -> AnyResponse:  # noqa: ARG001
         known = parse_reference(typed) or "-"
         asked = session.scalar(select(Request).where(Request.reference == known).with_for_update())
         given = request.form.get("code", "")[:40]
-        try:
-            row = verification.answer_letter(session, rt, asked, given) if asked is not None else None
-        except NotAllowed:
-            row = None
+        row = verification.answer_letter(session, rt, asked, given) if asked is not None else None
         if row is None:
             return _again(typed, "code", words()("letter.wrong"), status=422)
         done = page("code_letter_done")

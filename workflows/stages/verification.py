@@ -188,13 +188,20 @@ def _prove_followers(session: Session, rt: Runtime, request: Request, proof: Pro
             lifecycle.advance(session, rt, follower, prove(session, rt, follower, key, proof, actor=actor), actor=actor)
 
 
+def _may_prove(session: Session, rt: Runtime, request: Request, method: Method) -> bool:
+    # Where a code can prove nobody today it is like a wrong one, and neither it nor a try is used up.
+    claim = open_claim(open_key(session, rt, request.data_key_id), request)
+    mandated = not claim.for_another or acting.is_live(session, rt, request)
+    return mandated and rungs.suffices(session, rt, request, method)
+
+
 def answer(session: Session, rt: Runtime, request: Request, code: str) -> bool:
     """Take a code the person typed; True if it proved them. The caller holds the request's lock.
 
     A wrong code and a code that never existed cost one try and look the same.
     """
     row = open_challenge(session, rt, request)
-    if row is None or request.state is not RequestState.VERIFYING:
+    if row is None or request.state is not RequestState.VERIFYING or not _may_prove(session, rt, request, Method.CODE):
         return False
     given = rt.vault.digest("challenge", f"{row.id}:{''.join(c for c in code if c.isdigit())}")
     if row.code_digest is None or not hmac.compare_digest(given, row.code_digest):
@@ -213,8 +220,11 @@ def answer(session: Session, rt: Runtime, request: Request, code: str) -> bool:
 
 def answer_letter(session: Session, rt: Runtime, request: Request, code: str) -> Challenge | None:
     """Take a code that came by post; the answered one if it was right. The caller holds the request's lock."""
-    taken = by_post.take(session, rt, request, code) if by_post.suffices(session, rt, request) else None
-    if request.state is not RequestState.VERIFYING:
+    verifying = request.state is RequestState.VERIFYING
+    good = by_post.suffices(session, rt, request)
+    good = good and (not verifying or _may_prove(session, rt, request, Method.LETTER))
+    taken = by_post.take(session, rt, request, code) if good else None
+    if not verifying:
         return taken[0] if taken and request.proof_sealed is not None else None
     if taken is None:
         asking.insufficient(session, rt, request, kind=AskKind.IDENTITY, by="person")
