@@ -17,6 +17,7 @@ OPEN_FOR = timedelta(hours=8)
 """How long a reason to look at the case of somebody near lasts."""
 
 READ, OPENED, DENIED = "case:read", "case:near:opened", "case:near:denied"
+BARRED = "case:near:barred"
 _SPEAKS_OF_IT = (OPENED, DENIED)
 NOBODY = frozenset({"vastine", "person", "recipient"})
 """Names in the record that are no member of staff's: nobody may have one of them."""
@@ -36,6 +37,8 @@ def require_free(session: Session, request_id: uuid.UUID, *, actor: str, event: 
         return
     if row.nearness is not Nearness.NEAR:
         raise NotFound("request", detail="there is no request with this reference")
+    if event == BARRED:  # who stands near may always stand farther off
+        return
     if event != READ:
         raise NotAllowed("near_case", detail="somebody who stands near to the person does not work on their case")
     if not is_opened(row, at):

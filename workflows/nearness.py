@@ -15,7 +15,7 @@ from models.request import Request
 from models.staff import StaffUser
 from models.vocabulary import Role, TaskKind
 from workflows import audit
-from workflows.barring import DENIED, OPENED
+from workflows.barring import BARRED, DENIED, OPENED
 from workflows.casefile import Claim, Proof, open_key
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, NotFound
 from workflows.human import open_task
@@ -91,8 +91,12 @@ def bar(session: Session, rt: Runtime, request: Request, name: str, *, by: str, 
         raise NotFound("user", detail=f"there is no user {name}")
     if staff is None or staff.disabled_at is not None or (by != name and staff.role is not Role.DPO):
         raise NotAllowed("role", detail="they say so themselves, or the data protection officer does")
+    if by != name and is_kept_from(session, request, by):
+        raise NotAllowed(
+            "near_case", detail="somebody who stands near to the person does not keep others from the case"
+        )
     sealed = _sealed(session, rt, request, reason, by=by)
-    audit.record(session, "case:near:barred", at=rt.now(), actor=by, request_id=request.id, sealed=sealed)
+    audit.record(session, BARRED, at=rt.now(), actor=by, request_id=request.id, sealed=sealed)
     _note(session, rt, request, name, how=Nearness.BARRED, by=by)
 
 

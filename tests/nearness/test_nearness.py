@@ -238,6 +238,33 @@ def test_a_colleague_keeps_a_case_from_themselves_on_its_page(world: World) -> N
     assert ben.get(page).status_code == 404
 
 
+def test_who_stands_near_may_keep_the_case_from_themselves_but_not_from_others(world: World) -> None:
+    know(world, "ben", near={"surname": "jane"})
+    with world.rt.unit() as session:
+        session.get_one(StaffUser, "ben").role = Role.DPO
+    ident = deciding(world)
+    page, ben = page_of(world, ident), desk(world, "ben")
+    why = "She is my sister, and lives next door."
+    with pytest.raises(NotAllowed, match="near_case"):
+        held(world, ident, lambda s, r: nearness.bar(s, world.rt, r, "anna", by="ben", reason=why))
+    assert ben.send(page, f"{page}/near/bar", {"near_reason": why}).status_code == 302
+    assert near(world, ident) == {"ben": Nearness.BARRED}
+    assert ben.get(page).status_code == 404
+    with pytest.raises(NotFound):
+        held(world, ident, lambda s, r: nearness.bar(s, world.rt, r, "ben", by="ben", reason=why))
+
+
+def test_a_look_at_the_record_of_a_case_is_on_record_too(world: World) -> None:
+    ident = deciding(world)
+    with world.rt.unit() as session:
+        session.get_one(StaffUser, "anna").role = Role.DPO
+    anna = desk(world, "anna")
+    assert anna.get("/audit").status_code == 200
+    assert ("anna", "case:read") not in events(world, ident)
+    assert anna.get(f"/audit?q={world.request(ident).reference}").status_code == 200
+    assert events(world, ident)[-1] == ("anna", "case:read")
+
+
 @pytest.mark.parametrize("name", ["vastine", "person", "recipient"])
 def test_nobody_is_called_what_the_record_calls_somebody_else(world: World, name: str) -> None:
     with pytest.raises(BadInput), world.rt.unit() as session:

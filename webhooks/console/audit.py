@@ -11,8 +11,8 @@ from models.audit import AuditEntry
 from webhooks.console.roles import AUDIT, allow
 from webhooks.console.shell import Shell
 from webhooks.console.timeline import entry_row
-from workflows.audit import HOUSE, broken_links
-from workflows.barring import READ, require_free
+from workflows.audit import HOUSE, broken_links, record
+from workflows.barring import READ
 from workflows.errors import NotAllowed, NotFound
 from workflows.views import find_request
 
@@ -48,8 +48,9 @@ def _chain(shell: Shell, session: Session, typed: str) -> tuple[str, bool]:
     if not typed:
         return HOUSE, False
     try:
-        found = find_request(session, typed)
-        require_free(session, found.id, actor=g.user.name, event=READ, at=shell.rt.now())
+        found = find_request(session, typed, lock=True)
+        looked = {"what": "record"}
+        record(session, READ, at=shell.rt.now(), actor=g.user.name, request_id=found.id, facts=looked)
     except (NotFound, NotAllowed):
         return HOUSE, True
     return str(found.id), False

@@ -22,7 +22,7 @@ from workflows.errors import VastineError
 from workflows.rules.reference import parse_reference
 from workflows.views import find_request
 
-_OPENS = "near.open_near"
+_OPENS, _BARS = "near.open_near", "near.bar"
 
 
 def pages(shell: Shell) -> Blueprint:
@@ -66,7 +66,10 @@ def guard_near(app: Flask, shell: Shell) -> None:
         with shell.rt.unit() as session:
             for ident in _requests(session, request.view_args):
                 row = session.get(CaseNearness, (ident, user.name))
-                if row is None or (row.nearness is Nearness.NEAR and is_opened(row, shell.rt.now())):
+                if row is None:
+                    continue
+                goes_away = request.endpoint == _BARS
+                if row.nearness is Nearness.NEAR and (goes_away or is_opened(row, shell.rt.now())):
                     continue
                 case = session.get_one(Request, ident, with_for_update=True)
                 if row.nearness is Nearness.NEAR:
