@@ -106,8 +106,8 @@ class MemoryBlobStore:
         self._check(name)
         self.sealed.pop(name, None)
 
-    def names(self, prefix: str = "") -> Iterator[str]:
-        """Names that exist."""
+    def names(self, prefix: str = "", *, before: datetime | None = None) -> Iterator[str]:
+        """Names that exist; how old they are is not known."""
         return iter(sorted(name for name in self.sealed if name.startswith(prefix)))
 
     def clear_unfinished(self, before: datetime) -> int:

@@ -194,8 +194,8 @@ class BlobStore(Protocol):
         """Gone is gone: no error if it does not exist."""
         ...
 
-    def names(self, prefix: str = "") -> Iterator[str]:
-        """Names that exist, for finding orphans."""
+    def names(self, prefix: str = "", *, before: datetime | None = None) -> Iterator[str]:
+        """Names that exist; `before`: only those last written before this instant, for finding orphans."""
         ...
 
     def clear_unfinished(self, before: datetime) -> int:

@@ -58,6 +58,7 @@ log = structlog.get_logger("vastine.sweeps")
 
 _IDENTITY_MARGIN = timedelta(days=3)
 _STORED_FOR = timedelta(minutes=1)
+_UNNAMED_FOR = timedelta(hours=1)
 _LOOKED_AT_AGAIN = (RequestState.HELD, RequestState.DECIDING)
 _ACTIVE = tuple(s for s in RequestState if s not in (RequestState.CLOSED, RequestState.HELD, RequestState.RECEIVED))
 
@@ -245,12 +246,16 @@ def old_packages(rt: Runtime) -> int:
 
 
 def orphan_blobs(rt: Runtime) -> int:
-    """Delete blobs that no row names: answers that a later round replaced, or that were never settled."""
-    there = list(rt.blobs.names())  # before the rows: what is written from now on is none of this night's
+    """Delete blobs that no row names: answers that a later round replaced, or that were never settled.
+
+    A file is written before the row that names it: one that is young may have its row on the way.
+    """
+    there = list(rt.blobs.names(before=rt.now() - _UNNAMED_FOR))
     with rt.unit() as session:
+        # Who is busy first: a step that has ended by then has its rows, and they are read after it.
+        busy = {str(i) for i in session.scalars(select(Step.request_id).where(Step.state == StepState.RUNNING))}
         named: set[str | None] = set(session.scalars(select(Finding.blob)))
         named |= set(session.scalars(select(Artifact.blob))) | set(session.scalars(select(HandFile.blob)))
-        busy = {str(i) for i in session.scalars(select(Step.request_id).where(Step.state == StepState.RUNNING))}
     return _delete(rt, (n for n in there if finding_of(n) not in named and n.partition("/")[0] not in busy))
 
 

@@ -1,11 +1,13 @@
 """A search that is cut short goes on where it stopped: no record twice, none missing, little asked again."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 from sqlalchemy import select
@@ -217,17 +219,44 @@ def test_an_answer_that_is_settled_while_the_night_sweeps_stays(
     begin(world)
     real = world.rt.blobs.names
 
-    def names(store: object, prefix: str = "") -> Iterator[str]:
+    def names(store: object, **asked: Any) -> Iterator[str]:
         monkeypatch.undo()
         deaths.after = None
         shop = engine.claim(world.rt, ("collect",))
         assert shop is not None
         engine.run(world.rt, shop)
-        yield from real(prefix)
+        for path in blobs_of(world):
+            age(world, path, timedelta(days=2))  # as if its last words had long been written
+        yield from real(**asked)
 
     monkeypatch.setattr(type(world.rt.blobs), "names", names)
     sweeps.orphan_blobs(world.rt)
     assert sorted(orders(world)) == list(range(10, ORDERS + 10))
+
+
+def test_a_file_whose_row_is_on_its_way_outlives_the_night(world: World) -> None:
+    begin(world)
+    with world.rt.unit() as session:
+        request = session.scalars(select(Request)).one()
+        key = open_key(session, world.rt, request.data_key_id)
+    name = f"{request.id}/attachment.1"
+    with world.rt.blobs.write(name, key) as out:
+        out.write(b"from the console, which is no step")
+    [path] = [path for path in blobs_of(world) if path.name == "attachment.1"]
+    for old, there in ((timedelta(minutes=59), True), (timedelta(minutes=61), False)):
+        age(world, path, old)
+        sweeps.orphan_blobs(world.rt)
+        assert (name in set(world.rt.blobs.names())) is there
+
+
+def blobs_of(world: World) -> list[Path]:
+    folder = world.rt.blobs._folder  # type: ignore[attr-defined]
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def age(world: World, path: Path, old: timedelta) -> None:
+    at = (world.rt.now() - old).timestamp()
+    os.utime(path, (at, at))
 
 
 def test_parts_of_two_that_overtook_each_other_do_not_mix(world: World, deaths: Deaths) -> None:

@@ -85,27 +85,27 @@ class FileBlobStore:
             raise _disk(error) from None
         _sync(path.parent)
 
-    def names(self, prefix: str = "") -> Iterator[str]:
-        """Names that exist and begin so, in order of the folders; unfinished ones are not among them."""
+    def names(self, prefix: str = "", *, before: datetime | None = None) -> Iterator[str]:
+        """Names that exist and begin so, in order of the folders; unfinished ones are not among them.
+
+        `before`: only what was last written before this instant.
+        """
         for folder, folders, files in os.walk(self._folder / prefix.rpartition("/")[0]):
             if Path(folder) == self._folder:
                 folders.remove(_UNFINISHED)
             folders.sort()
             for file in sorted(files):
                 name = (Path(folder) / file).relative_to(self._folder).as_posix()
-                if name.startswith(prefix):
+                if name.startswith(prefix) and (before is None or _older(Path(folder) / file, before)):
                     yield name
 
     def clear_unfinished(self, before: datetime) -> int:
         """Remove what killed writers left behind before this instant; returns how many."""
         cleared = 0
         for left in (self._folder / _UNFINISHED).iterdir():
-            try:
-                if left.stat().st_mtime < before.timestamp():
-                    left.unlink()
-                    cleared += 1
-            except FileNotFoundError:  # its writer ended in this moment
-                continue
+            if _older(left, before):
+                left.unlink(missing_ok=True)
+                cleared += 1
         return cleared
 
     def _path(self, name: str) -> Path:
@@ -248,6 +248,13 @@ def _whole(file: io.RawIOBase | BinaryIO, size: int) -> bytes:
 
 def _context(name: str, stream: bytes, *, frame: int, last: bool) -> str:
     return f"blob:{name}:{stream.hex()}:{frame}:{'last' if last else 'more'}"
+
+
+def _older(path: Path, before: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:  # its writer ended, or somebody deleted it, in this moment
+        return False
 
 
 def _sync(folder: Path) -> None:
