@@ -239,3 +239,73 @@ def test_who_calls_it_off_or_is_against_it_does_not_wish_for_it(text: str) -> No
 )
 def test_what_is_called_off_beside_a_wish_does_not_hide_it(text: str, right: Right) -> None:
     assert right in wishes_in(text).rights
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How can I delete my account?",
+        "How do I ask you to delete my data?",
+        "I would like to know how I can delete my account.",
+        "What happens to my invoices if I delete my account?",
+        "If I ask you to delete my data, what happens?",
+        "Hello, if you delete my data, can I come back as a customer?",
+        "When will my data be deleted?",
+        "Will my data be deleted when I move out?",
+        "My data was deleted by mistake",
+        "All my data have been deleted by accident!",
+        "I accidentally deleted my account.",
+        "Miten voin poistaa tilini?",
+        "Kuinka saan tietoni poistettua?",
+        "Milloin tietoni poistetaan?",
+        "Jos pyydän teitä poistamaan tietoni, mitä tapahtuu?",
+        "Mitä tapahtuu, jos poistatte tietoni?",
+        "Tietoni poistettiin vahingossa",
+        "Tietoni on vahingossa poistettu.",
+        "Hur kan jag radera mitt konto?",
+        "Hur raderar jag mitt konto?",
+        "Om jag ber er radera mina uppgifter, vad händer då?",
+        "Vad händer om ni raderar mina uppgifter?",
+        "När kommer mina uppgifter att raderas?",
+        "Mina uppgifter raderades av misstag",
+        "Mina uppgifter togs bort av misstag.",
+        "Jag raderade mitt konto av misstag.",
+    ],
+)
+def test_a_question_a_condition_or_a_mishap_is_no_wish_to_erase(text: str) -> None:
+    assert Right.ERASURE not in wishes_in(text).confidence
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Can you delete my data?",
+        "Could you please delete all my data?",
+        "I would be grateful if you delete my data.",
+        "I wonder if you could delete my data.",
+        "How many times do I have to ask you to delete my data?",
+        "I don't know how you got my address, delete my data.",
+        "I know how to complain but please delete my data.",
+        "If you still have it, delete my data.",
+        "If possible delete my data.",
+        "How do I pay the last invoice? Delete my account.",
+        "Please make sure my data has been deleted by Friday.",
+        "I want my data that was collected in 2019 deleted.",
+        "My data has still not been deleted.",
+        "I ask you to delete my data.",
+        "Voitteko poistaa tietoni?",
+        "Jos mahdollista, poistakaa tietoni.",
+        "Jos voisitte poistaa tietoni, kiitos.",
+        "Haluan että tietoni on poistettu perjantaihin mennessä.",
+        "Koska en ole enää asiakas, poistakaa tietoni.",
+        "En tiedä miten saitte osoitteeni, poistakaa tietoni.",
+        "Kan ni radera mina uppgifter?",
+        "Jag undrar om ni kan radera mina uppgifter.",
+        "Tacksam om ni raderar mina uppgifter.",
+        "Om möjligt, radera mina uppgifter.",
+        "Se till att mina uppgifter blir raderade.",
+        "Jag vet inte hur ni fick dem men radera mina uppgifter.",
+    ],
+)
+def test_a_polite_or_impatient_wish_to_erase_stays_found(text: str) -> None:
+    assert Right.ERASURE in wishes_in(text).rights

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.vocabulary import Right
+from workflows.rules.wish_questions import ANEW, ASKED, HAPPENED, SUPPOSED, WISHED
 from workflows.rules.wish_words import (
     NEGATED,
     ON_BEHALF,
@@ -31,6 +32,9 @@ _TOLD = re.compile(TOLD)
 _TURNED = re.compile(TURNED)
 _VAGUE = re.compile(VAGUE)
 _WANTED = re.compile(WANTED)
+_ANEW, _WISHED = re.compile(ANEW), re.compile(WISHED)
+_IN_QUESTION = (re.compile(ASKED), re.compile(SUPPOSED))
+_HAPPENED = re.compile(HAPPENED)
 _SENTENCE_END = re.compile(r"[.!?\n]")
 
 
@@ -69,7 +73,10 @@ def _is_negated(text: str, found: re.Match[str], *, right: Right) -> bool:
     if right is Right.MARKETING_BAN:  # its phrases are negations themselves
         return False
     start = found.start()
-    before = _WANTED.split(_SENTENCE_END.split(text[max(0, start - 120) : start])[-1])[-1]
+    sentence = _SENTENCE_END.split(text[max(0, start - 120) : start])[-1]
+    if right is Right.ERASURE and _is_in_question(text, found, before=sentence):
+        return True
+    before = _WANTED.split(sentence)[-1]
     if right is Right.ERASURE and (_TOLD.search(before + found[0].split()[0]) or _TURNED.search(found[0])):
         return True  # what is read into a text here may end in data destroyed
     if right in _STOPS and _OPPOSED.search(before):
@@ -77,3 +84,15 @@ def _is_negated(text: str, found: re.Match[str], *, right: Right) -> bool:
     if right is Right.OBJECTION and _UNOPPOSED.search(before + found[0]):
         return True
     return bool(_NEGATED.search(before))
+
+
+def _is_in_question(text: str, found: re.Match[str], *, before: str) -> bool:
+    """Whether the clause asks about the erasure, supposes it, or tells of it, and wishes for none."""
+    if _WISHED.search(before):
+        return False
+    clause = _ANEW.split(before)[-1]
+    first = found[0].split()[0]
+    if any(p.search(clause) or p.search(clause + first) for p in _IN_QUESTION):
+        return True
+    rest = re.match(r"\w*", text[found.end() :])
+    return bool(_HAPPENED.search(clause + found[0] + (rest[0] if rest else "")))
