@@ -1,6 +1,5 @@
 """A runtime for a command: settings from the environment, the database at the present schema."""
 
-import getpass
 import logging
 import os
 import sys
@@ -96,11 +95,3 @@ def _bell(told: Settings) -> Bell | None:
     from workflows.adapters.broker import CeleryBell  # noqa: PLC0415
 
     return CeleryBell(make_app(told))
-
-
-def who() -> str:
-    """Who sits at this command line, for the audit: the operating system's name for them."""
-    try:
-        return f"cli:{getpass.getuser()}"[:64]
-    except (KeyError, OSError):
-        return "cli"

@@ -13,7 +13,7 @@ from models.staff import ApiToken, StaffSession, StaffUser
 from models.vocabulary import Role
 from workflows import audit
 from workflows.barring import NOBODY
-from workflows.errors import BadInput, Conflict, Fault, NotFound
+from workflows.errors import BadInput, Conflict, Fault, NotAllowed, NotFound
 from workflows.runtime import Runtime
 
 PASSWORD_CHARACTERS = 12
@@ -23,6 +23,13 @@ _NAME = re.compile(r"[a-z][a-z0-9._-]{1,63}")
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 """Checked where there is no such user, so that both take the same time."""
+
+
+def require_user(session: Session, name: str) -> None:
+    """Raise `NotAllowed` unless this is the name of an account in use: what is done under another is nobody's."""
+    row = session.get(StaffUser, name)
+    if row is None or row.disabled_at is not None:
+        raise NotAllowed("unknown_user", detail=f"there is no enabled user {name}; add one with `vastine user add`")
 
 
 def add_user(

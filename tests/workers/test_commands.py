@@ -64,7 +64,7 @@ def test_a_source_that_is_away_exits_6_and_the_request_goes_on_later(vastine: Ru
 
 def test_an_erasure_takes_two_people_and_the_plan_they_saw(vastine: Run) -> None:
     reference = opened(vastine, *ERASURE, code=5)
-    plan = vastine("plan", reference, "--json").json
+    plan = vastine("plan", reference, "--as", "cleo", "--json").json
     assert plan["reference"] == reference
     fields = {
         "source",
@@ -79,7 +79,7 @@ def test_an_erasure_takes_two_people_and_the_plan_they_saw(vastine: Run) -> None
         "reason",
     }
     assert all(fields <= item.keys() for item in plan["items"])
-    assert plan["hash"][:12] in vastine("plan", reference).out
+    assert plan["hash"][:12] in vastine("plan", reference, "--as", "cleo").out
     assert vastine("approve", reference, "--as", "cleo").code == 1
     assert vastine("approve", reference, "--as", "anna", "--plan", "0" * 64).code == 1
     first = vastine("approve", reference, "--as", "anna", "--plan", plan["hash"], "--json")
@@ -118,13 +118,23 @@ def test_a_request_is_extended_once_and_withdrawn(vastine: Run) -> None:
     assert vastine("request", "show", reference, "--json").json["outcome"] == "withdrawn"
 
 
+def test_no_command_shows_a_case_to_nobody_or_to_whom_it_is_kept_from(vastine: Run) -> None:
+    reference = opened(vastine, *ERASURE, code=5)
+    assert vastine("user", "bar", "ben", reference, "--reason", "He is my brother.", "--as", "ben").code == 0
+    for name, code in (("cleo", 0), ("ben", 4), ("nobody", 1), ("", 1)):
+        for command in ("plan", "notices"):
+            assert vastine(command, reference, "--as", name).code == code, (command, name)
+    assert vastine("plan", reference).code == 2
+
+
 @pytest.mark.slow
 def test_a_package_is_fetched_once_checked_and_never_overwritten(vastine: Run, tmp_path: Path) -> None:
     reference = opened(vastine, *ACCESS)
     out = tmp_path / "her.zip"
     assert vastine("package", "get", reference, "--out", str(out), "--as", "cleo").code == 0
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
-    assert vastine("package", "get", reference, "--out", str(out)).code == 1
+    assert vastine("package", "get", reference, "--out", str(out), "--as", "cleo").code == 1
+    assert vastine("package", "get", reference, "--out", str(tmp_path / "b.zip"), "--as", "nobody").code == 1
     assert vastine("package", "verify", str(out), "--json").json == {"whole": True, "faults": []}
     with zipfile.ZipFile(out) as package:
         key = package.read("public_key.txt").decode().strip()
@@ -138,7 +148,7 @@ def test_a_package_is_fetched_once_checked_and_never_overwritten(vastine: Run, t
     assert (changed.code, "added.txt" in changed.out) == (1, True)
     events = [json.loads(line) for line in vastine("audit", "export", "--request", reference).out.splitlines()]
     assert [e["actor"] for e in events if e["event"] == "package:fetched"] == ["cleo"]
-    assert vastine("package", "get", reference, "--out", "x.zip", "--file", "other.pdf").code == 4
+    assert vastine("package", "get", reference, "--out", "x.zip", "--file", "other.pdf", "--as", "cleo").code == 4
 
 
 def test_mails_are_ingested_as_if_the_mailbox_had_received_them(vastine: Run, tmp_path: Path) -> None:
@@ -164,7 +174,7 @@ def test_a_hold_is_placed_by_one_and_released_by_two(vastine: Run) -> None:
     assert placed.code == 0
     ident = placed.out.strip()
     vastine("work", "--until-idle")
-    plan = vastine("plan", reference, "--json").json
+    plan = vastine("plan", reference, "--as", "cleo", "--json").json
     assert plan["approvals"] == []  # the plan is another one: nobody has approved it
     assert {h for item in plan["items"] for h in item["holds"]} == {"H99"}
     assert {item["action"] for item in plan["items"]} == {"keep"}
@@ -177,7 +187,7 @@ def test_a_hold_is_placed_by_one_and_released_by_two(vastine: Run) -> None:
     assert vastine("holds", "list", "--json").json == []
     assert vastine("holds", "list", "--all", "--json").json[0]["released_by"] == ["anna", "ben"]
     vastine("work", "--until-idle")
-    assert not [h for item in vastine("plan", reference, "--json").json["items"] for h in item["holds"]]
+    assert not [h for item in vastine("plan", reference, "--as", "cleo", "--json").json["items"] for h in item["holds"]]
     assert vastine("holds", "release", "nonsense", "--as", "ben").code == 2
 
 
@@ -259,7 +269,11 @@ def test_wrong_usage_exits_2_and_says_what_to_mend(vastine: Run, args: tuple[str
 
 
 def test_what_is_not_there_exits_4(vastine: Run) -> None:
-    for args in (("request", "show", "TP-2026-0000-0000-0"), ("plan", "x"), ("user", "disable", "nobody")):
+    for args in (
+        ("request", "show", "TP-2026-0000-0000-0"),
+        ("plan", "x", "--as", "cleo"),
+        ("user", "disable", "nobody"),
+    ):
         assert vastine(*args).code == 4
     assert vastine("source", "test", "nothing").code == 4
     assert vastine("approve", "TP-2026-0000-0000-0", "--as", "anna").code == 4
@@ -339,7 +353,7 @@ def test_keys_are_made_once_and_rotated_while_old_cases_stay_readable(vastine: R
     assert set(before["keys"]) < set(after["keys"])
     with sqlite3.connect("world/vastine.db") as db:
         assert db.execute("select distinct master_key from data_keys").fetchall() == [(after["current"],)]
-    assert vastine("package", "get", reference, "--out", str(tmp_path / "a.zip")).code == 0
+    assert vastine("package", "get", reference, "--out", str(tmp_path / "a.zip"), "--as", "cleo").code == 0
 
 
 def test_no_setting_at_all_makes_a_database_and_keys_in_var(

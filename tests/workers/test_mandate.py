@@ -16,7 +16,7 @@ SAID = ("--kind", "lawyer", "--identity", f"email={JANE}", "--holder", "Helena H
 def test_a_mandate_is_looked_at_by_two_before_anything_is_erased_by_it(vastine: Run) -> None:
     reference = vastine(*ASK, "--right", "erasure").json["reference"]
     vastine("work", "--until-idle")
-    shown = vastine("mandate", "show", reference).json
+    shown = vastine("mandate", "show", reference, "--as", "cleo").json
     assert (shown["standing"], shown["people"], shown["seen"]) == ("claimed", 2, {})
     accept = ("mandate", "accept", reference, *SAID, *SEEN, "--right", "erasure", "--as", "cleo")
     assert vastine(*accept).code == 2  # nobody heard the person themselves
@@ -26,9 +26,12 @@ def test_a_mandate_is_looked_at_by_two_before_anything_is_erased_by_it(vastine: 
     assert vastine("mandate", "confirm", reference, "--mandate", digest, "--as", "cleo").code == 1
     assert vastine("mandate", "confirm", reference, "--mandate", "0" * 64, "--as", "ben").code == 1
     assert vastine("mandate", "confirm", reference, "--mandate", digest, "--as", "ben").code == 0
-    assert vastine("mandate", "show", reference).json["standing"] == "live"
+    assert vastine("mandate", "show", reference, "--as", "cleo").json["standing"] == "live"
+    barred = ("user", "bar", "ben", reference, "--reason", "He is my brother.", "--as", "ben")
+    assert vastine(*barred).code == 0
+    assert [vastine("mandate", "show", reference, "--as", name).code for name in ("ben", "nobody")] == [4, 1]
     assert vastine("mandate", "revoke", reference, "--reason", "They took it back.", "--as", "cleo").code == 0
-    assert vastine("mandate", "show", reference).json["standing"] == "revoked"
+    assert vastine("mandate", "show", reference, "--as", "cleo").json["standing"] == "revoked"
 
 
 def test_none_is_refused_the_dead_get_a_letter_and_whoever_asks_themselves_proves_it(vastine: Run) -> None:
@@ -41,4 +44,4 @@ def test_none_is_refused_the_dead_get_a_letter_and_whoever_asks_themselves_prove
     vastine("work", "--until-idle")
     outcomes = [vastine("request", "show", ref, "--json").json["outcome"] for ref in (one, two, three)]
     assert outcomes == ["refused", "estate", None]
-    assert vastine("mandate", "show", three).code == 4
+    assert vastine("mandate", "show", three, "--as", "cleo").code == 4

@@ -22,10 +22,10 @@ def test_what_needs_two_people_is_refused_by_two_and_the_plain_command_says_how(
     first = vastine("refusal", "prepare", reference, *CASE, "--as", "cleo").out.strip()
     assert vastine("approve", reference, "--as", "anna").code == 1
     assert vastine("refusal", "drop", reference, "--as", "cleo").code == 0
-    assert vastine("refusal", "show", reference).code == 1
+    assert vastine("refusal", "show", reference, "--as", "cleo").code == 1
     digest = vastine("refusal", "prepare", reference, *CASE, "--as", "cleo").out.strip()
     assert digest == first
-    shown = vastine("refusal", "show", reference).json
+    shown = vastine("refusal", "show", reference, "--as", "cleo").json
     assert (shown["hash"], shown["evidence"], shown["changed"]) == (digest, EVIDENCE, False)
     assert vastine("refusal", "agree", reference, "--case", digest, "--as", "cleo").code == 1
     assert vastine("refusal", "agree", reference, "--case", "0" * 64, "--as", "anna").code == 1

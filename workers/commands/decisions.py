@@ -2,12 +2,13 @@
 
 import click
 
-from workers.host import runtime, who
+from workers.host import runtime
 from workers.idle import work_until_idle
 from workers.speech import give_json, give_table, say
 from workflows import audit, guarding, withholding
 from workflows.errors import BadInput, Fault
 from workflows.reopening import reopen as take_up_again
+from workflows.staffing import require_user
 from workflows.stages import decision
 from workflows.stages.decision import EXTENSION_REASONS
 from workflows.views import find_request, show_plan, show_request
@@ -15,15 +16,17 @@ from workflows.views import find_request, show_plan, show_request
 
 @click.command()
 @click.argument("reference")
+@click.option("--as", "user", required=True, help="Who looks.")
 @click.option("--json", "as_json", is_flag=True)
-def plan(*, reference: str, as_json: bool) -> None:
+def plan(*, reference: str, user: str, as_json: bool) -> None:
     """Show what would be erased, kept, until when and why."""
     rt = runtime()
     with rt.unit() as session:
+        require_user(session, user)
         request = find_request(session, reference, lock=True)
         shown = show_plan(session, rt, request)
         looked = {"what": "plan", "how": "command line"}
-        audit.record(session, "case:read", at=rt.now(), actor=who(), request_id=request.id, facts=looked)
+        audit.record(session, "case:read", at=rt.now(), actor=user, request_id=request.id, facts=looked)
     if as_json:
         give_json(shown)
         return

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from models.mandate import AnswerTo, Mandate
 from models.request import Request
 from models.vocabulary import Method, Right
-from workers.host import runtime, who
+from workers.host import runtime
 from workers.speech import give_json, say
 from workflows import acting, audit
 from workflows.acting import Holder
@@ -22,6 +22,7 @@ from workflows.register.mandates import mandate_kinds
 from workflows.rules import identifiers
 from workflows.rules.mandates import lines_needed, people_needed
 from workflows.runtime import Runtime
+from workflows.staffing import require_user
 from workflows.views import find_request
 
 _KINDS = click.Choice(list(mandate_kinds()))
@@ -36,13 +37,15 @@ def mandate() -> None:
 @mandate.command()
 @click.argument("reference")
 @click.option("--kind", type=_KINDS, help="Show this kind's check list instead of the one that was said.")
-def show(*, reference: str, kind: str | None) -> None:
+@click.option("--as", "user", required=True, help="Who looks.")
+def show(*, reference: str, kind: str | None, user: str) -> None:
     """The mandate as JSON: where it stands, who acts, what has to be seen; an entry in the audit."""
     rt = runtime()
     with rt.unit() as session:
+        require_user(session, user)
         request, row = _found(session, reference)
         looked = {"what": "mandate", "how": "command line"}
-        audit.record(session, "case:read", at=rt.now(), actor=who(), request_id=request.id, facts=looked)
+        audit.record(session, "case:read", at=rt.now(), actor=user, request_id=request.id, facts=looked)
         shown = _shown(session, rt, request, row, kind=kind or row.kind)
     give_json(shown)
 

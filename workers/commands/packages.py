@@ -1,7 +1,6 @@
 """`vastine package` and `vastine letter`: what the person gets, for those who look after it."""
 
 import base64
-import getpass
 import os
 import secrets
 import shutil
@@ -23,19 +22,21 @@ def package() -> None:
 @click.argument("reference")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="A new file; only you can read it.")
 @click.option("--file", "name", default="package.zip", show_default=True, help="Another file of the request.")
-@click.option("--as", "user", help="Who fetches it; else the name you are logged in with here.")
-def get(*, reference: str, out: Path, name: str, user: str | None) -> None:
+@click.option("--as", "user", required=True, help="Who fetches it.")
+def get(*, reference: str, out: Path, name: str, user: str) -> None:
     """Write a request's package, decrypted, to FILE; that is an entry in the audit."""
     from workers.host import runtime  # noqa: PLC0415
     from workflows.answer import fetch  # noqa: PLC0415
+    from workflows.staffing import require_user  # noqa: PLC0415
     from workflows.views import find_request  # noqa: PLC0415
 
     if out.exists():
         raise Conflict("exists", detail="the file exists already; name another one")
     rt = runtime()
     with rt.unit() as session:
+        require_user(session, user)
         request = find_request(session, reference, lock=True)
-        artifact, key = fetch(session, rt, request, name, actor=user or f"os:{getpass.getuser()}"[:64])
+        artifact, key = fetch(session, rt, request, name, actor=user)
         blob = artifact.blob
     beside = out.with_name(f".{out.name}.{secrets.token_hex(4)}")
     try:

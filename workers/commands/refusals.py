@@ -2,11 +2,12 @@
 
 import click
 
-from workers.host import runtime, who
+from workers.host import runtime
 from workers.speech import give_json, say
 from workflows import audit, guarding
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, Fault
+from workflows.staffing import require_user
 from workflows.stages import decision
 from workflows.views import find_request
 
@@ -38,16 +39,18 @@ def prepare(*, reference: str, ground: str, evidence: str, reason: str, fee: str
 
 @refusal.command()
 @click.argument("reference")
-def show(*, reference: str) -> None:
+@click.option("--as", "user", required=True, help="Who looks.")
+def show(*, reference: str, user: str) -> None:
     """The open case as JSON: facts, evidence, reason, fee, hash; an entry in the audit."""
     rt = runtime()
     with rt.unit() as session:
+        require_user(session, user)
         request = find_request(session, reference, lock=True)
         row = guarding.open_case(session, request)
         if row is None:
             raise Conflict("no_refusal_case", detail="nobody prepared a case for a refusal")
         looked = {"what": "refusal", "how": "command line"}
-        audit.record(session, "case:read", at=rt.now(), actor=who(), request_id=request.id, facts=looked)
+        audit.record(session, "case:read", at=rt.now(), actor=user, request_id=request.id, facts=looked)
         evidence, reason = guarding.words_of(row, open_key(session, rt, request.data_key_id))
         shown = {
             "reference": request.reference,

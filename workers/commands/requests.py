@@ -13,10 +13,11 @@ from workers.speech import OVERDUE, PARTIAL, WAITS, give_json, give_table
 from workflows.acting import Acting, Holder
 from workflows.casefile import Claim
 from workflows.correcting import correct_received
-from workflows.errors import BadInput, Fault, NotAllowed
+from workflows.errors import BadInput, Fault
 from workflows.register.mandates import mandate_kinds
 from workflows.rules.identifiers import normalise
 from workflows.runtime import Runtime
+from workflows.staffing import require_user
 from workflows.stages.intake import Asked, open_request
 from workflows.views import find_request, list_requests, show_request
 
@@ -109,15 +110,11 @@ def open_(
 
 
 def _staff(session: Any, user: str | None, *, needed: bool) -> None:
-    from models.staff import StaffUser  # noqa: PLC0415
-
     if user is None:
         if needed:
             raise BadInput([Fault("--as", "who verified the person?", "name a user: --as USER")])
         return
-    row = session.get(StaffUser, user)
-    if row is None or row.disabled_at is not None:
-        raise NotAllowed("unknown_user", detail=f"there is no enabled user {user}; add one with `vastine user add`")
+    require_user(session, user)
 
 
 def _past(rt: Runtime, day: datetime | None) -> date | None:
