@@ -178,7 +178,16 @@ class Kept:
         self._now = ("", None)
 
 
+TWO_POINTS: dict[str, list[tuple[Any, ...]]] = {
+    "person": [("'one@s.example'", None)],
+    "contract": [(1, None, f"'{point}'", "NULL", "NULL") for point in "ab"],
+    "outage": [(f"'{point}'", "'2024-01-01'", None) for point in "aaabbb"],
+}
+
+
 @settings(max_examples=examples(10), deadline=None)
+@example(rows=TWO_POINTS, few=1)
+@example(rows=TWO_POINTS, few=500)
 @given(rows=filled, few=st.sampled_from([1, 500]))
 def test_begun_at_any_place_all_records_come_once(rows: dict[str, Any], few: int) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
