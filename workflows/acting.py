@@ -88,6 +88,12 @@ def holder_of(key: RequestKey, mandate: Mandate) -> Holder:
     return Holder(**json.loads(key.open(mandate.holder_sealed, f"mandates.holder:{mandate.request_id}")))
 
 
+def holder_now(session: Session, request: Request, key: RequestKey) -> Holder | None:
+    """Who acts for the person of this request; None where they ask themselves."""
+    row = mandate_of(session, request)
+    return holder_of(key, row) if row is not None else None
+
+
 def mandate_of(session: Session, request: Request, *, lock: bool = False) -> Mandate | None:
     """The request's mandate; None where the person asks themselves."""
     found = select(Mandate).where(Mandate.request_id == request.id)

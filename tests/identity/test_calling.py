@@ -1,6 +1,7 @@
 """A call proves only who is called on a number that was theirs on file long before they asked."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from models.request import Request
 from models.staff import HumanTask
 from models.vocabulary import Method, RequestState, TaskState
 from tests.identity.shop import NUMBER, OTHER, SUBJECT, open_shop
+from tests.mandates.holder import HELPER, accept, ask_for, terms
 from tests.world import BOB, JANE, World
+from workflows.acting import Holder
 from workflows.casefile import Claim
 from workflows.errors import BadInput
 from workflows.ladder import calling
@@ -111,6 +114,27 @@ def test_a_controller_may_ask_for_no_time(world: World) -> None:
     ident = asked(world, JANE)
     call(world, ident, JANE, NUMBER)
     assert is_proven(world, ident)
+
+
+@pytest.mark.parametrize(
+    ("who", "holder", "why"),
+    [
+        (BOB, Holder("Jane", HELPER, "040 123 4567"), ""),
+        (JANE, Holder("Helena Helper", HELPER, NUMBER), "number_not_on_file"),  # the number of whom it is about
+        (JANE, Holder("Helena Helper", HELPER, "+358409999999"), "number_not_on_file"),
+        (JANE, Holder("Bob", HELPER, OTHER), "number_changed"),
+    ],
+)
+def test_whoever_acts_for_another_is_called_on_their_own_number_on_file(world: World, who, holder, why) -> None:
+    ident = ask_for(world, who=who)
+    called = {"email": who, "phone_number": NUMBER if who == JANE else OTHER}
+    said = terms(who=who, method=Method.CALL_BACK, identifiers=called)
+    with pytest.raises(BadInput, match="number_missing"):
+        accept(world, ident, said)
+    accept(world, ident, replace(said, holder=holder))
+    world.work()
+    assert is_proven(world, ident) is (why == "")
+    assert codes(world, ident) & {"number_not_on_file", "number_changed", "number_missing"} == ({why} if why else set())
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def _shown(session: Session, rt: Runtime, request: Request, row: Mandate, *, kin
 @click.option("--identity", multiple=True, metavar="KEY=VALUE", help="Whom it is about, as the records have it.")
 @click.option("--holder", required=True, help="The name of whoever acts.")
 @click.option("--email", default="", help="Where the answer goes if it goes to them.")
+@click.option("--phone", default="", help="With call_back: the number on which you called whoever acts.")
 @click.option("--verified-by", "method", type=click.Choice(["desk", "call_back"]), required=True)
 @click.option("--answer-to", type=click.Choice([to.value for to in AnswerTo]), default="subject", show_default=True)
 @click.option("--right", "rights", multiple=True, type=click.Choice([r.value for r in Right]), required=True)
@@ -99,7 +100,7 @@ def accept(*, reference: str, user: str, **said: Any) -> None:
         ticked=frozenset(said["seen"]),
         identifiers=_identities(said["identity"]),
         method=Method(said["method"]),
-        holder=Holder(said["holder"].strip(), email),
+        holder=Holder(said["holder"].strip(), email, said["phone"].strip()),
         answer_to=AnswerTo(said["answer_to"]),
         rights=frozenset(Right(right) for right in said["rights"]),
         categories=frozenset(said["categories"]) or None,

@@ -14,7 +14,7 @@ from models.mandate import AnswerTo, Mandate, MandateState
 from models.request import Request
 from models.staff import HumanTask, StaffUser
 from models.step import Step
-from models.vocabulary import Event, Ground, Outcome, RequestState, Role, StepState, TaskKind, TaskState
+from models.vocabulary import Event, Ground, Method, Outcome, RequestState, Role, StepState, TaskKind, TaskState
 from workflows import acting, audit, lifecycle, nearness
 from workflows.asking import answered, insufficient
 from workflows.casefile import open_claim, open_key, open_proof, seal_claim, seal_proof
@@ -28,6 +28,7 @@ from workflows.ports import RequestKey
 from workflows.register.mandates import ESTATE, mandate_kinds
 from workflows.repair import requeue
 from workflows.rules.code_in_text import has_identity_code
+from workflows.rules.identifiers import PHONE, normalise
 from workflows.rules.mandates import Standing, faults_of, lines_needed, people_needed
 from workflows.runtime import Runtime
 from workflows.stages.verification import begin
@@ -248,6 +249,8 @@ def _faults(session: Session, rt: Runtime, request: Request, terms: Terms) -> No
         found.append(Fault("customer_number", "nothing_checked", "name what the records have of the person"))
     if not terms.holder.name.strip():
         found.append(Fault("holder_name", "mandate_holder", "name who acts"))
+    if terms.method is Method.CALL_BACK and normalise(PHONE, terms.holder.phone) is None:
+        found.append(Fault("holder_phone", "number_missing", "name the number on which you called who acts"))
     if terms.answer_to is AnswerTo.REPRESENTATIVE and not terms.holder.email:
         found.append(Fault("holder_email", "mandate_holder_email", "give the address that the answer goes to"))
     unknown = sorted((terms.categories or frozenset()) - set(rt.register.categories))

@@ -37,6 +37,7 @@ from workflows.ladder.codes import close_codes, open_challenge, send_code
 from workflows.ladder.waiting import wait_for_staff
 from workflows.notice import BY_STAFF, tell
 from workflows.ports import Contact, Person, RequestKey
+from workflows.rules.identifiers import PHONE, normalise
 from workflows.rules.identity import Match, match_identity
 from workflows.rules.items import canonical
 from workflows.rules.text import NO_MANDATE, NOT_IDENTIFIED
@@ -53,6 +54,7 @@ class Looked:
 
     match: Match[Person]
     people: tuple[Person, ...]  # every record that carries one of the identifiers claimed or on file
+    holders: tuple[Person, ...] = ()  # every record that carries the number on which whoever acts was called
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Ask:
 
     claim: Claim
     key: RequestKey
+    holder: acting.Holder | None = None  # who acts by a mandate
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
@@ -74,7 +77,7 @@ class Verification:
     def prepare(self, session: Session, rt: Runtime, request: Request, step: Step) -> Ask:
         """The claim, opened."""
         key = open_key(session, rt, request.data_key_id)
-        return Ask(open_claim(key, request), key)
+        return Ask(open_claim(key, request), key, acting.holder_now(session, request, key))
 
     def work(self, rt: Runtime, lease: Lease, inputs: Ask) -> Looked:
         """Ask every source that knows people; raises `SourceDown` if one of them is silent: absence of an answer
@@ -88,14 +91,17 @@ class Verification:
         for record in match.people:
             for connector in sources:
                 people.extend(p for p in connector.find(record.identifiers) if p not in people)
-        return Looked(match, tuple(people))
+        called = normalise(PHONE, inputs.holder.phone) if inputs.holder is not None else None
+        holders = rt.look_up({PHONE: called})[1] if called else []
+        return Looked(match, tuple(people), tuple(holders))
 
     def settle(  # noqa: PLR0911  # every line is another way to be known or not
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Ask, result: Looked
     ) -> Event | None:
         """Staff's word, a code on its way, or a person who must look."""
         match = result.match
-        if open_claim(inputs.key, request).checked != inputs.claim.checked:
+        seen = (open_claim(inputs.key, request).checked, acting.holder_now(session, request, inputs.key))
+        if seen != (inputs.claim.checked, inputs.holder):
             return None  # somebody was seen meanwhile: the step that began then looks up what was checked
         if inputs.claim.for_another and not acting.is_live(session, rt, request):
             # Whoever helps proves nothing by being themselves, nor does a colleague's word that they were here.
@@ -106,7 +112,11 @@ class Verification:
             acting.ask_for_it(session, rt, request)
             return None
         weak = signin.doubt(session, rt, request, inputs.claim, match=match)
-        if doubt := weak or calling.doubt(rt, request, inputs.claim, match=match):
+        if inputs.holder is not None:
+            call = calling.doubt_of_holder(rt, request, inputs.holder, people=result.holders)
+        else:
+            call = calling.doubt(rt, request, inputs.claim, match=match)
+        if doubt := weak or call:
             signin.forget(session, rt, request, step, code=doubt)
             return None
         if request.verified_method in BY_STAFF + signin.BY_PROVIDER:
