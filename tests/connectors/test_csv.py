@@ -366,6 +366,22 @@ def test_a_line_whose_file_was_merged_into_another_is_not_taken_for_erased(tmp_p
             call(items)
 
 
+def test_what_became_of_lines_whose_file_is_gone_is_not_known_and_holds_up_no_other(tmp_path: Path) -> None:
+    said: Any = {"take": "all", "writable": False, "by_hand": {"keeper": "desk"}}
+    drop(tmp_path / "d", **said)
+    (tmp_path / "d" / "answers_2.csv").write_bytes(ANSWERS)
+    connector = drop(tmp_path / "d", **said)
+    items = plan(found(connector))
+    assert {i.locator["file"] for i in items} == {"answers_1.csv", "answers_2.csv"}
+    (tmp_path / "d" / "answers_1.csv").unlink()
+    (tmp_path / "d" / "answers_2.csv").write_bytes(b"no;email;name;text\r\n4;other@x.example;O;o\r\n")
+    told = {d.item_no: d.outcome for d in connector.call_off("op", 1, items)}
+    assert {items[n].locator["file"]: outcome for n, outcome in told.items()} == {
+        "answers_1.csv": ReceiptOutcome.KEPT,
+        "answers_2.csv": ReceiptOutcome.ABSENT,
+    }
+
+
 def test_where_we_may_not_write_people_erase(tmp_path: Path) -> None:
     connector = drop(tmp_path / "d", writable=False)
     items = plan(found(connector))

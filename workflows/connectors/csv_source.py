@@ -16,7 +16,7 @@ from workflows.connectors.records import Record, Wanted, locator_of
 from workflows.connectors.records_search import RecordSearch
 from workflows.connectors.records_shape import named_columns
 from workflows.connectors.sql_masking import WORD
-from workflows.errors import NeverAgain, PersonMustLook
+from workflows.errors import NeverAgain
 from workflows.listed import Listed
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.csv_connection import CsvConnection
@@ -52,7 +52,7 @@ class CsvConnector(SheetDiscovery):
             writable=self._said.writable,
             by_people=self._said.by_hand is not None,
             one_file=self._newest and len(self._graph.nodes) == 1,
-            there=self._there,
+            lost=self._lost,
         )
 
     @property
@@ -131,15 +131,13 @@ class CsvConnector(SheetDiscovery):
         """Lines without a key may be alike; they are one record."""
         return bool(node.primary)
 
-    def _there(self, items: Sequence[EraseItem]) -> None:
-        """Raises `PersonMustLook("file_gone")` where a file that held one of the items is not there any more.
-
-        It may have been merged into another: then its records are not erased, they are elsewhere.
-        """
+    def _lost(self, items: Sequence[EraseItem]) -> set[int]:
+        lost: set[int] = set()
         for name, node in self._graph.nodes.items():
-            held = {str(i.locator["file"]) for i in items if i.collection == name and "file" in i.locator}
-            if held - ({f.name for f in self._files(node)} if held else set()):
-                raise PersonMustLook("file_gone", detail="a file that held a record is gone; search the source again")
+            held = {i.item_no: str(i.locator["file"]) for i in items if i.collection == name and "file" in i.locator}
+            names = {f.name for f in self._files(node)} if held else set()
+            lost |= {number for number, file in held.items() if file not in names}
+        return lost
 
     def _files(self, node: Node) -> list[Dropped]:
         pattern = self._said.pattern_of(node.collection)

@@ -7,7 +7,7 @@ afterwards. Where we may not write (D), by hand.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, BinaryIO, cast
 
 from models.vocabulary import Action, ReceiptOutcome
@@ -28,7 +28,10 @@ Outcomes = dict[int, ReceiptOutcome]
 
 
 class DropErasing:
-    """Erases in one drop."""
+    """Erases in one drop. `lost`: the numbers of those items whose file is not there any more.
+
+    It may have been merged into another: then its records are not erased, they are elsewhere.
+    """
 
     def __init__(
         self,
@@ -41,11 +44,11 @@ class DropErasing:
         writable: bool,
         one_file: bool,
         by_people: bool = False,
-        there: Callable[[Sequence[EraseItem]], None] = lambda _: None,
+        lost: Callable[[Sequence[EraseItem]], Set[int]],
     ) -> None:
         self._drop, self._records, self._schema = drop, records, schema
         self._rewrite, self._neutral, self._writable, self._one_file = rewrite, neutral, writable, one_file
-        self._by_people, self._there = by_people, there
+        self._by_people, self._lost = by_people, lost
         self._written: set[Dropped] = set()  # by this process, where no journal tells
 
     @property
@@ -97,8 +100,11 @@ class DropErasing:
         return _told(items, entry.receipts())
 
     def present(self, items: Sequence[EraseItem]) -> dict[int, str]:
-        """The digests of those items that still exist as records, by item number."""
-        self._there(items)
+        """The digests of those items that still exist as records, by item number.
+
+        Raises `PersonMustLook("file_gone")` where a file that held one of the items is not there any more.
+        """
+        self._all_there(items)
         return {s.item.item_no: s.digest for s in stand(self._records, self._schema, items) if s.records}
 
     def wrote(self, file: Dropped) -> bool:
@@ -149,7 +155,7 @@ class DropErasing:
             return digest.hexdigest()
 
     def _standings(self, items: Sequence[EraseItem]) -> list[Standing]:
-        self._there(items)
+        self._all_there(items)
         standings = stand(self._records, self._schema, items)
         judge(self._records, self._schema, standings, neutral=self._neutral)
         return standings
@@ -190,8 +196,16 @@ class DropErasing:
     def _no_note(name: str, digest: str, standings: Sequence[Standing]) -> None:
         """Where nothing can be kept."""
 
+    def _all_there(self, items: Sequence[EraseItem]) -> None:
+        if self._lost(items):
+            raise PersonMustLook("file_gone", detail="a file that held a record is gone; search the source again")
+
     def _as_it_is(self, items: Sequence[EraseItem]) -> Outcomes:
-        return {erased.item_no: erased.outcome for erased in as_it_is(items, self.present(items))}
+        """Of what was in a file that is gone nobody knows: it is not called erased, and holds up none of the others."""
+        lost = self._lost(items)
+        rest = [i for i in items if i.item_no not in lost]
+        kept = dict.fromkeys(lost, ReceiptOutcome.KEPT)
+        return kept | {erased.item_no: erased.outcome for erased in as_it_is(rest, self.present(rest))}
 
 
 class _Hashing:

@@ -27,7 +27,6 @@ from workflows.connectors.sql_masking import WORD
 from workflows.connectors.sql_series import series_day, spans
 from workflows.connectors.sql_values import day_after, fact
 from workflows.connectors.windows import merged
-from workflows.errors import PersonMustLook
 from workflows.listed import Listed
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
 from workflows.register.categories import category_of
@@ -139,13 +138,13 @@ class _Call:
             writable=self._said.writable,
             by_people=self._said.by_hand is not None,
             one_file=self._newest and len(self._nodes) == 1,
+            lost=self._lost,
         )
 
     # As the search and the erasing want records
 
     def rows(self, node: Node, wanted: Wanted | None) -> Iterator[Record]:
         """Records that carry any of these values; of a series days, all of these values' or those of the items."""
-        self._all_there(node)
         if node.spec.series is None:
             yield from self._rows.rows(node, wanted)
         elif wanted is None:
@@ -175,15 +174,13 @@ class _Call:
                     if canonical(locator) in days:
                         yield Record(locator, series.series.content(found), found.raw[0][-1])
 
-    def _all_there(self, node: Node) -> None:
-        """Raises `PersonMustLook("file_gone")` where a file that held one of the items is not there any more.
-
-        It may have been merged into another: then its records are not erased, they are elsewhere.
-        """
-        names = self.archive.names(node)
-        for item in self._items:
-            if item.collection == node.name and item.locator.get("file", "") not in {"", *names}:
-                raise PersonMustLook("file_gone", detail="a file that held a record is gone; search the source again")
+    def _lost(self, items: Sequence[EraseItem]) -> set[int]:
+        lost: set[int] = set()
+        for name, node in self._nodes.items():
+            held = {i.item_no: i.locator["file"] for i in items if i.collection == name and i.locator.get("file")}
+            names = self.archive.names(node) if held else ()
+            lost |= {number for number, file in held.items() if file not in names}
+        return lost
 
     def _series(self, node: Node) -> ParquetSeries:
         return ParquetSeries(self.archive, node, zone=self._zone, everywhere=not self._newest)
