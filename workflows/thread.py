@@ -69,8 +69,9 @@ def reply(
 ) -> bool:
     """Write to the person, with one file if need be; whether a mail goes out that says so. The caller holds the lock.
 
-    The same words twice in a row are one message. What the person wrote here counts as read and answered. A file is
-    for proven people only. Raises `NotAllowed`, `Conflict` once the case is closed, `BadInput` (words, file).
+    The same words with the same file twice in a row are one message. What the person wrote here counts as read and
+    answered. A file is for proven people only. Raises `NotAllowed`, `Conflict` once the case is closed, `BadInput`
+    (words, file).
     """
     may_ask(session, user)
     if is_over(request):
@@ -82,7 +83,7 @@ def reply(
     last = session.scalar(
         select(Reply).where(Reply.request_id == request.id).order_by(Reply.written_at.desc(), Reply.id.desc()).limit(1)
     )
-    if last is not None and not content and last.artifact_id is None and _opened(key, last) == words.strip():
+    if last is not None and _opened(key, last) == words.strip() and _same_file(session, last, content):
         return True
     row = Reply(
         id=new_id(),
@@ -101,6 +102,13 @@ def reply(
     audit.record(session, "message:answered", at=rt.now(), actor=user, request_id=request.id, facts=facts)
     _read_by_us(session, rt, request, user)
     return told
+
+
+def _same_file(session: Session, last: Reply, content: bytes | None) -> bool:
+    if last.artifact_id is None or not content:
+        return last.artifact_id is None and not content
+    known = session.get_one(Artifact, last.artifact_id)
+    return known.purged_at is None and known.digest == hashlib.sha256(content).digest()
 
 
 def _faults(request: Request, words: str, content: bytes | None) -> list[Fault]:

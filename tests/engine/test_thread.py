@@ -106,6 +106,26 @@ def begin_work(world: World, case: uuid.UUID) -> None:
         session.get_one(Request, case, with_for_update=True)
 
 
+def test_a_double_click_with_a_file_is_one_message_and_another_file_is_another(world: World) -> None:
+    case = world.open()
+    world.work()
+    with world.rt.unit() as session:
+        session.get_one(Request, case).state = RequestState.HELD
+    first, second = b"%PDF-1.4 one %%EOF", b"%PDF-1.4 two %%EOF"
+    for content in (first, second, None):
+        assert write(world, case, content=content)
+        assert write(world, case, content=content)  # a double click
+        world.clock.advance(minutes=1)
+    assert len(mails(world)) == 3
+    with world.rt.unit() as session:
+        files = select(Artifact).where(Artifact.name.startswith(thread.ATTACHMENT, autoescape=True))
+        assert len(session.scalars(files).all()) == 2
+        session.scalars(files.order_by(Artifact.name.desc())).all()[0].purged_at = world.rt.now()
+    assert write(world, case, content=second)
+    assert write(world, case, content=second)
+    assert len(mails(world)) == 4
+
+
 def test_before_anybody_is_proven_it_goes_to_where_the_request_came_from_and_takes_no_file(world: World) -> None:
     case = world.open(desk=False)
     world.work()
