@@ -19,8 +19,8 @@ _AT_A_TIME = 100
 CODES = "codes-to-contact"
 MAILS = "mails-to-address"
 _DAY_MINUTES = 24 * 60
-_AT_ONCE = (Letter.REMINDER, Letter.RECIPIENT_NOTICE, Letter.NOTICE)
-"""What no stranger brings about: for staff and recipients, and the word that somebody was taken for the person."""
+_AT_ONCE = (Letter.REMINDER, Letter.RECIPIENT_NOTICE, Letter.NOTICE, Letter.MESSAGE)
+"""What no stranger brings about: for staff and recipients, that somebody was taken for the person, what staff write."""
 _CAUSED = (Letter.ACKNOWLEDGEMENT, Letter.DUPLICATE, Letter.WITHDRAWN, Letter.CODE, Letter.FETCH_CODE)
 """What a stranger brings about by writing an address into a form; other letters may go out thrice as often."""
 

@@ -7,10 +7,11 @@ import structlog
 from sqlalchemy import BindParameter, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
+from models.asking import Ask
 from models.delivery import Outbox
 from models.request import DataKey
 from models.types import UTCDateTime
-from models.vocabulary import OutboxState, TaskKind
+from models.vocabulary import Letter, OutboxState, TaskKind
 from workflows import audit, ledger
 from workflows.casefile import open_key, seen_key
 from workflows.errors import NeverAgain, PersonMustLook, TryAgain, VastineError
@@ -90,13 +91,21 @@ def _claim(session: Session, rt: Runtime) -> tuple[Outbox, OutgoingMail | None, 
     except VastineError as error:
         # Nobody can read it any more: it must not stand in the way of all the mail behind it.
         return row, None, NeverAgain(error.code)
-    if row.attempts == 1 and (wait := mail_waits(session, rt, row.letter, to)) > 0:
+    if row.attempts == 1 and not _asked_here(session, row) and (wait := mail_waits(session, rt, row.letter, to)) > 0:
         row.attempts = 0  # it was not tried
         return row, None, TryAgain("mail_too_often", after_seconds=wait)
     domain = parseaddr(rt.settings.mail_from)[1].partition("@")[2] or "localhost"
     identity = f"<{row.id}@{domain}>"
     mail = OutgoingMail(message_id=identity, to=to, subject=subject, body=body, language=row.language)
     return row, mail, None
+
+
+def _asked_here(session: Session, row: Outbox) -> bool:
+    """Whether staff put a question into words; a form alone brings one about too, and anybody can fill one in."""
+    if row.letter != Letter.ASK.value:
+        return False
+    worded = select(Ask.id).where(Ask.request_id == row.request_id, Ask.words_sealed.is_not(None)).limit(1)
+    return session.scalar(worded) is not None
 
 
 def _settle(session: Session, rt: Runtime, claimed: Outbox, error: VastineError | None) -> None:

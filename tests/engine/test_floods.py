@@ -1,14 +1,18 @@
 """Whoever sends without end stops nobody else, fills nobody's mailbox, and loses nothing that was accepted."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.message import EmailMessage
 from email.message import Message as Part
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from models.asking import AskKind
 from models.delivery import Outbox
 from models.doors import DoorCanary
 from models.intake import Message
@@ -21,8 +25,11 @@ from tests.world import JANE, World, open_world, prepare
 from webhooks.api import tokens
 from webhooks.public import create_app
 from webhooks.staff import create_app as console_app
-from workflows import flooding, mailroom, triage
+from workflows import flooding, mailroom, thread, triage
+from workflows.acting import ask_for_it
+from workflows.asking import ask_person
 from workflows.bulk import import_lines
+from workflows.casefile import open_claim, open_key
 from workflows.doors import minding
 from workflows.doors.marks import mark_of
 from workflows.pace import Limit, forget, mail_waits
@@ -101,6 +108,31 @@ def test_no_flood_of_receipts_holds_up_an_answer_or_a_code(world: World) -> None
     with world.rt.unit() as session:
         rows = session.scalars(select(Outbox).where(Outbox.letter.in_((Letter.READY, Letter.CODE)))).all()
     assert {row.letter: row.state for row in rows} == {Letter.READY: OutboxState.SENT, Letter.CODE: OutboxState.SENT}
+
+
+def test_no_flood_holds_up_what_staff_ask_or_write(world: World) -> None:
+    case, other = world.open(who=JANE, desk=False), world.open(who=JANE, desk=False)
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case)
+        to = open_claim(open_key(session, world.rt, request.data_key_id), request).reply_to
+        for kind_of in (Letter.ASK, Letter.MESSAGE) * (3 * world.rt.register.controller.delivery.mails_a_day + 1):
+            mail_waits(session, world.rt, kind_of.value, to)
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case, with_for_update=True)
+        kind, words = AskKind.SPECIFICATION, "Which of your contracts do you mean?"
+        ask_person(session, world.rt, request, user="cleo", kind=kind, wanted=["contract"], words=words)
+        thread.reply(session, world.rt, request, user="cleo", words=words)
+        by_itself = session.get_one(Request, other, with_for_update=True)
+        ask_for_it(session, world.rt, by_itself)
+    send_all(world.rt)
+    with world.rt.unit() as session:
+        rows = session.scalars(select(Outbox).where(Outbox.letter.in_((Letter.ASK, Letter.MESSAGE)))).all()
+        states = {(row.letter, row.request_id == case): row.state for row in rows}
+    assert states == {
+        (Letter.ASK, True): OutboxState.SENT,
+        (Letter.MESSAGE, True): OutboxState.SENT,
+        (Letter.ASK, False): OutboxState.READY,  # anybody brings this one about, with a form
+    }
 
 
 def test_the_page_that_says_too_often_says_when_and_how_else(world: World) -> None:
@@ -196,7 +228,26 @@ def test_a_token_that_calls_without_end_is_told_to_wait_and_others_are_not(
     assert call(mine) == 200
 
 
-def test_the_same_holds_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+def mind_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    both, before = Barrier(2, timeout=20), minding.open_task
+    waits = iter((True, True))
+
+    def open_task(*args: Any, **more: Any) -> HumanTask:
+        if next(waits, False):
+            both.wait()  # each has seen that there is none
+        return before(*args, **more)
+
+    with monkeypatch.context() as patch, ThreadPoolExecutor(2) as threads:
+        patch.setattr(minding, "open_task", open_task)
+        return list(threads.map(lambda _: minding.mind(world.rt), range(2)))
+
+
+def counted_alarms(world: World) -> int:
+    with world.rt.unit() as session:
+        return len(minding.alarms(session))
+
+
+def test_the_same_holds_on_postgresql(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     world = open_world(prepare(tmp_path, database_url=postgres_url))
     most = world.rt.register.controller.mail.letters_an_hour
     for number in range(most + 3):
@@ -217,6 +268,9 @@ def test_the_same_holds_on_postgresql(tmp_path: Path, postgres_url: str) -> None
     assert caller.fill(**{**PERSON, "message": mark_of(world.rt, mark)}).headers["Location"].endswith("/received")
     minding.alive(world.rt)
     assert minding.mind(world.rt) == 0
+    world.clock.advance(minutes=20)
+    assert mind_at_once(world, monkeypatch) == [1, 1], "two that open the same alarm in the same instant"
+    assert counted_alarms(world) == 1
     take_side(world.rt)
     lines = "key,right,name\nA,access,Jane\nA,access,Jane\n"
     assert [one.state for one in import_lines(world.rt, lines, by="cleo")] == ["opened", "duplicate"]
