@@ -11,10 +11,21 @@ from models.delivery import Outbox
 from models.request import Request
 from models.staff import HumanTask
 from models.step import Step
-from models.vocabulary import Channel, Kind, Letter, Method, RequestState, Right, StepState, TaskKind, TaskState
+from models.vocabulary import (
+    Channel,
+    Kind,
+    Letter,
+    Method,
+    OutboxState,
+    RequestState,
+    Right,
+    StepState,
+    TaskKind,
+    TaskState,
+)
 from tests.engine.test_returned_mail import FAILED, report
 from tests.world import JANE, World, open_world, prepare, write_register
-from workflows import answer, engine, mailroom, repair
+from workflows import answer, engine, mailroom, outbox, posting, repair
 from workflows.casefile import Claim
 from workflows.stages import intake
 
@@ -116,6 +127,25 @@ def test_a_mail_that_has_not_gone_out_yet_is_waited_for(world: World) -> None:
     engine.drain(world.rt)
     assert (rows(world), waits_for(world, erasure)) == (ALL, ["mail_not_sent"])
     world.work()
+    assert rows(world) == (2, 2)
+
+
+def test_an_erasure_goes_on_as_soon_as_the_letter_it_waits_for_is_posted(world: World) -> None:
+    first, erasure = both(world)
+    engine.drain(world.rt)
+    with world.rt.unit() as session:  # as it is where no address is on file
+        case = session.get_one(Request, first)
+        row = session.scalars(select(Outbox).where(Outbox.request_id == first, Outbox.letter == Letter.READY)).one()
+        row.state = OutboxState.PAPER
+        outbox._ask_to_post(session, world.rt, case, row)
+    world.approve(erasure)
+    world.work()
+    assert (rows(world), waits_for(world, erasure)) == (ALL, ["mail_not_sent"])
+    with world.rt.unit() as session:
+        case = session.get_one(Request, first, with_for_update=True)
+        task = session.scalars(select(HumanTask).where(HumanTask.code == outbox.PRINT)).one()
+        posting.posted(session, world.rt, case, task, how="posted", user="cleo")
+    world.work()  # in this very minute
     assert rows(world) == (2, 2)
 
 
