@@ -13,7 +13,7 @@ from models.rectification import Flaw, ItemDecision, ItemOutcome, RectificationI
 from models.request import Request
 from models.staff import HumanTask
 from models.step import Step
-from models.vocabulary import Ground, Kind, Outcome, RequestState, Right, StepState, TaskState
+from models.vocabulary import Ground, Kind, Letter, Outcome, RequestState, Right, StepState, TaskState
 from tests.fakes import RecordingHooks
 from tests.world import BOB, JANE, TABLES, open_world, prepare, write_register
 from workflows import engine
@@ -25,6 +25,7 @@ from workflows.rectifying.told import corrections_of
 from workflows.rectifying.watching import watch_corrections
 from workflows.rectifying.work import BY_HAND
 from workflows.stages import decision
+from workflows.stages.by_hand import answer_by_hand
 
 S, D = RequestState, ItemDecision
 RECIPIENTS = """
@@ -364,7 +365,7 @@ def test_recipients_hear_of_what_was_changed_even_if_the_rest_is_decided_on_anew
     case.approve()
     assert (case.state, case.item(payer).outcome) == (S.DECIDING, ItemOutcome.CHANGED)
     assert told_of(world, case) == ["books"]
-    for end in (withdraw, refuse):  # neither would be true: some of it is put right
+    for end in (withdraw, refuse, by_hand):  # none would be true: some of it is put right
         with pytest.raises(Conflict, match="partly_changed"):
             end(world, case)
     case.point(name)
@@ -377,6 +378,13 @@ def test_recipients_hear_of_what_was_changed_even_if_the_rest_is_decided_on_anew
 def withdraw(world, case):
     with world.rt.unit() as session:
         decision.withdraw(session, world.rt, session.get_one(Request, case.id, with_for_update=True), actor="person")
+
+
+def by_hand(world, case):
+    with world.rt.unit() as session:
+        request = session.get_one(Request, case.id, with_for_update=True)
+        words = "What stands there is what the papers say, and stays."
+        answer_by_hand(session, world.rt, request, user="cleo", letter=Letter.ANSWER, words=words)
 
 
 def refuse(world, case):

@@ -12,6 +12,7 @@ from workflows.casefile import open_key
 from workflows.errors import BadInput, Fault, NotAllowed
 from workflows.human import close_tasks_of
 from workflows.own_words import seal_answer
+from workflows.rectifying.saying import require_nothing_changed
 from workflows.restricting import objecting
 from workflows.rules.code_in_text import has_identity_code
 from workflows.runtime import Runtime
@@ -36,13 +37,14 @@ def answer_by_hand(
     """End the request under this person's name with the letter they give; `words` are what it says, if it is their own.
 
     `goes_on`: to an objection, that the use which rested goes on; unless that is said or was weighed, it stays at rest.
-    Raises `NotAllowed` for the role, `BadInput` (fields answer_letter, answer_words), `Conflict` once something was
-    delivered or erased. Source: GDPR Art. 12(3)-(4): no request ends without an answer.
+    Raises `NotAllowed` for the role, `BadInput` (fields answer_letter, answer_words), `Conflict` once something is
+    being delivered or erased, or was put right. Source: GDPR Art. 12(3)-(4): no request ends without an answer.
     """
     staff = session.get(StaffUser, user)
     if staff is None or staff.disabled_at is not None or staff.role not in _WHO:
         raise NotAllowed("role", detail="answering by hand needs the role caseworker, approver or dpo")
     lifecycle.next_state(request, Event.ANSWERED_BY_HAND)  # before anything is changed
+    require_nothing_changed(session, request)
     said = words.strip() if letter == Letter.ANSWER else ""
     _require_whole(letter, said)
     key = open_key(session, rt, request.data_key_id)
