@@ -309,3 +309,40 @@ def test_a_question_a_condition_or_a_mishap_is_no_wish_to_erase(text: str) -> No
 )
 def test_a_polite_or_impatient_wish_to_erase_stays_found(text: str) -> None:
     assert Right.ERASURE in wishes_in(text).rights
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How can I withdraw my consent?",
+        "If I withdraw my consent, what happens?",
+        "What happens if I object to the processing of my data?",
+        "When can I ask you to restrict the processing?",
+        "Miten perun suostumukseni?",
+        "Jos perun suostumukseni, mitä tapahtuu?",
+        "Miten voin vastustaa tietojeni käsittelyä?",
+        "Hur återkallar jag mitt samtycke?",
+        "Vad händer om jag återkallar mitt samtycke?",
+        "Hur kan jag begränsa behandlingen av mina uppgifter?",
+    ],
+)
+def test_a_question_about_what_would_be_in_force_at_once_puts_nothing_in_force(text: str) -> None:
+    assert wishes_in(text).rights == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("I withdraw my consent.", Right.WITHDRAW_CONSENT),
+        ("My account was deleted by mistake, so I withdraw my consent.", Right.WITHDRAW_CONSENT),
+        ("My e-mail was removed, now delete all my data.", Right.ERASURE),
+        ("Can you tell me how it was used? I withdraw my consent.", Right.WITHDRAW_CONSENT),
+        ("Perun suostumukseni.", Right.WITHDRAW_CONSENT),
+        ("Jag vill återkalla mitt samtycke.", Right.WITHDRAW_CONSENT),
+        ("Could you please restrict the processing of it?", Right.RESTRICTION),
+        ("Jag motsätter mig profilering, jag invänder mot behandlingen.", Right.OBJECTION),
+        ("Vastustan profilointia.", Right.OBJECTION),
+    ],
+)
+def test_what_is_to_be_in_force_at_once_stays_found(text: str, right: Right) -> None:
+    assert right in wishes_in(text).rights

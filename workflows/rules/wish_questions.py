@@ -1,4 +1,7 @@
-"""Questions about an erasure, conditions of one, and accounts of one that happened: no wishes, a person reads them."""
+"""Questions about an erasure, conditions of one, and accounts of one that happened: no wishes, a person reads them.
+
+So are questions and conditions about a withdrawal, an objection or a restriction, which would be in force at once.
+"""
 
 ASKED = (
     r"\b(?:how(?! about| many times| often)|when|where|what|which|why)\b(?: [\w']+){0,3}?"

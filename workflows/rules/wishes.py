@@ -74,7 +74,7 @@ def _is_negated(text: str, found: re.Match[str], *, right: Right) -> bool:
         return False
     start = found.start()
     sentence = _SENTENCE_END.split(text[max(0, start - 120) : start])[-1]
-    if right is Right.ERASURE and _is_in_question(text, found, before=sentence):
+    if right in (*_STOPS, Right.WITHDRAW_CONSENT) and _is_in_question(text, found, before=sentence):
         return True
     before = _WANTED.split(sentence)[-1]
     if right is Right.ERASURE and (_TOLD.search(before + found[0].split()[0]) or _TURNED.search(found[0])):
@@ -87,7 +87,7 @@ def _is_negated(text: str, found: re.Match[str], *, right: Right) -> bool:
 
 
 def _is_in_question(text: str, found: re.Match[str], *, before: str) -> bool:
-    """Whether the clause asks about the erasure, supposes it, or tells of it, and wishes for none."""
+    """Whether the clause asks about what is named, supposes it, or tells of an erasure, and wishes for none."""
     if _WISHED.search(before):
         return False
     clause = _ANEW.split(before)[-1]
@@ -95,4 +95,5 @@ def _is_in_question(text: str, found: re.Match[str], *, before: str) -> bool:
     if any(p.search(clause) or p.search(clause + first) for p in _IN_QUESTION):
         return True
     rest = re.match(r"\w*", text[found.end() :])
-    return bool(_HAPPENED.search(clause + found[0] + (rest[0] if rest else "")))
+    told = clause + found[0] + (rest[0] if rest else "")
+    return bool(_HAPPENED.search(re.split("[,;:]", told)[-1]))
