@@ -19,13 +19,14 @@ from models.purge import PurgeMark, PurgeStage
 from models.request import DataKey, Request
 from models.staff import HumanTask
 from models.verification import Challenge
-from models.vocabulary import Channel, RequestState, Right, TaskKind
+from models.vocabulary import Channel, OutboxState, RequestState, Right, TaskKind
 from tests.world import JANE, World, make_world
+from workflows import outbox
 from workflows.answer import PACKAGE, fetch
 from workflows.audit import broken_links
 from workflows.casefile import Claim, open_claim, open_key
 from workflows.errors import NeverAgain, NotAllowed, NotFound
-from workflows.human import open_task
+from workflows.human import close_tasks_of, open_task
 from workflows.post import send_all
 from workflows.purge.run import Report, purge
 from workflows.stages import decision, intake, verification
@@ -325,3 +326,26 @@ def test_after_a_long_silence_two_people_say_that_the_clock_is_right(world: Worl
     assert purge(world.rt).stopped == "clock_leap"
     assert not purge(world.rt, by=["anna", "ben"]).stopped
     assert not nights(world, 1).stopped
+
+
+def test_a_letter_that_somebody_is_asked_to_print_keeps_its_text_until_they_are_not(world: World) -> None:
+    ident = closed(world)
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident)
+        mails = select(Outbox).where(Outbox.request_id == ident).order_by(Outbox.id)
+        sent, letter = session.scalars(mails).all()[:2]
+        assert sent.state is OutboxState.SENT
+        letter.state = OutboxState.PAPER
+        outbox._ask_to_post(session, world.rt, request, letter)
+        printed = letter.id
+    nights(world, 40)
+    with world.rt.unit() as session:
+        kept = session.get_one(Outbox, printed)
+        assert kept.body_sealed
+        assert kept.state is OutboxState.PAPER
+        close_tasks_of(session, world.rt, ident, kinds={TaskKind.BY_HAND}, by="anna")
+    nights(world, 10)
+    with world.rt.unit() as session:
+        rest = session.scalars(select(Outbox).where(Outbox.request_id == ident)).all()
+        assert {bytes(row.body_sealed) for row in rest} == {b""}
+        assert OutboxState.PAPER not in {row.state for row in rest}

@@ -17,10 +17,11 @@ from models.vocabulary import MessageState, OutboxState, RequestState, TaskState
 from workflows.answer import FETCH, PACKAGE
 from workflows.ladder.by_post import PURPOSE as LETTER
 from workflows.lifecycle import BEFORE_EFFECTS
+from workflows.outbox import PRINT
 from workflows.runtime import Runtime
 
 _OTHER = aliased(Request)
-_SETTLED = (OutboxState.SENT, OutboxState.FAILED)
+_SETTLED = (OutboxState.SENT, OutboxState.FAILED, OutboxState.UNKNOWN)
 
 
 def due(rt: Runtime, stage: PurgeStage) -> Select[Any]:
@@ -39,12 +40,18 @@ def due(rt: Runtime, stage: PurgeStage) -> Select[Any]:
     if stage is PurgeStage.MESSAGE:
         return select(Message.id).where(_read_and_over(rt, own.messages.days))
     if stage is PurgeStage.MAIL:
-        written = exists().where(
-            Outbox.request_id == Request.id, func.length(Outbox.body_sealed) > 0, Outbox.state.in_(_SETTLED)
-        )
+        written = exists().where(Outbox.request_id == Request.id, func.length(Outbox.body_sealed) > 0, is_over())
         return select(Request.id).where(_over(rt, own.messages.days), written)
     alive = exists().where(DataKey.id == Request.data_key_id, DataKey.destroyed_at.is_(None))
     return select(Request.id).where(_over(rt, own.cases.days), alive, ~_pending())
+
+
+def is_over() -> ColumnElement[bool]:
+    """Whether a mail goes nowhere any more; a letter on paper does while anybody is asked to print one of its case."""
+    asked = exists().where(
+        HumanTask.request_id == Outbox.request_id, HumanTask.code == PRINT, HumanTask.state == TaskState.OPEN
+    )
+    return or_(Outbox.state.in_(_SETTLED), and_(Outbox.state == OutboxState.PAPER, ~asked))
 
 
 def all_of(stage: PurgeStage) -> Select[Any]:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from models.asking import Ask
@@ -33,10 +33,11 @@ from models.session import after_commit
 from models.source import SourceMark
 from models.thread import Reply
 from models.verification import Challenge
+from models.vocabulary import OutboxState
 from workflows import audit
 from workflows.attaching import with_files
 from workflows.errors import VastineError
-from workflows.purge.due import is_evidence
+from workflows.purge.due import is_evidence, is_over
 from workflows.runtime import Runtime
 
 log = structlog.get_logger("vastine.purge")
@@ -63,7 +64,7 @@ def shred(session: Session, rt: Runtime, stage: PurgeStage, ident: uuid.UUID) ->
             .execution_options(**_QUIET)
         )
     elif stage is PurgeStage.MAIL:
-        _mail(session, request)
+        _mail(session, request, is_over())
     else:
         _case(session, rt, request)
 
@@ -97,13 +98,13 @@ def _message(session: Session, rt: Runtime, message: Message) -> None:
     destroy_key(session, rt, message.data_key_id, of="message", request_id=None)
 
 
-def _mail(session: Session, request: Request) -> None:
-    session.execute(
-        update(Outbox)
-        .where(Outbox.request_id == request.id)
-        .values(to_sealed=b"", body_sealed=b"")
-        .execution_options(**_QUIET)
-    )
+def _mail(session: Session, request: Request, *which: ColumnElement[bool]) -> None:
+    gone = update(Outbox).where(Outbox.request_id == request.id, *which).values(to_sealed=b"", body_sealed=b"")
+    session.execute(gone.execution_options(**_QUIET))
+    # A letter whose text is gone is printed by nobody any more.
+    unposted = update(Outbox).where(Outbox.request_id == request.id, Outbox.body_sealed == b"")
+    unposted = unposted.where(Outbox.state == OutboxState.PAPER).values(state=OutboxState.FAILED)
+    session.execute(unposted.execution_options(**_QUIET))
     session.execute(
         update(Reply).where(Reply.request_id == request.id).values(words_sealed=None).execution_options(**_QUIET)
     )
