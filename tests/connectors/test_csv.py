@@ -15,6 +15,7 @@ from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.drops import FolderDrop
 from workflows.errors import Fenced, NeverAgain, PersonMustLook, SourceDown, TryAgain, VastineError
 from workflows.ports import EraseItem
+from workflows.replays.probing import there_again
 from workflows.rules.items import Item
 
 ANSWERS = (
@@ -380,6 +381,18 @@ def test_what_became_of_lines_whose_file_is_gone_is_not_known_and_holds_up_no_ot
         "answers_1.csv": ReceiptOutcome.KEPT,
         "answers_2.csv": ReceiptOutcome.ABSENT,
     }
+
+
+def test_what_is_there_again_is_seen_beside_files_that_are_gone(tmp_path: Path) -> None:
+    drop(tmp_path / "d", take="all")
+    (tmp_path / "d" / "answers_2.csv").write_bytes(ANSWERS)
+    connector = drop(tmp_path / "d", take="all")
+    items = plan(found(connector))
+    (tmp_path / "d" / "answers_1.csv").unlink()
+    erased = [(item, datetime(2024, 5, 1, tzinfo=UTC)) for item in items]
+    again = [item for item, _ in there_again(connector, erased)]
+    assert again == [item for item in items if item.locator["file"] == "answers_2.csv"]
+    assert again
 
 
 def test_where_we_may_not_write_people_erase(tmp_path: Path) -> None:

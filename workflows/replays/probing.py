@@ -19,10 +19,10 @@ from models.request import DataKey, Request
 from models.staff import HumanTask
 from models.vocabulary import Action, ReceiptOutcome, TaskKind
 from workflows.casefile import open_key
-from workflows.errors import VastineError
+from workflows.errors import PersonMustLook, VastineError
 from workflows.hand.places import is_by_hand
 from workflows.human import open_task
-from workflows.ports import EraseItem
+from workflows.ports import Connector, EraseItem
 from workflows.replays.opening import open_replays
 from workflows.runtime import Runtime
 from workflows.standing import open_item
@@ -48,7 +48,7 @@ def probe(rt: Runtime) -> dict[str, int]:
         if source not in rt.connectors or source in busy or is_by_hand(rt.register.sources[source]):
             continue
         try:
-            again = _there(rt, source, items)
+            again = there_again(rt.connectors[source], items)
         except VastineError as error:
             log.warning("source.not_probed", source=source, code=error.code)  # its own searches tell of that
             continue
@@ -83,13 +83,26 @@ def _erased(session: Session, rt: Runtime) -> Mapping[str, Sequence[Erased]]:
     return items
 
 
-def _there(rt: Runtime, source: str, items: Sequence[Erased]) -> list[Erased]:
+def there_again(connector: Connector, items: Sequence[Erased]) -> list[Erased]:
+    """Those of the erased that the source has. Of what was in a file that is gone by now it can say nothing."""
     again: list[Erased] = []
     for start in range(0, len(items), _BATCH):
-        batch = {item.item_no: (item, at) for item, at in items[start : start + _BATCH]}
-        now = rt.connectors[source].present([item for item, _ in batch.values()])
-        again += [batch[number] for number in now]
+        again += _present(connector, items[start : start + _BATCH])
     return again
+
+
+def _present(connector: Connector, items: Sequence[Erased]) -> list[Erased]:
+    batch = {item.item_no: (item, at) for item, at in items}
+    try:
+        return [batch[number] for number in connector.present([item for item, _ in items])]
+    except PersonMustLook as error:
+        if error.code != "file_gone":
+            raise
+    files: dict[str, list[Erased]] = defaultdict(list)
+    for one in items:
+        files[str(one[0].locator.get("file", ""))].append(one)
+    several = files.values() if len(files) > 1 else ()  # files come and go: one that went hides no other
+    return [again for mine in several for again in _present(connector, mine)]
 
 
 def _tell(rt: Runtime, source: str, again: Sequence[Erased]) -> None:
