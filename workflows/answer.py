@@ -1,6 +1,5 @@
 """What the person can fetch: files made for them, the links that lead there, and the notice that says so."""
 
-import hmac
 import secrets
 from datetime import datetime, timedelta
 
@@ -12,7 +11,7 @@ from models.request import DataKey, Request
 from models.session import reading
 from models.verification import Challenge
 from models.vocabulary import Letter
-from workflows import audit
+from workflows import audit, challenges
 from workflows.acting import ended
 from workflows.casefile import open_key, open_proof
 from workflows.caseview import case_facts
@@ -130,15 +129,8 @@ def send_code(session: Session, rt: Runtime, request: Request) -> None:
 def take_code(session: Session, rt: Runtime, request: Request, code: str) -> Challenge | None:
     """The code answered, if it was the right one; a wrong one costs one try. The caller holds the request's lock."""
     row = next(iter(_open_codes(session, rt, request)), None)
-    if row is None:
+    if row is None or not challenges.take(session, rt, request, row, code):
         return None
-    given = rt.vault.digest("challenge", f"{row.id}:{''.join(c for c in code if c.isdigit())}")
-    if row.code_digest is None or not hmac.compare_digest(given, row.code_digest):
-        row.tries_left -= 1
-        facts = {"purpose": FETCH}
-        audit.record(session, "identity:code:failed", at=rt.now(), actor="person", request_id=request.id, facts=facts)
-        return None
-    row.used_at = rt.now()
     facts = {"purpose": FETCH, "method": "code"}
     audit.record(session, "identity:proven", at=rt.now(), actor="person", request_id=request.id, facts=facts)
     return row

@@ -4,7 +4,6 @@ Whether anybody is on file, and whether a letter goes out, shows in nothing that
 Source: GDPR Art. 12(6), 32(1).
 """
 
-import hmac
 import json
 import secrets
 import uuid
@@ -19,7 +18,7 @@ from models.request import Request
 from models.staff import HumanTask, StaffUser
 from models.verification import Challenge
 from models.vocabulary import Kind, Letter, Method, RequestState, Role, TaskKind, TaskState
-from workflows import asking, audit, lifecycle
+from workflows import asking, audit, challenges, lifecycle
 from workflows.casefile import Proof, open_key, open_proof, proof_from
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, NotFound
@@ -162,15 +161,8 @@ def take(session: Session, rt: Runtime, request: Request, code: str) -> tuple[Ch
     The caller holds the request's lock. A code that was never written is wrong like any other.
     """
     row = _open(session, rt, request)
-    if row is None:
+    if row is None or not challenges.take(session, rt, request, row, code):
         return None
-    given = rt.vault.digest("challenge", f"{row.id}:{''.join(c for c in code if c.isdigit())}")
-    if row.code_digest is None or not hmac.compare_digest(given, row.code_digest):
-        row.tries_left -= 1
-        facts = {"purpose": PURPOSE}
-        audit.record(session, "identity:code:failed", at=rt.now(), actor="person", request_id=request.id, facts=facts)
-        return None
-    row.used_at = rt.now()
     return row, proof_from(_opened(open_key(session, rt, request.data_key_id), row))
 
 

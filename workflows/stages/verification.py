@@ -6,7 +6,6 @@ the person. To the outside a known and an unknown person look the same: a code m
 Source: GDPR Art. 12(6); Data Protection Act 1050/2018 s. 29 (a hetu, or a hetu and a name, proves nobody).
 """
 
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from models.request import Request
 from models.step import Step
 from models.verification import Challenge
 from models.vocabulary import LANGUAGES, Event, Kind, Method, Outcome, RequestState, StepState, TaskKind
-from workflows import acting, asking, audit, duplicates, lifecycle, nearness, news
+from workflows import acting, asking, audit, challenges, duplicates, lifecycle, nearness, news
 from workflows.casefile import (
     Claim,
     Proof,
@@ -213,13 +212,9 @@ def answer(session: Session, rt: Runtime, request: Request, code: str) -> bool:
     row = open_challenge(session, rt, request)
     if row is None or request.state is not RequestState.VERIFYING or not _may_prove(session, rt, request, Method.CODE):
         return False
-    given = rt.vault.digest("challenge", f"{row.id}:{''.join(c for c in code if c.isdigit())}")
-    if row.code_digest is None or not hmac.compare_digest(given, row.code_digest):
-        row.tries_left -= 1
+    if not challenges.take(session, rt, request, row, code):
         asking.insufficient(session, rt, request, kind=AskKind.IDENTITY, by="person")
-        audit.record(session, "identity:code:failed", at=rt.now(), actor="person", request_id=request.id)
         return False
-    row.used_at = rt.now()
     key = open_key(session, rt, request.data_key_id)
     proof = proof_from(json.loads(key.open(row.candidate_sealed or b"", f"challenges.candidate:{row.id}")))
     request.verified_method, request.verified_at, request.verified_by = Method.CODE, rt.now(), "person"
