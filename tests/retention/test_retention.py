@@ -428,3 +428,29 @@ def test_what_two_people_approved_is_carried_out_at_night_and_nothing_else(world
     assert ids(world, "billing", "invoice") == [70, 71, 72, 73]
     assert ids(world, "shop", "orders") == [2, 3, 4]
     assert carrying.carry_out_approved(world.rt) == 0
+
+
+def test_a_list_whose_source_left_the_register_asks_a_person_and_stops_no_other(world):
+    for category in ("C07", "C12"):
+        made = freeze(world.rt, category, user="anna")
+        for user in ("anna", "ben"):
+            approve(world.rt, category, made.plan_hash, user=user)
+
+    class KilledError(Exception):
+        pass
+
+    def kill(name):
+        if name == "intended":
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        carry_out(dataclasses.replace(world.rt, failpoint=kill), "C07", user="ben")
+    left = {name: one for name, one in world.rt.connectors.items() if name != "billing"}
+    for _ in range(2):  # night after night: one task
+        carrying.carry_out_approved(dataclasses.replace(world.rt, connectors=left))
+    with world.rt.unit() as session:
+        tasks = session.scalars(select(HumanTask).where(HumanTask.code == carrying.NOT_DONE)).all()
+        assert {"category": "C07", "error": "source_not_in_register"} in [task.facts for task in tasks]
+        assert len([task for task in tasks if task.facts["category"] == "C07"]) == 1
+    assert carrying.carry_out_approved(world.rt) >= 1
+    assert ids(world, "billing", "invoice") == [71, 72, 73]

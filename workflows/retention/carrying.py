@@ -17,9 +17,10 @@ from sqlalchemy.orm import Session
 from models.holds import ManualHold
 from models.intake import InboundEvent
 from models.retention import RetentionApproval, RetentionItem, RetentionRun, RetentionState
-from models.vocabulary import ReceiptOutcome
+from models.vocabulary import ReceiptOutcome, TaskKind
 from workflows import audit, gates
 from workflows.errors import Conflict, PersonMustLook, TryAgain, VastineError
+from workflows.human import open_task
 from workflows.ports import ErasedItem, EraseItem
 from workflows.retention.asked import asking
 from workflows.retention.late import Late, Where
@@ -29,6 +30,9 @@ from workflows.runtime import Runtime
 from workflows.tombstones import set_tombstones
 
 log = structlog.get_logger("vastine.retention")
+
+NOT_DONE = "list_not_carried_out"
+"""Code of the task about an approved list that a night could not carry out."""
 
 BATCH = 500
 _ROUNDS = 10  # so deep may records point at each other
@@ -102,6 +106,9 @@ def carry_out_approved(rt: Runtime) -> int:
             count += 1
         except VastineError as error:  # the next night tries again; one category stops no other
             log.warning("retention.not_carried_out", category=category, code=error.code)
+            with rt.unit() as session:
+                facts = {"category": category, "error": error.code}
+                open_task(session, rt, key=f"retention:{category}", kind=TaskKind.CHECK, code=NOT_DONE, facts=facts)
     return count
 
 
@@ -206,6 +213,8 @@ def _after_a_crash(rt: Runtime, run_id: uuid.UUID, fence: int) -> None:
             open_ops.setdefault(one[0].op_id, []).append(one)
     for op_id, batch in open_ops.items():
         source = batch[0][0].source
+        if source not in rt.connectors:
+            raise PersonMustLook("source_not_in_register")  # nobody else knows what became of it
         orders = {row.item_no: late.order(row.item_no) for row, late in batch}
         told = rt.connectors[source].call_off(op_id, fence, list(orders.values()))
         _receipt(rt, run_id, fence, orders, told)
