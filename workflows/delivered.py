@@ -12,14 +12,20 @@ from sqlalchemy.orm import Session
 from models.audit import AuditEntry
 from models.intake import MessageCase
 from models.request import Request
-from models.vocabulary import Outcome, RequestState, Right
-from workflows.errors import PersonMustLook, WaitFor
+from models.staff import HumanTask
+from models.vocabulary import Outcome, RequestState, Right, TaskKind, TaskState
+from workflows.errors import WaitFor
+from workflows.human import open_task
 from workflows.runtime import Runtime
 
 BEHIND = "waits_for_delivery"
 """Why an erasure's step waits for a copy that was asked for with it."""
 DELIVERIES = (Right.ACCESS, Right.PORTABILITY)
 _DELIVERED = (Outcome.DELIVERED, Outcome.NOTHING_FOUND)
+NO_COPY = "delivery_failed"
+"""Code of the task about an erasure whose copy was never delivered."""
+_GO_ON = ("done", "nothing_to_do", "answered_outside")
+"""Words of a person after which the erasure goes on; "wait", or a task closed for another reason, is none."""
 _LOOK_AGAIN = 6 * 3600.0
 _MARGIN = timedelta(days=2)
 """So long before its last day an erasure waits for nobody."""
@@ -28,16 +34,37 @@ _MARGIN = timedelta(days=2)
 def require_delivered(session: Session, rt: Runtime, request: Request) -> None:
     """Raise `WaitFor` until all that was asked for with this erasure is delivered, and fetched or its days over.
 
-    Raises `PersonMustLook("delivery_failed")` where a delivery ended otherwise. Other requests of the same message
-    count as the one the erasure was linked with.
+    Where a delivery ended otherwise, a named person has to say that nothing is to be waited for, and how it ended
+    must not change after that. Other requests of the same message count as the one the erasure was linked with.
     """
     for first in together(session, request):
         if first.state is not RequestState.CLOSED:
             raise WaitFor(BEHIND, after_seconds=_LOOK_AGAIN)  # it may close at this very moment
         if first.outcome not in _DELIVERED:
-            raise PersonMustLook("delivery_failed")
+            _require_word(session, rt, request, first)
         if first.outcome is Outcome.DELIVERED and not _had_time(session, rt, first, request):
             raise WaitFor("waits_for_fetching", after_seconds=_LOOK_AGAIN)
+
+
+def _require_word(session: Session, rt: Runtime, request: Request, first: Request) -> None:
+    """Ask once whether the erasure may go on without this copy; raises `WaitFor` until somebody said so."""
+    key = f"no_copy:{request.id}:{first.id}:{first.outcome}"
+    task = session.scalar(select(HumanTask).where(HumanTask.key == key))
+    if task is not None and task.state is TaskState.DONE and task.answer in _GO_ON:
+        return
+    if task is None or task.state is TaskState.DONE:  # closed without that word: asked again, or nothing would end it
+        facts = {"case": first.reference, "outcome": str(first.outcome)}
+        open_task(
+            session,
+            rt,
+            key=key,
+            kind=TaskKind.CHECK,
+            code=NO_COPY,
+            request_id=request.id,
+            due_on=request.due_on,
+            facts=facts,
+        )
+    raise WaitFor(NO_COPY, after_seconds=_LOOK_AGAIN)
 
 
 def together(session: Session, request: Request) -> Sequence[Request]:

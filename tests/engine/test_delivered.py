@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import select
 
 from models.request import Request
+from models.staff import HumanTask
 from models.step import Step
-from models.vocabulary import Channel, Kind, Method, Outcome, RequestState, Right
+from models.vocabulary import Channel, Kind, Method, Outcome, RequestState, Right, TaskKind, TaskState
 from tests.world import JANE, World, make_world
-from workflows import audit, engine
+from workflows import audit, delivered, engine, human, repair
 from workflows.casefile import Claim
 from workflows.messages import WORK
-from workflows.stages import intake
+from workflows.stages import decision, intake
 
 S = RequestState
 
@@ -155,3 +156,47 @@ def test_a_ban_in_the_same_message_is_nothing_to_wait_for(world):
     world.work()
     assert world.request(cases[Right.MARKETING_BAN]).outcome is Outcome.BANNED
     assert world.state(cases[Right.ERASURE]) is S.CLOSED
+
+
+def says(world: World, ident: uuid.UUID, answer: str) -> None:
+    with world.rt.unit() as session:
+        task = session.scalars(
+            select(HumanTask).where(HumanTask.request_id == ident, HumanTask.code == delivered.NO_COPY)
+        ).one()
+        assert task.state is TaskState.OPEN
+        repair.close_by_word(session, world.rt, task, by="anna", answer=answer)
+
+
+def still_there(world: World) -> bool:
+    return any(JANE in row for row in world.rows("shop", "customer"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"), [("wait", S.ERASING), ("settled", S.ERASING), ("answered_outside", S.CLOSED)]
+)
+def test_an_erasure_whose_copy_never_came_goes_on_at_the_word_of_a_named_person_alone(world, answer, state):
+    cases = asked(world, Right.ACCESS, Right.ERASURE)
+    with world.rt.unit() as session:
+        request = session.get_one(Request, cases[Right.ACCESS], with_for_update=True)
+        decision.withdraw(session, world.rt, request, actor="person")
+    world.work()
+    world.approve(cases[Right.ERASURE])
+    world.work()
+    world.clock.advance(hours=7)
+    world.work()
+    assert world.state(cases[Right.ERASURE]) is S.ERASING
+    assert still_there(world)
+    if answer == "settled":  # by whatever else closes the tasks of a case: nobody has said anything
+        with world.rt.unit() as session:
+            human.close_tasks_of(session, world.rt, cases[Right.ERASURE], kinds={TaskKind.CHECK}, by="anna")
+    else:
+        says(world, cases[Right.ERASURE], answer)
+    world.clock.advance(hours=7)
+    world.work()
+    assert world.state(cases[Right.ERASURE]) is state
+    assert still_there(world) is (state is not S.CLOSED)
+    if state is not S.CLOSED:  # asked again, so that somebody can say so later
+        says(world, cases[Right.ERASURE], "done")
+        world.clock.advance(hours=7)
+        world.work()
+        assert world.state(cases[Right.ERASURE]) is S.CLOSED
