@@ -1,7 +1,8 @@
 """Bans and withdrawn consent as requests: in force the moment they arrive, and answered without anybody's doing.
 
 Nobody is asked to prove who they are: a ban harms nobody, and the contact that was given is what it is about. What no
-program can set in a source, and what has to be erased because consent was all it rested on, are tasks for people.
+program can set in a source is a task for people. What consent alone allowed is erased in a case of its own, for which
+they have to be the person; where the register names no such data or nobody is proven, a person is asked to look.
 
 Source: GDPR Art. 7(3), 12(2), 17(1)(b), 21(2)-(3).
 """
