@@ -41,6 +41,7 @@ from webhooks.console import (
     today,
     triage,
     verification,
+    withholding,
 )
 from webhooks.console.case import problems_of
 from webhooks.console.roles import open_to_all
@@ -67,6 +68,7 @@ ROOMS = (
     refusing,
     asking,
     ending,
+    withholding,
     verification,
     mandate,
     near,

@@ -17,7 +17,7 @@ from workflows.delivered import DELIVERIES
 from workflows.errors import BadInput, Conflict, Fault, NotFound
 from workflows.guarding import ground_of
 from workflows.ports import RequestKey
-from workflows.register.grounds import grounds_with
+from workflows.register.grounds import GroundRule, grounds_with
 from workflows.restricting.naming import staff_of
 from workflows.rules.code_in_text import has_identity_code
 from workflows.runtime import Runtime
@@ -27,12 +27,21 @@ _BEFORE = (RequestState.VERIFYING, RequestState.COLLECTING, RequestState.ASSESSI
 
 
 def withhold(
-    session: Session, rt: Runtime, request: Request, *, user: str, category: str, ground: str, reason: str
+    session: Session,
+    rt: Runtime,
+    request: Request,
+    *,
+    user: str,
+    category: str,
+    ground: str,
+    reason: str,
+    seen: str | None = None,
 ) -> None:
     """Hold this category back; what was to be reviewed is reviewed anew, and not by this person alone.
 
-    The caller holds the request's lock. `reason` goes into the letter, in words. Raises `BadInput` (category, ground,
-    reason), `Conflict` once it went out or where nothing is given out, `NotAllowed` for the role.
+    The caller holds the request's lock. `reason` goes into the letter, in words; `seen` is the `mark_of` what the user
+    looked at. The same said twice is said once. Raises `BadInput` (category, ground, reason), `Conflict` once it went
+    out, where nothing is given out or where somebody else said otherwise since, `NotAllowed` for the role.
     """
     staff_of(session, user, roles=_MAY)
     _undelivered(request)
@@ -41,6 +50,8 @@ def withhold(
         faults.append(Fault("category", "category_unknown", "choose a category of the register"))
     if ground_of(rt, ground).guard != "none":
         faults.append(Fault("ground", "ground_guarded", "this ground refuses a request as a whole, by two people"))
+    elif not ground_of(rt, ground).withholds:
+        faults.append(Fault("ground", "ground_withholds_nothing", "name a ground that says `withholds: true`"))
     if not 10 <= len(reason.strip()) <= 2000:
         faults.append(Fault("reason", "a refusal needs its reason in words", "write at least one sentence"))
     if has_identity_code(reason):
@@ -48,24 +59,51 @@ def withhold(
     if faults:
         raise BadInput(faults)
     row = session.get(Withholding, (request.id, category))
+    key = open_key(session, rt, request.data_key_id)
+    if row is not None and (row.withheld_by, row.ground, reason_of(row, key)) == (user, ground, reason.strip()):
+        return
+    _require_seen(seen, row)
     if row is None:
         row = Withholding(request_id=request.id, category=category)
         session.add(row)
-    key = open_key(session, rt, request.data_key_id)
     row.ground, row.withheld_by, row.withheld_at = ground, user, rt.now()
-    row.reason_sealed = key.seal(reason.strip().encode(), _context(request, category))
+    row.reason_sealed = key.seal(reason.strip().encode(), _context(row))
     _again(session, rt, request, user=user, facts={"category": category, "ground": ground})
 
 
-def give_after_all(session: Session, rt: Runtime, request: Request, *, user: str, category: str) -> None:
+def give_after_all(
+    session: Session, rt: Runtime, request: Request, *, user: str, category: str, seen: str | None = None
+) -> None:
     """Hold it back no more. Raises as `withhold`, and `NotFound` where it was not."""
     staff_of(session, user, roles=_MAY)
     _undelivered(request)
     row = session.get(Withholding, (request.id, category))
     if row is None:
         raise NotFound("withheld", detail="this category is not held back in this case")
+    _require_seen(seen, row)
     session.delete(row)
     _again(session, rt, request, user=user, facts={"category": category, "ground": None})
+
+
+def withholding_grounds(rt: Runtime) -> list[GroundRule]:
+    """The grounds on which part of an answer may be held back today."""
+    known = grounds_with(rt.register.grounds).values()
+    return [ground for ground in known if ground.withholds and ground.guard == "none" and ground.holds_on(rt.today())]
+
+
+def may_withhold(request: Request) -> bool:
+    """Whether this is an answer that gives data out and has not gone out yet."""
+    return request.right in DELIVERIES and request.state in _BEFORE
+
+
+def mark_of(row: Withholding | None) -> str:
+    """What a person looked at: changes with every word on it; "" where nothing is held back."""
+    return "" if row is None else row.withheld_at.isoformat()
+
+
+def reason_of(row: Withholding, key: RequestKey) -> str:
+    """Why, in words."""
+    return key.open(row.reason_sealed, _context(row)).decode() if row.reason_sealed else ""
 
 
 def withheld(session: Session, request: Request) -> Sequence[Withholding]:
@@ -91,13 +129,12 @@ def told_of_withheld(session: Session, rt: Runtime, request: Request, key: Reque
         if row.request_id != request.id or row.reason_sealed is None:
             continue
         label = rt.register.categories[row.category].label.get(request.language)
-        reason = key.open(row.reason_sealed, _context(request, row.category)).decode()
-        said.append(f"{label}: {getattr(grounds[row.ground].text, request.language)} {reason}")
+        said.append(f"{label}: {getattr(grounds[row.ground].text, request.language)} {reason_of(row, key)}")
     return {"withheld": " · ".join(said)} if said else {}
 
 
 def _undelivered(request: Request) -> None:
-    if request.right not in DELIVERIES or request.state not in _BEFORE:
+    if not may_withhold(request):
         raise Conflict("not_undelivered", detail="only an answer that has not gone out yet can be held back in part")
 
 
@@ -108,5 +145,10 @@ def _again(session: Session, rt: Runtime, request: Request, *, user: str, facts:
         lifecycle.advance(session, rt, request, Event.RECHECK, actor=user)
 
 
-def _context(request: Request, category: str) -> str:
-    return f"withholdings.reason:{request.id}:{category}"
+def _require_seen(seen: str | None, row: Withholding | None) -> None:
+    if seen is not None and seen != mark_of(row):
+        raise Conflict("withheld_otherwise", detail="somebody said otherwise since you looked; look again")
+
+
+def _context(row: Withholding) -> str:
+    return f"withholdings.reason:{row.request_id}:{row.category}"

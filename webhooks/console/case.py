@@ -67,6 +67,8 @@ DONE = frozenset(
         "attached",
         "replied",
         "replied_untold",
+        "withheld",
+        "given",
     ]
 )
 

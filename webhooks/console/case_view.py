@@ -24,6 +24,7 @@ from webhooks.console.shell import Shell
 from webhooks.console.tasklist import badge, task_row
 from webhooks.console.thread_view import thread_facts
 from webhooks.console.timeline import timeline
+from webhooks.console.withholding_view import withholding_facts
 from workflows.asking import asks_of
 from workflows.candidates import undecided
 from workflows.casefile import Claim, open_claim, open_key, open_proof
@@ -87,6 +88,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "plan": _plan(session, shell, request, key=key),
         "refusal": refusal_facts(session, shell, request, key),
         "restriction": restriction_facts(session, shell, request, key),
+        "withholding": withholding_facts(session, shell, request, key),
         "receipts": receipt_counts(session, request),
         "letters": _letters(session, request),
         "files": _files(session, request),

@@ -82,7 +82,7 @@ def refuse(*, reference: str, ground: str, reason: str, user: str) -> None:
 @click.command()
 @click.argument("reference")
 @click.option("--category", required=True, help="A category of the register, such as C11.")
-@click.option("--ground", help="A ground of the register: rights_of_others, no_ground, …")
+@click.option("--ground", help="A ground on which part may be held back: rights_of_others, …")
 @click.option("--reason", default="", help="The reason in words; it goes into the letter.")
 @click.option("--give", is_flag=True, help="Give it out after all.")
 @click.option("--as", "user", required=True)

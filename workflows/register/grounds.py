@@ -42,6 +42,7 @@ class GroundRule(_Part):
     valid_from: date | None = None
     valid_to: date | None = None
     guard: Literal["none", "two_people"] = "none"
+    withholds: bool = False  # whether part of an answer may be held back on it
     text: GroundText
     fees: tuple[Fee, ...] = ()
 
