@@ -38,7 +38,7 @@ dataset:
 _LED = ", references: [{dataset: s1, field: person.id, direction: from}]"
 
 
-def _text(n: int) -> str:
+def source_text(n: int) -> str:
     """The first source knows people; its number leads to the others."""
     known, led = (", identity: email", "") if n == 1 else ("", _LED)
     return _SOURCE.format(n=n, timeout=TIMEOUT_SECONDS, known=known, led=led)
@@ -46,7 +46,7 @@ def _text(n: int) -> str:
 
 def measure(place: Place) -> Report:
     """All twelve well, then the last refusing calls, then the last taking them and never answering."""
-    register = {f"s{n}": _text(n) for n in range(1, SOURCES + 1)}
+    register = {f"s{n}": source_text(n) for n in range(1, SOURCES + 1)}
     folder = shop.write_register(place.folder / "twelve", sources=register)
     urls = {f"S{n}_URL": _filled(place) for n in range(1, SOURCES + 1)}
     with _silent() as port:

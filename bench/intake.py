@@ -63,7 +63,7 @@ def _on_sqlite(place: Place) -> Place:
 def _latencies(place: Place) -> tuple[list[float], list[float]]:
     """Seconds of each form with all alive, and with Redis dead and no worker; two turns of each."""
     found: dict[bool, list[float]] = {True: [], False: []}
-    send = _form(place)
+    send = form(place)
     for alive in (True, False, True, False):
         place.empty_broker()  # of the turn before: a worker that is behind does not listen
         worker = place.vastine("worker", "-c", "1") if alive else None
@@ -88,7 +88,7 @@ def _rates(place: Place) -> tuple[float, float]:
     commits = _load(port, _bare, callers=_BUSY, seconds=SECONDS)
     place.end(bare)
     with _portal(place) as port:
-        forms = _load(port, _form(place), callers=_BUSY, seconds=SECONDS)
+        forms = _load(port, form(place), callers=_BUSY, seconds=SECONDS)
     return len(commits) / SECONDS, len(forms) / SECONDS
 
 
@@ -109,7 +109,7 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("nobody listens")
 
 
-def _form(place: Place) -> Send:
+def form(place: Place) -> Send:
     """Send one form, as its last page does: signed by the portal's own key, each of another person elsewhere."""
     rt = place.runtime()
     signer = Signer(rt, "portal-form")

@@ -33,10 +33,10 @@ def measure(place: Place) -> Report:  # needs no house
     for name in _LETTERS:
         letter = Letter(name)
         pages = _pages(documents.letter(letter, case))
-        plain = _plain(letters.html(letter, case), pages, lambda text: len(HTML(string=text).render().pages))
+        page = plain(letters.html(letter, case), pages, lambda text: len(HTML(string=text).render().pages))
         ours, bare = _in_turns(
             lambda letter=letter: documents.letter(letter, case),  # type: ignore[misc]
-            lambda plain=plain: HTML(string=plain).write_pdf(pdf_variant="pdf/ua-1", pdf_tags=True),  # type: ignore[misc]
+            lambda page=page: HTML(string=page).write_pdf(pdf_variant="pdf/ua-1", pdf_tags=True),  # type: ignore[misc]
         )
         told = f"{pages} pages; letter {spread(ours)}; bare {spread(bare)}"
         report.figures.append(Figure(f"{name}, times the bare render", min(ours) / min(bare), "×", aim=_AIM, told=told))
@@ -44,7 +44,7 @@ def measure(place: Place) -> Report:  # needs no house
     return report
 
 
-def _plain(composed: str, pages: int, count: Callable[[str], int]) -> str:
+def plain(composed: str, pages: int, count: Callable[[str], int]) -> str:
     """The letter's own words as bare paragraphs, repeated until they fill as many pages."""
     words = [html.unescape(part).strip() for part in _TAG.sub("\n", composed).split("\n")]
     once = "".join(f"<p>{html.escape(word)}</p>" for word in words if word)

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.place import Place
 from bench.report import Figure, Report
 
-_CORPUS = Path(__file__).resolve().parents[1] / "tests" / "rules" / "mail"
+CORPUS = Path(__file__).resolve().parents[1] / "tests" / "rules" / "mail"
 _ROUNDS = 3
 AIM = 10.0
 
@@ -20,7 +20,7 @@ def measure(place: Place) -> Report:  # a house of its own, in a folder
     from workflows import mailroom  # noqa: PLC0415
     from workflows.rules.mail import House, understand_mail  # noqa: PLC0415
 
-    mails = [path.read_bytes() for path in sorted(_CORPUS.glob("*.eml"))]
+    mails = [path.read_bytes() for path in sorted(CORPUS.glob("*.eml"))]
     house = House(["tietosuoja@lakeus.example"])
     library = _seconds(_parse, mails)
     rules = _seconds(lambda raw: understand_mail(raw, house), mails)

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.compute as pc  # type: ignore[import-untyped]
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import yaml
 
 from bench.place import Place
@@ -49,13 +49,7 @@ SOURCE: dict[str, Any] = {
 
 def measure(place: Place) -> Report:
     """In processes of their own, so that each peak is its own."""
-    folder = place.folder / "archive"
-    _fill(folder)
-    register = place.folder / "parquet"
-    (register / "sources").mkdir(parents=True)
-    (register / "controller.yaml").write_text("name: Bench Oy\n", encoding="utf-8")
-    told = {**SOURCE, "connection": {"url": str(folder), "pattern": "*.parquet"}}
-    (register / "sources" / "archive.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
+    folder, register = fill(place.folder)
     environ = {"ARCHIVE": str(folder), "ARCHIVE_REGISTER": str(register)}
     months = {"a tenth": str(MONTHS // 10), "all": str(MONTHS)}
     found = {
@@ -74,8 +68,14 @@ def measure(place: Place) -> Report:
     return report
 
 
-def _fill(folder: Path) -> None:
+def fill(parent: Path) -> tuple[Path, Path]:
+    """The files and the register that describes them, each in a folder of its own."""
+    folder, register = parent / "archive", parent / "parquet"
     folder.mkdir()
+    (register / "sources").mkdir(parents=True)
+    (register / "controller.yaml").write_text("name: Bench Oy\n", encoding="utf-8")
+    told = {**SOURCE, "connection": {"url": str(folder), "pattern": "*.parquet"}}
+    (register / "sources" / "archive.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
     day = datetime(2017, 1, 1, tzinfo=UTC)
     for _ in range(MONTHS):
         following = (day + timedelta(days=32)).replace(day=1)
@@ -91,6 +91,7 @@ def _fill(folder: Path) -> None:
                 gsrn = pa.array([f"6430123456789{point:05}"] * count)
                 out.write_table(pa.table({"gsrn": gsrn, "at": at, "kwh": kwh, "status": status}))
         day = following
+    return folder, register
 
 
 def answer(environ: dict[str, str]) -> dict[str, float]:

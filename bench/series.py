@@ -56,7 +56,7 @@ person:
   collections:
     reading: {"on": at, series: {at: at, key: [gsrn], zone: utc}}
 """
-_FILL = f"""
+FILL = f"""
 CREATE TABLE customer (id INTEGER PRIMARY KEY, email VARCHAR(80) NOT NULL UNIQUE);
 CREATE TABLE point (gsrn VARCHAR(18) PRIMARY KEY, customer_id INTEGER NOT NULL REFERENCES customer (id));
 CREATE TABLE reading (gsrn VARCHAR(18) NOT NULL REFERENCES point (gsrn), at TIMESTAMP NOT NULL,
@@ -75,7 +75,7 @@ def measure(place: Place) -> Report:
     """In a process of its own, so that its peak is its own."""
     url = place.new_database()
     with psycopg.connect(url) as connection:
-        connection.execute(_FILL)
+        connection.execute(FILL)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
     register = shop.write_register(place.folder / "grid", sources={"grid": SOURCE})
