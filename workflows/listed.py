@@ -16,6 +16,8 @@ class Listed:
     locator: Mapping[str, Json]
     identifiers: Mapping[str, Sequence[str]]  # identity to the values the record carries
     created: date | datetime | None  # None: the source does not say
+    names_others: bool = False
+    """Its identifiers may be others' as well: whose it is only those say that an erasure took."""
 
 
 @runtime_checkable

@@ -27,6 +27,7 @@ from workflows.runtime import Runtime
 
 BACKUP_DAYS = 35  # the longest usual cycle, where the register names none
 AFTER_BACKUP = timedelta(days=30)
+_MAIL = {"folder", "validity", "uid", "message_id"}
 _AN_ENTRY = 200  # digests in one audit entry: a line that still can be read
 
 
@@ -39,7 +40,7 @@ class Recogniser:
 
     def locator(self, collection: str, locator: Mapping[str, Json]) -> bytes:
         """Of one record."""
-        return self._digest("record", f"{collection}:{canonical(locator)}")
+        return self._digest("record", f"{collection}:{canonical(_lasting(locator))}")
 
     def content(self, digest: str) -> bytes:
         """Of what a record says, by its digest in hex."""
@@ -51,6 +52,13 @@ class Recogniser:
 
     def _digest(self, what: str, value: str) -> bytes:
         return self.vault.digest(f"tombstone:{self.source}:{what}", value)
+
+
+def _lasting(locator: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Of a message its folder and its own number: a mailbox that is put back gives all its messages new UIDs."""
+    if locator.keys() == _MAIL and locator["message_id"]:
+        return {"folder": locator["folder"], "message_id": locator["message_id"]}
+    return locator
 
 
 def known_until(rt: Runtime, source: str) -> date:

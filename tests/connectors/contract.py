@@ -10,7 +10,7 @@ import sqlite3
 import tracemalloc
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from workflows.connectors.parquet_source import ParquetConnector
 from workflows.connectors.sql import SqlConnector
 from workflows.errors import PersonMustLook, VastineError
 from workflows.handed import HandAnswer, HandRecord
-from workflows.listed import Lists
+from workflows.listed import Lists, ReadsThrough
 from workflows.ports import Connector, EraseItem, Lead
 from workflows.register.model import SourceSpec
 from workflows.rules.items import Item, canonical
@@ -209,7 +209,10 @@ def http_world(service: HttpSource, *, reads_only: bool = False) -> World:
     one = {"path": "/reading/{id}"}
     page = {"cursor": {"param": "cursor", "path": "meta.next"}}
     calls = {
-        "find": [{"path": "/reading?gsrn={gsrn}", "records": "items", "page": page}],
+        "find": [
+            {"path": "/reading?gsrn={gsrn}", "records": "items", "page": page},
+            {"path": "/reading", "records": "items", "page": page},
+        ],
         "one": one,
         **({} if reads_only else {"delete": one, "mask": {**one, "values": {"note": ""}}}),
     }
@@ -314,6 +317,16 @@ class Contract:
         world.silence()
         with pytest.raises(VastineError):
             [row for name in source.collections() for row in source.everything(name)]
+
+    def test_a_record_read_through_is_the_very_item_that_a_search_finds(self, world: World) -> None:
+        """Its digest too, or a list of what is past its time would find every record changed."""
+        source = world.connect()
+        if not isinstance(source, ReadsThrough):
+            pytest.skip("whoever keeps it has to look")
+        through = {canonical(i.locator): i for n in source.readable() for i in source.records(n, before=date.max)}
+        assert len(through) == len(ROWS)
+        mine = [item for item in world.found() if item.ownership is Ownership.OWN]
+        assert [replace(item, path="") for item in mine] == [through[canonical(item.locator)] for item in mine]
 
     def test_it_finds_what_it_should_and_nothing_of_anybody_else(self, world: World) -> None:
         before = world.dump()

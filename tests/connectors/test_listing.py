@@ -2,8 +2,8 @@
 
 import sqlite3
 import tracemalloc
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,10 +11,15 @@ from typing import Any
 
 import pytest
 
+from models.vocabulary import Action
+from tests.connectors.service import CALLS, MESSAGES, PAGES, TICKETS, Notes
+from tests.connectors.service import service as http_service
 from tests.connectors.shop import dataset, field, register, run_sql, source
+from tests.http_source import ANNA, running
 from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.sql import SqlConnector
-from workflows.ports import Lead
+from workflows.errors import NeverAgain, WaitFor
+from workflows.ports import EraseItem, Lead
 from workflows.register.model import SourceSpec
 from workflows.rules.items import Item
 
@@ -133,3 +138,64 @@ def test_lines_that_are_alike_are_one_record(tmp_path: Path) -> None:
     connector = dropped(tmp_path, "id;email;made;note\n1;;;n\n1;;;n\n2;;;n\n", keyed=False)
     items = list(connector.records("letter", before=date.max))
     assert [i.fields["id"] for i in items] == ["1", "2"]
+
+
+SHOWN = {"path": "/tickets", "records": "items", "page": PAGES["cursor"]}
+LISTING = {**TICKETS, "find": [*TICKETS["find"], SHOWN]}
+
+
+class OnePlace(Notes):
+    """A source's only place, as all workers together know it."""
+
+    taken = False
+
+    @contextmanager
+    def place(self, source: str, slots: int) -> Iterator[Callable[[], None]]:
+        if self.taken:
+            raise WaitFor("slots", after_seconds=0.05)
+        self.taken = True
+        try:
+            yield lambda: None
+        finally:
+            self.taken = False
+
+
+def test_between_two_pages_a_service_is_free_for_others() -> None:
+    """Whoever reads a source through is slow, and asks it for single records meanwhile."""
+    with running() as at:
+        connector = http_service(at, {"tickets": LISTING}, rate={"per_second": 1000, "burst": 100, "slots": 1})
+        connector.pace(OnePlace(), Notes())
+        rows = connector.everything("tickets")
+        first = next(rows)
+        item = EraseItem(0, "tickets", first.locator, Action.DELETE, (), "")
+        assert list(connector.present([item])) == [0]
+        assert len([first, *rows]) == 4
+        assert connector.present([item])
+
+
+def test_a_record_that_two_pages_give_is_one() -> None:
+    """Pages shift while they are read."""
+    with running() as at:
+        connector = http_service(at, {"tickets": LISTING})
+        rows = connector.everything("tickets")
+        listed = [next(rows)]
+        at.data["tickets"].insert(0, {**at.data["tickets"][0], "id": 9})
+        listed += rows
+        assert [row.locator["id"] for row in listed] == [1, 2, 3, 4]
+        assert listed[0].identifiers == {"email": (ANNA,)}
+
+
+def test_a_service_lists_what_a_call_finds_whole_and_lets_nothing_go_unasked_that_others_point_at() -> None:
+    with running() as at:
+        assert http_service(at).collections() == []
+        connector = http_service(at, {"tickets": LISTING, "messages": MESSAGES, "calls": CALLS})
+        assert connector.collections() == ["tickets"]
+        assert connector.readable() == {}
+        assert list(http_service(at, {"tickets": LISTING}).readable()) == ["tickets"]
+
+
+def test_reading_a_service_through_takes_no_more_calls_than_its_file_allows() -> None:
+    with running() as at:
+        connector = http_service(at, {"tickets": LISTING}, limits={"calls": 1})
+        with pytest.raises(NeverAgain, match="too_many_calls"):
+            list(connector.everything("tickets"))

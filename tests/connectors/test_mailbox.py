@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import date
 from email.message import EmailMessage
 from typing import Any
 
@@ -24,7 +25,7 @@ from workflows.connectors.mailbox_source import MailboxConnector
 from workflows.errors import NeverAgain, PersonMustLook, SourceDown
 from workflows.ports import EraseItem, Lead, Seeds
 from workflows.rules.attachments import FETCH
-from workflows.rules.items import Item
+from workflows.rules.items import Item, canonical
 
 ANNA, BERTTA, DESK = "anna@example.test", "bertta@example.test", "desk@house.test"
 FIELDS = [
@@ -404,3 +405,31 @@ def test_whatever_the_bytes_are_a_message_is_read_or_handed_on_as_it_is(raw: byt
     assert not read.garbled or [file.content for file in read.files] == [raw]
     assert all(isinstance(value, str) for value in read.told.values())
     assert stands_in("\x00never", read)
+
+
+def test_a_mailbox_read_through_gives_every_message_as_a_search_would(archive: ImapAccount) -> None:
+    """Also of strangers, and however old: a search that goes back a day would find nothing here."""
+    made = connector(archive, since_days=1)
+    found = collected(connector(archive))
+    through = {canonical(item.locator): item for item in made.records("message", before=date.max)}
+    assert len(through) == 7
+    for item in found.values():
+        same = through[canonical(item.locator)]
+        assert (same.digest, same.fields, same.facts, same.on) == (item.digest, item.fields, item.facts, item.on)
+
+
+def test_a_mailbox_lists_who_each_message_names_and_since_when(archive: ImapAccount) -> None:
+    made = connector(archive)
+    listed = {str(row.locator["message_id"])[1:3]: row for row in made.everything("message")}
+    assert set(listed) == {"a1", "a2", "a3", "b1", "b2", "b3", "c1"}
+    assert {row.names_others for row in listed.values()} == {True}
+    assert listed["a1"].identifiers == {"email": (ANNA,)}
+    found = collected(made)
+    assert {ident: listed[ident].locator for ident in found} == {n: i.locator for n, i in found.items()}
+
+
+def test_a_message_too_large_to_be_read_is_listed_and_fails_a_look_at_what_it_says(archive: ImapAccount) -> None:
+    made = connector(archive, most_mb=0.0001)
+    assert len(list(made.everything("message"))) == 7
+    with pytest.raises(NeverAgain, match="message_too_large"):
+        list(made.records("message", before=date.max))

@@ -10,6 +10,22 @@ from workflows.register.check import advice_on, check_folder
 
 HERE = Path(__file__).parent
 TODAY = date(2026, 11, 24)
+SERVICE = """
+source: tickets
+kind: http
+connection:
+  base_url: https://tickets.example
+  health: /health
+  collections:
+    ticket: {find: [{path: "/tickets?email={identity:email}"}], one: {path: "/tickets/{id}"}}
+dataset:
+  - fides_key: tickets
+    collections:
+      - name: ticket
+        fields:
+          - {name: id, data_categories: [system.operations], fides_meta: {primary_key: true}}
+          - {name: email, data_categories: [user.contact.email], fides_meta: {identity: email}}
+"""
 
 
 def told(folder, today=TODAY):
@@ -55,3 +71,14 @@ def test_law_and_address_are_stale_after_a_year(today, stale):
     assert ("the law of H01 was last checked over a year ago" in found) is stale
     assert ("the authority's address was last checked over a year ago" in found) is stale
     assert ("H01 was checked in the future" in found) is (today < TODAY)
+
+
+def test_a_service_that_lists_nothing_is_warned_of(tmp_path):
+    """What came back there nobody would see."""
+    shutil.copytree(HERE / "least", tmp_path / "r")
+    (tmp_path / "r/sources/tickets.yaml").write_text(SERVICE)
+    assert check_folder(tmp_path / "r") == []
+    assert "no call lists `ticket`: replay and retention can't read it through" in told(tmp_path / "r")
+    listed = SERVICE.replace("find: [", "find: [{path: /tickets}, ")
+    (tmp_path / "r/sources/tickets.yaml").write_text(listed)
+    assert not any("no call lists" in what for what in told(tmp_path / "r"))

@@ -12,6 +12,7 @@ from webhooks.console.roles import DECIDE, allow
 from webhooks.console.shell import Shell
 from workflows.errors import NotFound, VastineError
 from workflows.retention import lists, showing
+from workflows.retention.looking import unread_of
 
 PAGE = 100
 _LAST_PAGE = 100_000
@@ -74,6 +75,12 @@ def _row(shell: Shell, code: str, state: RetentionState | None) -> dict[str, Any
     }
 
 
+def _unread(shell: Shell, category: str) -> dict[str, tuple[str, ...]]:
+    """Source to what of this category can't be read through in it."""
+    named = {name: unread_of(shell.rt, name, category) for name in sorted(shell.rt.connectors)}
+    return {name: what for name, what in named.items() if what}
+
+
 def _show(shell: Shell, category: str, *, problem: VastineError | None = None) -> BaseResponse:
     _known(shell, category)
     typed = request.args.get("page", "")
@@ -90,6 +97,7 @@ def _show(shell: Shell, category: str, *, problem: VastineError | None = None) -
         status=problem.status if problem else 200,
         row=_row(shell, category, found.state if found else None),
         found=found,
+        unread=_unread(shell, category),
         source=lambda name: shell.catalogue.source_label(name, g.t.language),
         may_approve=found is not None and found.state is RetentionState.FROZEN and not mine,
         nothing=request.args.get("nothing") == "1",

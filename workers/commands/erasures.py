@@ -9,7 +9,7 @@ from sqlalchemy import select
 from models.erasure import Replay
 from models.request import Request
 from workers.host import runtime
-from workers.speech import WAITS, give_json, give_table, say
+from workers.speech import PARTIAL, WAITS, give_json, give_table, say
 from workflows.errors import BadInput, Fault
 from workflows.replays.opening import close_those_through
 from workflows.replays.opening import replay as do_again
@@ -30,7 +30,8 @@ def erasures() -> None:
 def replay(*, source: str, since: str, dry_run: bool, undated: bool, user: str, as_json: bool) -> int:
     """Read a source through for what was erased from it, and open a case for each person who is there again.
 
-    One person approves each case; then it goes as every erasure goes. Ends 5 while that waits.
+    One person approves each case; then it goes as every erasure goes. Ends 5 while that waits, 6 where
+    something of the source can't be read through.
     """
     rt = runtime()
     instant = _instant(since, ZoneInfo(rt.register.controller.time_zone))
@@ -38,6 +39,7 @@ def replay(*, source: str, since: str, dry_run: bool, undated: bool, user: str, 
     seen = done.seen
     told = {"source": source, "since": instant.isoformat(), "scanned": seen.scanned, "returned": len(seen.hits)}
     told |= {"undated": seen.undated, "younger": seen.younger, "cases": list(done.references)}
+    told |= {"unread": list(seen.unread)}
     if as_json:
         give_json({**told, "replay": str(done.replay_id) if done.replay_id else None})
     else:
@@ -47,7 +49,11 @@ def replay(*, source: str, since: str, dry_run: bool, undated: bool, user: str, 
         f"{seen.scanned} records read, {len(seen.hits)} came back ({seen.undated} of them without a day),"
         f" {seen.younger} are younger than the erasure and stay"
     )
-    return WAITS if done.references or (seen.undated and not dry_run) else 0
+    if seen.unread:
+        say(f"{', '.join(seen.unread)} can't be read through: whoever keeps {source} has to look there")
+    if done.references or (seen.undated and not dry_run):
+        return WAITS
+    return PARTIAL if seen.unread else 0
 
 
 @erasures.command("list")

@@ -11,7 +11,7 @@ from workflows.retention.carrying import carry_out
 from workflows.retention.lists import approve, freeze
 from workflows.retention.looking import look
 
-_COLUMNS = ["source", "category", "seen", "late", "since", "held", "unclear", "in_case", "refused", "read"]
+_COLUMNS = ["source", "category", "seen", "late", "since", "held", "unclear", "in_case", "refused", "unread"]
 
 
 @click.group()
@@ -29,13 +29,14 @@ def plan(*, category: str | None, as_json: bool) -> None:
     for code in [category] if category else sorted(rt.retained):
         for tally in look(rt, code).tallies.values():
             row = {name: getattr(tally, name) for name in _COLUMNS if name != "since"}
-            rows.append({**row, "since": tally.first.isoformat() if tally.first else None})
+            since = tally.first.isoformat() if tally.first else None
+            rows.append({**row, "since": since, "unread": list(tally.unread), "read": tally.read})
     for code in sorted(rt.register.categories.keys() - rt.retained.keys()) if not category else ():
         say(f"{code} has no retention rule: nothing of it goes unasked")
     if as_json:
         give_json(rows)
     else:
-        give_table(rows, _COLUMNS)
+        give_table([{**row, "unread": ", ".join(row["unread"])} for row in rows], _COLUMNS)
 
 
 @retention.command()

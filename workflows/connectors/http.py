@@ -1,8 +1,10 @@
 """A service called over HTTP, described by its source file alone, behind the `Connector` port."""
 
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -13,12 +15,16 @@ from workflows.connectors.http_auth import Entry
 from workflows.connectors.http_client import Service
 from workflows.connectors.http_erase import Eraser, guarantee_of
 from workflows.connectors.http_files import Files
-from workflows.connectors.http_records import HttpRecords, described
-from workflows.connectors.http_session import Ask, Session
+from workflows.connectors.http_records import HttpRecords, described, lists_all
+from workflows.connectors.http_session import Ask, CallByCall, Reads, Session
+from workflows.connectors.listing import listable, readable_of, record_items_of, records_of
 from workflows.connectors.records_discovery import RecordDiscovery
 from workflows.connectors.records_items import record_digest
 from workflows.connectors.records_search import RecordSearch
-from workflows.errors import BadInput, Fault, PersonMustLook
+from workflows.connectors.records_shape import shape_of
+from workflows.connectors.records_standing import pointed_at
+from workflows.errors import BadInput, Fault, PersonMustLook, WaitFor
+from workflows.listed import Listed
 from workflows.ports import (
     ErasedItem,
     EraseItem,
@@ -40,6 +46,7 @@ _FIRST_PATIENCE = 5.0
 """Longer than this a worker does not stand in line: another source's step is done meanwhile."""
 _LATER_PATIENCE = 600.0
 _MB = 1_000_000
+_AT_ONCE = 500
 
 
 class HttpConnector(RecordDiscovery):
@@ -95,8 +102,11 @@ class HttpConnector(RecordDiscovery):
 
     def preview(self, items: Sequence[EraseItem]) -> list[PreviewedItem]:
         """What `erase` would do; changes nothing."""
-        with self._session() as session:
-            return self._eraser(session).preview(items)
+        done: list[PreviewedItem] = []
+        for start in range(0, len(items), _AT_ONCE):  # a list of thousands is many uses of the service
+            with self._session() as session:
+                done += self._eraser(session).preview(items[start : start + _AT_ONCE])
+        return done
 
     def erase(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:
         """Treat these items one by one; safe to call again with `op_id`.
@@ -135,10 +145,36 @@ class HttpConnector(RecordDiscovery):
                     found[item.item_no] = record_digest(record)
         return found
 
+    def collections(self) -> list[str]:
+        """The collections that `everything` reads: those with a call that finds all their records."""
+        nodes = self._graph.nodes.values()
+        return [node.name for node in nodes if listable(node) and lists_all(node, self._specs[node.name])]
+
+    def everything(self, collection: str) -> Iterator[Listed]:
+        """Every record of a collection, page by page; between two pages the service's place is free for others."""
+        yield from records_of(self._reading_through(), self._graph.nodes[collection])
+
+    def readable(self) -> dict[str, str]:
+        """The collections that `records` reads, and their categories.
+
+        Not those that others of the service point at: which of their records must stay for that can't be told.
+        """
+        pointed = pointed_at(shape_of(self._graph))
+        mine = {name: self._graph.nodes[name] for name in self.collections() if name not in pointed}
+        return readable_of(mine, source=self.spec.source, register=self._register)
+
+    def records(self, collection: str, *, before: date) -> Iterator[Item]:  # noqa: ARG002 (no series is read so)
+        """Every record of a collection as an item, page by page, without its files."""
+        node = self._graph.nodes[collection]
+        yield from record_items_of(self._reading_through(), node, source=self.spec.source, register=self._register)
+
+    def _reading_through(self) -> HttpRecords:
+        return self._records(CallByCall(self._patiently, calls=self._connection.limits.calls))
+
     def _search(self, records: HttpRecords) -> RecordSearch:
         return RecordSearch(records, self._graph, spec=self.spec, register=self._register)
 
-    def _records(self, session: Session) -> HttpRecords:
+    def _records(self, session: Reads) -> HttpRecords:
         return HttpRecords(session, self._connection, self._graph, zone=self._zone)
 
     @contextmanager
@@ -153,14 +189,30 @@ class HttpConnector(RecordDiscovery):
         return Eraser(session, records, self._connection, self._graph, marks=self._marks)
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
+    def _patiently(self) -> Iterator[Session]:
+        """A session for one call, however long the line is: who reads a source through comes last."""
+        ends = time.monotonic() + _LATER_PATIENCE
+        with ExitStack() as stack:
+            while True:
+                try:
+                    session = stack.enter_context(self._session(_LATER_PATIENCE))
+                except WaitFor as busy:
+                    if time.monotonic() > ends:
+                        raise
+                    time.sleep(min(busy.after_seconds or 1.0, 2.0))
+                else:
+                    break
+            yield session
+
+    @contextmanager
+    def _session(self, first: float = _FIRST_PATIENCE) -> Iterator[Session]:
         """A session at one of the source's places, each call in its turn."""
         rate, limiter, limits = self._connection.rate, self._limiter, self._connection.limits
         if rate is None or limiter is None:
             with self._opened(lambda: None) as session:
                 yield session
             return
-        patience = [_FIRST_PATIENCE]
+        patience = [first]
         with limiter.place(self.spec.source, rate.slots) as keep:
 
             def turn() -> None:

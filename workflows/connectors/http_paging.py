@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 from workflows.connectors.http_client import Answer
 from workflows.connectors.http_json import at, records_at
-from workflows.connectors.http_session import Ask, Session
+from workflows.connectors.http_session import Ask, Reads
 from workflows.errors import NeverAgain, TryAgain
 from workflows.register.http_connection import Find, Page
 from workflows.rules.items import Json, digest_of
@@ -20,7 +20,7 @@ _EMPTY_IN_A_ROW = 3
 _LINK = re.compile(r'<([^<>]*)>((?:\s*;\s*[\w!#$%&\'*+.^`|~-]+(?:\s*=\s*(?:"[^"]*"|[^\s;,"]+))?)*)\s*(?:,|$)')
 
 
-def records_of(session: Session, ask: Ask, find: Find, *, most_pages: int) -> Iterator[Raw]:
+def records_of(session: Reads, ask: Ask, find: Find, *, most_pages: int) -> Iterator[Raw]:
     """All records of one call, page by page.
 
     Raises `NeverAgain` with the codes not_found, schema_changed, paging_loop, too_many_pages, and

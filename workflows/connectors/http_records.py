@@ -9,7 +9,7 @@ from typing import Any
 from workflows.connectors.dataset import Graph, Node
 from workflows.connectors.http_json import at
 from workflows.connectors.http_paging import Raw, records_of
-from workflows.connectors.http_session import Ask, Session
+from workflows.connectors.http_session import Ask, Reads
 from workflows.connectors.http_template import SPELLINGS, Hole, filled_body, filled_url, holes
 from workflows.connectors.records import Record, Wanted, locator_of
 from workflows.connectors.records_paths import replaced, text_of, values_at
@@ -27,10 +27,15 @@ def described(connection: HttpConnection, node: Node) -> HttpCollection:
     return said.get(node.name) or said.get(node.collection) or _NOTHING
 
 
+def lists_all(node: Node, spec: HttpCollection) -> bool:
+    """Whether a call of this collection asks for nothing in particular and so finds all of its records."""
+    return any(not columns_of(node, find) for find in spec.find)
+
+
 class HttpRecords:
     """The records of one search; implements `records.Records`."""
 
-    def __init__(self, session: Session, connection: HttpConnection, graph: Graph, *, zone: tzinfo) -> None:
+    def __init__(self, session: Reads, connection: HttpConnection, graph: Graph, *, zone: tzinfo) -> None:
         self._session, self._connection, self._graph, self._zone = session, connection, graph, zone
         self._tags: dict[tuple[str, str], str] = {}
         self._respelled: dict[str, set[str]] = {}  # spelling -> values that exist only in that spelling

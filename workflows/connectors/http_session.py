@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 import orjson
@@ -31,6 +32,14 @@ class Ask:
         path, _, query = self.url.partition("?")
         pairs = [(n, v) for n, v in parse_qsl(query, keep_blank_values=True) if n != name]
         return replace(self, url=f"{path}?{urlencode([*pairs, (name, str(value))], quote_via=quote)}")
+
+
+class Reads(Protocol):
+    """What records are read by."""
+
+    def read(self, ask: Ask, *, absent: bool = False) -> tuple[Answer, Json]:
+        """The answer and the JSON in it; None where the service says that there is nothing, and may say so."""
+        ...
 
 
 class Session:
@@ -100,3 +109,18 @@ class Session:
         if answer.status in (404, 410):
             return answer, None
         return answer, parsed(answer.body, answer.content_type)
+
+
+class CallByCall:
+    """A use of a service that takes as long as its reader does, and holds none of its places between two calls."""
+
+    def __init__(self, opened: Callable[[], AbstractContextManager[Session]], *, calls: int) -> None:
+        self._opened, self._left = opened, calls
+
+    def read(self, ask: Ask, *, absent: bool = False) -> tuple[Answer, Json]:
+        """As a session's. Raises `NeverAgain("too_many_calls")` beyond what the source file allows."""
+        if self._left <= 0:
+            raise NeverAgain("too_many_calls", detail="the source needs more calls than its file allows")
+        self._left -= 1
+        with self._opened() as session:
+            return session.read(ask, absent=absent)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date, tzinfo
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from models.vocabulary import Ownership
 from workflows.connectors.dataset import Node
-from workflows.connectors.records import Records
+from workflows.connectors.records import Record, Records
 from workflows.connectors.records_items import facts_of, record_digest
 from workflows.connectors.records_paths import flat, parts, shown, text_of
 from workflows.connectors.sql_items import ItemMaker, locator_of
@@ -66,13 +67,25 @@ def items_of(
 def records_of(records: Records, node: Node) -> Iterator[Listed]:
     """The records of anything that is no database."""
     columns = [*node.identities, *([node.spec.created] if node.spec.created else [])]
-    for record in records.rows(node, None):
+    for record in each_once(records, node):
         row = flat(record.content, columns)
         found = {
             identity: tuple(text for one in parts(row[column]) if one is not None and (text := text_of(one)))
             for column, identity in node.identities.items()
         }
         yield Listed(node.name, record.locator, {k: v for k, v in found.items() if v}, _created(row, node))
+
+
+def each_once(records: Records, node: Node) -> Iterator[Record]:
+    """All records of a collection. Lines that are alike are one; pages that shift while they are read repeat some."""
+    told = set[bytes]()
+    for record in records.rows(node, None):
+        if not records.once(node):
+            mark = sha256(canonical(record.locator).encode()).digest()
+            if mark in told:
+                continue
+            told.add(mark)
+        yield record
 
 
 def readable_of(nodes: Mapping[str, Node], *, source: str, register: Register) -> dict[str, str]:
@@ -83,13 +96,8 @@ def readable_of(nodes: Mapping[str, Node], *, source: str, register: Register) -
 def record_items_of(records: Records, node: Node, *, source: str, register: Register) -> Iterator[Item]:
     """The records of anything that is no database as items; whose they are is not looked at."""
     zone, category = ZoneInfo(register.controller.time_zone), category_of(register, source, node.name)
-    on, told = node.spec.on, set[str]()
-    for record in records.rows(node, None):
-        if not records.once(node):  # lines that are alike are one record
-            mark = canonical(record.locator)
-            if mark in told:
-                continue
-            told.add(mark)
+    on = node.spec.on
+    for record in each_once(records, node):
         yield Item(
             source=source,
             collection=node.name,

@@ -57,6 +57,10 @@ class Account:
         """The message's bytes; None if there is none. Raises `NeverAgain`: message_too_large, message_unreadable."""
         return self._tried_twice(partial(_read, uid=uid, most_bytes=most_bytes), folder)
 
+    def head(self, folder: str, uid: int) -> bytes | None:
+        """The message's header alone; None if there is none. Raises `NeverAgain("message_unreadable")`."""
+        return self._tried_twice(partial(_head, uid=uid), folder)
+
     def can_erase(self) -> bool:
         """Whether the server can expunge one message and leave what others marked (RFC 4315 section 2.1)."""
         return "UIDPLUS" in self._open().client.capabilities
@@ -184,9 +188,18 @@ def _read(mailbox: BaseMailBox, *, uid: int, most_bytes: int) -> bytes | None:
         return None
     if int(size[1]) > most_bytes:
         raise NeverAgain("message_too_large", detail="a message is larger than the source file allows")
-    status, answer = mailbox.client.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
+    return _part(mailbox, uid, "BODY[]")
+
+
+def _head(mailbox: BaseMailBox, *, uid: int) -> bytes | None:
+    there = _ok(mailbox.client.uid("FETCH", str(uid), "(UID)"))
+    return _part(mailbox, uid, "BODY[HEADER]") if any(isinstance(piece, bytes) for piece in there) else None
+
+
+def _part(mailbox: BaseMailBox, uid: int, name: str) -> bytes:
+    status, answer = mailbox.client.uid("FETCH", str(uid), f"(UID {name.replace('BODY', 'BODY.PEEK')})")
     for piece in answer if status == "OK" else ():
-        if isinstance(piece, tuple) and b"BODY[]" in piece[0].upper():
+        if isinstance(piece, tuple) and name.encode() in piece[0].upper():
             return bytes(piece[1])
     raise NeverAgain("message_unreadable", detail="the mail server can't give a message that it has")
 

@@ -1,8 +1,8 @@
 """An archive of mail as a source: searched for what names the person, thread by thread; whose it is, people confirm."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from zoneinfo import ZoneInfo
@@ -13,8 +13,9 @@ from workflows.connectors.mailbox_client import Account
 from workflows.connectors.mailbox_erasing import MailErasing
 from workflows.connectors.mailbox_message import Attached, Read, read_message, stands_in
 from workflows.connectors.shares import Doubt, Shares
-from workflows.connectors.sql_values import fact, local_day
+from workflows.connectors.sql_values import as_instant, fact, local_day
 from workflows.errors import BadInput, Fault, NeverAgain, PersonMustLook
+from workflows.listed import Listed
 from workflows.ports import (
     ErasedItem,
     EraseItem,
@@ -133,6 +134,55 @@ class MailboxConnector:
         with self._account() as account:
             return self._erasing(account).present(items)
 
+    def collections(self) -> list[str]:
+        """The one collection of a mailbox."""
+        return [self._node.name]
+
+    def everything(self, collection: str) -> Iterator[Listed]:
+        """Every message of every folder, however old, by its header alone."""
+        self._known(collection)
+        with self._account() as account:
+            for place in self._messages(account):
+                raw = account.head(*place)
+                if raw is not None:
+                    message = read_message(raw)
+                    locator = self._locator(account, place, message)
+                    since = message.told[self._node.spec.created] if self._node.spec.created else ""
+                    yield Listed(collection, locator, self._named(message), as_instant(since), names_others=True)
+
+    def readable(self) -> dict[str, str]:
+        """The one collection, and its category."""
+        return {self._node.name: self._category}
+
+    def records(self, collection: str, *, before: date) -> Iterator[Item]:  # noqa: ARG002 (messages are no series)
+        """Every message of every folder as an item, however old, without its files."""
+        self._known(collection)
+        with self._account() as account:
+            for place in self._messages(account):
+                raw = account.read(*place, most_bytes=self._most)
+                if raw is not None:
+                    message = read_message(raw)
+                    item = self._item(account, place, raw, message=message, ownership=Ownership.OWN, path="")
+                    yield replace(item, files=())
+
+    def _known(self, collection: str) -> None:
+        if collection != self._node.name:
+            raise KeyError(collection)
+
+    def _messages(self, account: Account) -> Iterator[Place]:
+        for folder in self._said.folders:
+            for uid in account.found(folder, "ALL"):
+                yield folder, uid
+
+    def _named(self, message: Read) -> dict[str, Sequence[str]]:
+        """Identity to its values; a header names as many as it has addresses."""
+        several = {"from": message.authors, "to": message.readers}
+        found: dict[str, Sequence[str]] = {}
+        for name, identity in self._node.identities.items():
+            values = several[name] if name in several else (message.told[name],)
+            found[identity] = tuple(dict.fromkeys((*found.get(identity, ()), *filter(None, values))))
+        return {identity: values for identity, values in found.items() if values}
+
     def _account(self) -> Account:
         return Account(self._server, timeout_seconds=self.spec.timeout_seconds)
 
@@ -159,26 +209,27 @@ class MailboxConnector:
         run.seen[place] = None
         if len(run.seen) > MOST_MESSAGES:
             raise NeverAgain("too_many_messages", detail=f"more than {MOST_MESSAGES} messages name the person")
-        run.emit(self._item(account, place, raw, message=message, run=run, path=path))
+        whose = _whose(message, run.shares)
+        run.emit(self._item(account, place, raw, message=message, ownership=whose, path=path))
         fresh = {ident for ident in (message.ident, *message.before) if ident} - run.known
         run.known |= fresh
         run.due += sorted(fresh)
 
-    def _item(self, account: Account, place: Place, raw: bytes, *, message: Read, run: _Run, path: str) -> Item:
+    def _locator(self, account: Account, place: Place, message: Read) -> dict[str, Json]:
+        validity = account.validity(place[0])
+        return {"folder": place[0], "validity": validity, "uid": place[1], "message_id": message.ident}
+
+    def _item(
+        self, account: Account, place: Place, raw: bytes, *, message: Read, ownership: Ownership, path: str
+    ) -> Item:
         told, spec = message.told, self._node.spec
         named = {name: told.get(name, "") or None for name in self._node.fields}
-        locator: dict[str, Json] = {
-            "folder": place[0],
-            "validity": account.validity(place[0]),
-            "uid": place[1],
-            "message_id": message.ident,
-        }
         return Item(
             source=self.spec.source,
             collection=self._node.name,
-            locator=locator,
+            locator=self._locator(account, place, message),
             category=self._category,
-            ownership=_whose(message, run.shares),
+            ownership=ownership,
             digest=sha256(raw).hexdigest(),
             fields={name: told.get(name, "") for name in self._node.fields},
             facts={name: fact(name, one, row=named, zone=self._zone) for name, one in spec.facts.items()},

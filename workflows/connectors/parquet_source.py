@@ -14,7 +14,7 @@ from models.vocabulary import Ownership
 from workflows.connectors.dataset import Node, build_graph
 from workflows.connectors.drop_erasing import Changes, DropErasing
 from workflows.connectors.drops import Dropped, FolderDrop, chosen
-from workflows.connectors.listing import listable, records_of
+from workflows.connectors.listing import listable, readable_of, record_items_of, records_of
 from workflows.connectors.parquet_discovery import ParquetDiscovery, opened
 from workflows.connectors.parquet_files import Archive, plain
 from workflows.connectors.parquet_rewrite import judge_days, judge_rows, rewrite
@@ -95,6 +95,15 @@ class ParquetConnector(ParquetDiscovery):
     def everything(self, collection: str) -> Iterator[Listed]:
         """Every record of a collection, file by file."""
         yield from records_of(self._call(), self._graph.nodes[collection])
+
+    def readable(self) -> dict[str, str]:
+        """The collections that `records` reads, and their categories; days of a series are not read so."""
+        return readable_of(self._graph.nodes, source=self.spec.source, register=self._register)
+
+    def records(self, collection: str, *, before: date) -> Iterator[Item]:  # noqa: ARG002 (no series is read so)
+        """Every record of a collection as an item, file by file."""
+        node = self._graph.nodes[collection]
+        yield from record_items_of(self._call(), node, source=self.spec.source, register=self._register)
 
     def _call(self) -> "_Call":
         return _Call(self.spec, self._register, self._graph.nodes, said=self._said, drop=self._drop)

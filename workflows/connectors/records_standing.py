@@ -140,6 +140,11 @@ def refuse_pointed(records: Records, schema: Schema, deletes: list[Standing]) ->
                 parent.refused, changed = "referenced", True
 
 
+def pointed_at(schema: Schema) -> frozenset[str]:
+    """The collections whose records others of the same source point at."""
+    return frozenset(way.target if way.up else way.source for way, *_ in _pointers(schema))
+
+
 def _pointers(schema: Schema) -> Iterator[tuple[Way, str, tuple[str, ...], tuple[str, ...]]]:
     """(way, child, its columns, the parent's columns), by reference of the dataset."""
     for way in schema.ways:

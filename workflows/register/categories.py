@@ -49,6 +49,17 @@ def declared_facts(register: Register, source: SourceSpec) -> Iterator[tuple[str
                 yield model.name, category_of(register, source.source, model.name), facts
 
 
+def erasable(register: Register, source: SourceSpec) -> Iterator[tuple[str, str, str]]:
+    """Each collection that erasing may touch: its name, `dataset.collection`, and its category."""
+    for dataset in source.dataset:
+        for model in dataset.collections:
+            qualified = f"{dataset.fides_key}.{model.name}"
+            told = source.person.collections
+            said = told.get(qualified) or told.get(model.name) or CollectionSpec()
+            if said.erase != "keep" and not (model.fides_meta and model.fides_meta.skip_processing):
+                yield model.name, qualified, category_of(register, source.source, qualified)
+
+
 def _first(categories: Mapping[str, Category], keys: list[str]) -> str:
     """The first personal data category, mapped; else the first of any kind."""
     ordered = [k for k in keys if k == "user" or k.startswith("user.")] + keys

@@ -5,7 +5,9 @@ from datetime import date, timedelta
 
 from models.vocabulary import Method
 from workflows.errors import Fault
-from workflows.register.catalogue import Catalogue
+from workflows.register.catalogue import Catalogue, Collection
+from workflows.register.check_http_calls import unlisted
+from workflows.register.http_connection import HttpConnection
 from workflows.register.proofs import RISKS
 from workflows.register.reading import Reading
 
@@ -104,6 +106,7 @@ def _sources(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
         if collection.source.kind == "sql" and (masked or deleted) and not any(c.meta.primary_key for c in columns):
             what = f"no column of `{collection.name}` is its `primary_key`; erasing needs the database to have one"
             yield collection.fault((), what, remedy="set `primary_key: true` on the columns that name a row")
+        yield from _unlisted(collection)
         spoken = collection.spec.columns
         bare = [c.name for c in columns if c.personal and (c.name not in spoken or spoken[c.name].label is None)]
         if bare:
@@ -111,3 +114,14 @@ def _sources(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
             path = ("person", "collections", collection.said_as, "columns")
             remedy = f"give a `label` to {', '.join(bare[:5])}{' …' if len(bare) > 5 else ''}"
             yield collection.doc.fault(path, what, remedy=remedy)
+
+
+def _unlisted(collection: Collection) -> Iterator[Fault]:
+    """What came back to such a collection, or is past its time there, nobody would see but whoever keeps it."""
+    if collection.source.kind != "http" or collection.spec.erase == "keep":
+        return
+    connection = HttpConnection.model_validate(dict(collection.source.connection))
+    if unlisted(connection, collection.key, collection.name):
+        what = f"no call lists `{collection.name}`: replay and retention can't read it through"
+        remedy = "add a `find` without holes if the service has one; else whoever keeps it has to look"
+        yield collection.doc.fault(("connection", "collections", collection.said_as), what, remedy=remedy)

@@ -205,6 +205,12 @@ def _named(told: Told) -> Iterator[Fault]:
             yield told.fault(("volatile",), what, "remove it from the dataset or from `volatile`")
 
 
+def unlisted(connection: HttpConnection, *names: str) -> bool:
+    """Whether no call finds all records of a collection, by whichever of its names."""
+    said = next((connection.collections[name] for name in names if name in connection.collections), None)
+    return said is None or all(_holes(find) for find in said.find)
+
+
 def _holes(find: Find) -> list[tuple[str, str]]:
     return [
         (name.strip(), spelling) for text in (find.path, *_texts(find.body)) for name, spelling in _HOLE.findall(text)

@@ -33,6 +33,7 @@ _RANDOM = secrets.SystemRandom()
 _MAY_OPEN = (Role.CASEWORKER, Role.APPROVER, Role.DPO, Role.ADMIN)
 _THROUGH = (RequestState.CLOSED, RequestState.HELD)
 REST = "replay_rest"
+UNREAD = "replay_unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,11 @@ def replay(
             session.add(ReplayRecord(replay_id=row.id, collection=collection, locator_digest=digest, undated=unsure))
         facts = {"replay": str(row.id), "source": source, "since": since.isoformat(), "records": len(known)}
         facts |= {"undated": seen.undated, "younger": seen.younger, "cases": len(people)}
+        facts |= {"unread": list(seen.unread)}
         audit.record(session, "replay:opened", at=rt.now(), actor=user, facts=facts)
+        if seen.unread:
+            told = {"source": source, "collections": ", ".join(seen.unread)}
+            open_task(session, rt, key=f"replay_unread:{row.id}", kind=TaskKind.CHECK, code=UNREAD, facts=told)
         session.flush()
         references = tuple(_open(session, rt, row, proof, user=user) for proof in people)
         ident = row.id

@@ -1,7 +1,10 @@
-"""Read a source through for what was erased from it: which records came back, and which only look like it."""
+"""Read a source through for what was erased from it: which records came back, and which only look like it.
+
+What can't be read through, such as a service that lists nothing, is named: "nothing came back" is never said of it.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -14,6 +17,7 @@ from models.vocabulary import Action
 from workflows.errors import PersonMustLook
 from workflows.listed import Listed, Lists
 from workflows.ports import Connector, EraseItem
+from workflows.register.categories import erasable
 from workflows.runtime import Runtime
 from workflows.tombstones import Recogniser
 
@@ -35,6 +39,8 @@ class Scan:
     hits: list[Hit] = field(default_factory=list)
     scanned: int = 0
     younger: int = 0
+    unread: tuple[str, ...] = ()
+    """Collections of which something was erased and that can't be read through: whoever keeps them has to look."""
 
     @property
     def undated(self) -> int:
@@ -53,6 +59,10 @@ class Stones:
         """When this was erased, the last time."""
         return self.known.get((kind, collection, digest))
 
+    def any_of(self, *names: str) -> bool:
+        """Whether anything of this collection was erased, by whichever of its names."""
+        return any(collection in names for _, collection, _ in self.known)
+
 
 def stones_of(session: Session, rt: Runtime, source: str, since: datetime) -> Stones:
     """Those of erasures after an instant."""
@@ -64,14 +74,15 @@ def stones_of(session: Session, rt: Runtime, source: str, since: datetime) -> St
 
 
 def scan(rt: Runtime, source: str, stones: Stones) -> Scan:
-    """Read the source through. Raises `PersonMustLook("replay_by_hand")` where its kind can't list what it has."""
+    """Read the source through. Raises `PersonMustLook("replay_by_hand")` where nothing of it can be listed."""
     connector = rt.connectors[source]
-    if not isinstance(connector, Lists):
-        text = "this kind of source can't be read through; whoever keeps it has to look"
+    names = connector.collections() if isinstance(connector, Lists) else ()
+    if not isinstance(connector, Lists) or not names:
+        text = "this source can't be read through; whoever keeps it has to look"
         raise PersonMustLook("replay_by_hand", detail=text)
-    seen = Scan()
+    seen = Scan(unread=_unread(rt, source, names, stones))
     zone = ZoneInfo(rt.register.controller.time_zone)
-    for collection in connector.collections():
+    for collection in names:
         rows = iter(connector.everything(collection))
         while batch := list(islice(rows, _BATCH)):
             seen.scanned += len(batch)
@@ -84,6 +95,13 @@ def scan(rt: Runtime, source: str, stones: Stones) -> Scan:
     return seen
 
 
+def _unread(rt: Runtime, source: str, names: Sequence[str], stones: Stones) -> tuple[str, ...]:
+    kept = erasable(rt.register, rt.register.sources[source])
+    return tuple(
+        name for name, qualified, _ in kept if not {name, qualified} & set(names) and stones.any_of(name, qualified)
+    )
+
+
 def _recognised(connector: Connector, batch: Sequence[Listed], stones: Stones) -> Iterator[tuple[Listed, datetime]]:
     maybe: list[tuple[Listed, datetime, bytes]] = []
     for row in batch:
@@ -92,18 +110,32 @@ def _recognised(connector: Connector, batch: Sequence[Listed], stones: Stones) -
         named = gone or _by_identifier(row, stones)
         masked = stones.of(TombstoneKind.MASKED, row.collection, digest)
         if named is not None:
-            yield row, named[0]
+            yield _as_named(row, stones), named[0]
         elif masked is not None and masked[1] is not None:
             maybe.append((row, masked[0], masked[1]))
     # A masked record is still there, as it should be; it came back only if it says again what it said.
     yield from _saying_again(connector, maybe, stones)
 
 
+def _as_named(row: Listed, stones: Stones) -> Listed:
+    """With the identifiers that say whose it is. A message names also who it was sent to, or the house itself."""
+    if not row.names_others:
+        return row
+    own = {
+        identity: [value for value in values if _erased(stones, row.collection, identity, value)]
+        for identity, values in row.identifiers.items()
+    }
+    return replace(row, identifiers={identity: values for identity, values in own.items() if values})
+
+
+def _erased(stones: Stones, collection: str, identity: str, value: str) -> tuple[datetime, bytes | None] | None:
+    return stones.of(TombstoneKind.IDENTIFIER, collection, stones.made.identifier(identity, value))
+
+
 def _by_identifier(row: Listed, stones: Stones) -> tuple[datetime, bytes | None] | None:
     for identity, values in row.identifiers.items():
         for value in values:
-            digest = stones.made.identifier(identity, value)
-            known = stones.of(TombstoneKind.IDENTIFIER, row.collection, digest)
+            known = _erased(stones, row.collection, identity, value)
             if known is not None:
                 return known
     return None

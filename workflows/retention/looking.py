@@ -21,6 +21,7 @@ from workflows.casefile import open_key
 from workflows.errors import BadInput, Fault, NeverAgain
 from workflows.hand.places import treated_by_people
 from workflows.listed import ReadsThrough
+from workflows.register.categories import erasable
 from workflows.retention.asked import asked_about
 from workflows.retention.late import Late, Where, late_of, where_of
 from workflows.retention.people import lasting, late_by_person
@@ -51,7 +52,12 @@ class Tally:
     in_case: int = 0  # past their time, and part of what somebody waits for, of an open case or a restriction
     refused: int = 0  # the source would not let them go
     first: date | None = None
-    read: bool = True  # whether the source can be read through
+    unread: tuple[str, ...] = ()  # its collections that can't be read through: of them nothing is known
+
+    @property
+    def read(self) -> bool:
+        """Whether all of it could be read through."""
+        return not self.unread
 
 
 @dataclass(slots=True)
@@ -105,9 +111,9 @@ def look(rt: Runtime, category: str) -> Look:
 def _records(rt: Runtime, source: str, category: str, seen: Look) -> Iterator[tuple[Item, Late | None, bool]]:
     """Those past their time, what may be done with them, and whether that can be told without knowing whose it is."""
     connector = rt.connectors[source]
+    if missing := unread_of(rt, source, category):
+        seen.tallies[source] = Tally(source, category, unread=missing)
     if not isinstance(connector, ReadsThrough):
-        if category in _categories(rt, source):
-            seen.tallies[source] = Tally(source, category, read=False)
         return
     since = judge_of(rt.retained, subject=NOBODY, today=rt.today())
     for collection, mine in connector.readable().items():
@@ -130,8 +136,12 @@ def _records(rt: Runtime, source: str, category: str, seen: Look) -> Iterator[tu
                 yield item, late_of(item, verdict, over), not unknown
 
 
-def _categories(rt: Runtime, source: str) -> set[str]:
-    return {c.category for c in rt.register.sources[source].person.collections.values() if c.category}
+def unread_of(rt: Runtime, source: str, category: str) -> tuple[str, ...]:
+    """The collections of a category in a source that can't be read through: whoever keeps it has to look."""
+    connector = rt.connectors[source]
+    names = set(connector.readable()) if isinstance(connector, ReadsThrough) else set[str]()
+    mine = erasable(rt.register, rt.register.sources[source])
+    return tuple(name for name, qualified, code in mine if code == category and not {name, qualified} & names)
 
 
 def _border(rt: Runtime, source: str, collection: str, category: str) -> date:
