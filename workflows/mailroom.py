@@ -150,6 +150,8 @@ def _file(session: Session, rt: Runtime, message: Message, mail: Understood) -> 
         return ()
     opened = open_requests(session, rt, asked_of(mail, message.arrived_at), message=message)
     _draft_corrections(session, rt, opened, mail.text)
+    if mail.questions:  # something else is only asked about: the case answers no questions
+        _to_read(session, rt, message, opened[0].request)
     facts = {"message": str(message.id), "requests": len(opened)}
     audit.record(session, "message:understood", at=rt.now(), actor="vastine", facts=facts)
     return tuple(o.request.reference for o in opened)
@@ -196,6 +198,11 @@ def _attach(
     # Knowing a reference proves nobody: the message waits for a person to read it beside the case.
     message.state = MessageState.ATTACHED
     belongs(session, message, request)
+    _to_read(session, rt, message, request, code=code)
+    return (request.reference,)
+
+
+def _to_read(session: Session, rt: Runtime, message: Message, request: Request, *, code: str = WRITTEN) -> None:
     open_task(
         session,
         rt,
@@ -206,7 +213,6 @@ def _attach(
         message_id=message.id,
         due_on=request.due_on if request.answered_at is None else due_dates(rt.today()).due_a,
     )
-    return (request.reference,)
 
 
 def take_note(session: Session, rt: Runtime, request: Request, *, text: str, language: str) -> bool:

@@ -1,6 +1,8 @@
 """Mail is decided in a transaction and sent after it: the row is the promise, `workflows.post` keeps it."""
 
 import json
+import uuid
+from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
@@ -38,6 +40,17 @@ BY_POST = frozenset(
     }
 )
 """What the person must hear also where nothing can be mailed to them: a person prints it. A code never goes so."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlainMail:
+    """A mail of no case; nothing in it is about anybody."""
+
+    to: str
+    language: str
+    subject: str
+    body: str
+
 
 _WRITTEN = select(Outbox.id).where(Outbox.key == bindparam("idem"))
 
@@ -92,6 +105,30 @@ def queue_mail(
         _ask_to_post(session, rt, request, row)
     event = "mail:queued" if to else "letter:to_print"
     audit.record(session, event, at=rt.now(), actor="vastine", request_id=request.id, facts={"letter": letter.value})
+    return True
+
+
+def queue_plain(
+    session: Session, rt: Runtime, key: RequestKey, *, key_id: uuid.UUID, idem: str, letter: str, text: PlainMail
+) -> bool:
+    """Write a mail of no case into the outbox, sealed under this key; False if it was written before."""
+    if session.scalar(_WRITTEN, {"idem": idem}) is not None:
+        return False
+    session.add(
+        Outbox(
+            key=idem,
+            letter=letter,
+            language=text.language,
+            to_sealed=key.seal(text.to.encode(), f"outbox.to:{idem}"),
+            body_sealed=key.seal(
+                canonical({"subject": text.subject, "body": text.body}).encode(), f"outbox.body:{idem}"
+            ),
+            data_key_id=key_id,
+            state=OutboxState.READY,
+            run_at=rt.now(),
+        )
+    )
+    ring(session, SEND, "")
     return True
 
 

@@ -32,7 +32,7 @@ def open_from(session: Session, rt: Runtime, message: Message, asked: Sequence[A
     opened = open_requests(session, rt, asked, message=message)
     facts = {"message": str(message.id), "requests": len(opened)}
     audit.record(session, "message:understood", at=rt.now(), actor=user, facts=facts)
-    _settle(session, rt, message, user=user, answer="opened")
+    settle(session, rt, message, user=user, answer="opened")
     return opened
 
 
@@ -45,7 +45,7 @@ def attach_to(session: Session, rt: Runtime, message: Message, request: Request,
         raise Conflict("request_closed", detail="the request is closed; open a new one")
     message.state = MessageState.ATTACHED
     belongs(session, message, request)
-    _settle(session, rt, message, user=user, answer="attached")
+    settle(session, rt, message, user=user, answer="attached")
 
 
 def no_request(session: Session, rt: Runtime, message: Message, *, user: str) -> None:
@@ -53,10 +53,11 @@ def no_request(session: Session, rt: Runtime, message: Message, *, user: str) ->
     message.state, message.why = MessageState.IGNORED, "not_a_request"
     facts = {"message": str(message.id), "code": message.why}
     audit.record(session, "message:ignored", at=rt.now(), actor=user, facts=facts)
-    _settle(session, rt, message, user=user, answer="no_request")
+    settle(session, rt, message, user=user, answer="no_request")
 
 
-def _settle(session: Session, rt: Runtime, message: Message, *, user: str, answer: str) -> None:
+def settle(session: Session, rt: Runtime, message: Message, *, user: str, answer: str) -> None:
+    """Close the tasks that waited for somebody to say what the message is."""
     for task in session.scalars(
         select(HumanTask).where(HumanTask.message_id == message.id, HumanTask.state == TaskState.OPEN)
     ):

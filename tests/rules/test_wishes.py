@@ -346,3 +346,59 @@ def test_a_question_about_what_would_be_in_force_at_once_puts_nothing_in_force(t
 )
 def test_what_is_to_be_in_force_at_once_stays_found(text: str, right: Right) -> None:
     assert right in wishes_in(text).rights
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("Is it possible to delete my account?", Right.ERASURE),
+        ("Can I delete my account?", Right.ERASURE),
+        ("Is it possible to get my data deleted?", Right.ERASURE),
+        ("Do I have the right to be forgotten?", Right.ERASURE),
+        ("Is there a way to delete my account?", Right.ERASURE),
+        ("Do you delete my data when I move?", Right.ERASURE),
+        ("How can I delete my account?", Right.ERASURE),
+        ("Voinko poistaa tilini?", Right.ERASURE),
+        ("Onko mahdollista poistaa tilini?", Right.ERASURE),
+        ("Kan jag radera mitt konto?", Right.ERASURE),
+        ("Går det att radera mitt konto?", Right.ERASURE),
+        ("Är det möjligt att ta bort mitt konto?", Right.ERASURE),
+        ("Har jag rätt att bli glömd?", Right.ERASURE),
+        ("Can I withdraw my consent?", Right.WITHDRAW_CONSENT),
+        ("How do I unsubscribe?", Right.MARKETING_BAN),
+        ("Where can I unsubscribe from the newsletter?", Right.MARKETING_BAN),
+        ("Please tell me how to unsubscribe from your newsletter.", Right.MARKETING_BAN),
+        ("Miten perun uutiskirjeen?", Right.MARKETING_BAN),
+        ("Miten saan uutiskirjeen loppumaan?", Right.MARKETING_BAN),
+        ("Hur avbeställer jag nyhetsbrevet?", Right.MARKETING_BAN),
+        ("Kan jag avbeställa nyhetsbrevet?", Right.MARKETING_BAN),
+    ],
+)
+def test_what_is_only_asked_about_is_told_apart_from_what_is_asked_for(text: str, right: Right) -> None:
+    wishes = wishes_in(text)
+    assert (wishes.rights, wishes.confidence, wishes.questions) == ((), {}, {right})
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("Could you please delete my data?", Right.ERASURE),
+        ("Can I have my account deleted?", Right.ERASURE),
+        ("Can I ask you to delete my data?", Right.ERASURE),
+        ("May I request that you erase my data?", Right.ERASURE),
+        ("Would it be possible to delete my data?", Right.ERASURE),
+        ("Saisinko tietoni poistettua?", Right.ERASURE),
+        ("Is it possible to delete my account? If so, please delete my account.", Right.ERASURE),
+        ("Can I get a copy of my data?", Right.ACCESS),
+        ("Is it possible to get a copy of my data?", Right.ACCESS),
+        ("Voinko saada kopion omista tiedoistani?", Right.ACCESS),
+        ("Kan jag få en kopia av mina uppgifter?", Right.ACCESS),
+        ("How many times must I tell you to stop marketing?", Right.MARKETING_BAN),
+        ("Why do you not stop sending newsletters", Right.MARKETING_BAN),
+        ("I do not know how to unsubscribe from your newsletter, stop it.", Right.MARKETING_BAN),
+    ],
+)
+def test_a_request_in_the_form_of_a_question_is_never_lost(text: str, right: Right) -> None:
+    wishes = wishes_in(text)
+    assert wishes.rights == (right,)
+    assert not wishes.questions

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from models.intake import Message
 from models.request import Request
-from models.vocabulary import Channel, MessageState
+from models.vocabulary import Channel, MessageState, Right
 from webhooks.console.case import problems_of
 from webhooks.console.entry import choices, read_entry
 from webhooks.console.roles import RECORDS, REGISTER, allow
@@ -17,6 +17,7 @@ from webhooks.console.shell import Shell
 from workflows import audit
 from workflows.errors import BadInput, Fault, NotAllowed, NotFound, VastineError
 from workflows.mailroom import read
+from workflows.pointing import ASKS_HOW, drafted, point
 from workflows.rules.identity import NAME
 from workflows.rules.mail import Understood
 from workflows.rules.mail_files import HARMFUL
@@ -83,7 +84,23 @@ def pages(shell: Shell) -> Blueprint:
             return _show(shell, ident, problem=error)
         return redirect(url_for("tasks.tasks", done="task_done"))
 
+    _answers(shell, blueprint)
     return blueprint
+
+
+def _answers(shell: Shell, blueprint: Blueprint) -> None:
+    rt = shell.rt
+
+    @blueprint.post("/messages/<uuid:ident>/point")
+    @allow(REGISTER)
+    def answer_question(ident: uuid.UUID) -> BaseResponse:
+        try:
+            with rt.unit() as session:
+                found = waiting_message(session, ident)
+                point(session, rt, found, read(rt, open_raw(session, rt, found)), user=g.user.name)
+        except VastineError as error:
+            return _show(shell, ident, problem=error)
+        return redirect(url_for("tasks.tasks", done="task_done"))
 
 
 def _readable(session: Session, shell: Shell, ident: uuid.UUID, *, what: str) -> Message:
@@ -127,14 +144,20 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         cut=len(raw) > _SHOWN,
         references=references,
         harmful=bool(mail and any(HARMFUL.intersection(a.signs) for a in mail.attachments)),
+        answer=drafted(rt, mail) if mail and message.why == ASKS_HOW else None,
         waits=message.state is MessageState.TRIAGE,
         why=f"why.{message.why}",
         problems=problems_of(problem) if problem else [],
         typed=typed,
-        chosen=request.form.getlist("right") if problem else [r.value for r in mail.rights] if mail else [],
+        chosen=request.form.getlist("right") if problem else [r.value for r in _likely(mail)],
         today=rt.today(),
         **choices(),
     )
+
+
+def _likely(mail: Understood | None) -> list[Right]:
+    """The rights to choose beforehand: those asked for, else those that the question is about."""
+    return [r for r in Right if r in (mail.rights or mail.questions)] if mail else []
 
 
 def _guessed(mail: Understood | None) -> dict[str, str]:

@@ -8,12 +8,10 @@ from sqlalchemy.orm import Session
 
 from models.delivery import Outbox
 from models.request import DataKey
-from models.session import ring
 from models.staff import HumanTask, StaffUser
-from models.vocabulary import OutboxState, Role
+from models.vocabulary import Role
 from workflows.casefile import make_key
-from workflows.messages import SEND
-from workflows.rules.items import canonical
+from workflows.outbox import PlainMail, queue_plain
 from workflows.runtime import Runtime
 
 ALARM = "alarm"
@@ -59,9 +57,11 @@ def call(session: Session, rt: Runtime, task: HumanTask) -> int:
     count = 0
     for name, address in _officers(session, rt):
         idem = f"{ALARM}:{task.id}:{rt.today().isoformat()}:{name}"[:160]
-        if session.scalar(select(Outbox.id).where(Outbox.key == idem)) is None:
-            _queue(session, rt, idem, to=address, language=language, subject=_SUBJECTS[language], body=text)
-            count += 1
+        if session.scalar(select(Outbox.id).where(Outbox.key == idem)) is not None:
+            continue
+        row, key = make_key(session, rt)
+        mail = PlainMail(to=address, language=language, subject=_SUBJECTS[language], body=text)
+        count += queue_plain(session, rt, key, key_id=row.id, idem=idem, letter=ALARM, text=mail)
     return count
 
 
@@ -70,23 +70,6 @@ def _officers(session: Session, rt: Runtime) -> list[tuple[str, str]]:
     found = [(user.name, user.email) for user in session.scalars(dpo) if user.email]
     told = rt.register.controller.dpo.email
     return found or ([("register", told)] if told else [])
-
-
-def _queue(session: Session, rt: Runtime, idem: str, *, to: str, language: str, subject: str, body: str) -> None:
-    row, key = make_key(session, rt)
-    session.add(
-        Outbox(
-            key=idem,
-            letter=ALARM,
-            language=language,
-            to_sealed=key.seal(to.encode(), f"outbox.to:{idem}"),
-            body_sealed=key.seal(canonical({"subject": subject, "body": body}).encode(), f"outbox.body:{idem}"),
-            data_key_id=row.id,
-            state=OutboxState.READY,
-            run_at=rt.now(),
-        )
-    )
-    ring(session, SEND, "")
 
 
 def forget(session: Session, rt: Runtime) -> None:

@@ -95,6 +95,8 @@ def forget_package(session: Session, rt: Runtime, artifact: Artifact) -> None:
 
 def _message(session: Session, rt: Runtime, message: Message) -> None:
     message.raw_sealed = b""
+    answered = update(Outbox).where(Outbox.data_key_id == message.data_key_id)  # a question of no case, by mail
+    session.execute(answered.values(to_sealed=b"", body_sealed=b"").execution_options(**_QUIET))
     destroy_key(session, rt, message.data_key_id, of="message", request_id=None)
 
 

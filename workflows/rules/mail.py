@@ -45,8 +45,9 @@ class Understood:
     `text` are the sender's own words. `rights` are those surely asked for, `confidence` (0 to 1) has the others
     too. With `automatic` nothing may be answered; keep it silently if `triage` is None as well. `triage` is the
     code why a person must read it first: too_large, too_complex, unreadable, encrypted, no_sender,
-    other_language, on_behalf, several_rights, several_letters, in_attachment, unclear_right, no_right,
-    automatic_request. A mail with `references` belongs to those requests; `answers` are Message-IDs that it answers.
+    other_language, on_behalf, several_rights, several_letters, in_attachment, asks_how, unclear_right, no_right,
+    automatic_request. `questions`: rights that are only asked about. A mail with `references` belongs to those
+    requests; `answers` are Message-IDs that it answers.
     `report`: a mail server tells what became of mail of ours. `authenticated`: what our own mail server found out.
     """
 
@@ -64,6 +65,7 @@ class Understood:
     references: tuple[str, ...] = ()
     rights: tuple[Right, ...] = ()
     confidence: Mapping[Right, float] = field(default_factory=dict)
+    questions: frozenset[Right] = frozenset()
     identifiers: tuple[Claim, ...] = ()
     forwarded: Forwarded | None = None
     triage: str | None = None
@@ -144,6 +146,7 @@ def _understand(contents: Contents, fallback: str, *, house: House, now: datetim
         references=references,
         rights=asked.rights,
         confidence=asked.confidence,
+        questions=asked.questions,
         identifiers=claims_in(f"{subject}\n{own_words}\n{letter.signature}", customer_number=house.customer_number),
         forwarded=forwarded,
         triage=triage,
@@ -164,6 +167,7 @@ def _triage(contents: Contents, text: str, *, asked: Wishes, language: str, know
         ("other_language", language == "other"),
         ("on_behalf", asked.on_behalf and (bool(rights) or asked.vague)),
         ("several_rights", len(rights) > 1 and rights != {Right.ACCESS, Right.ERASURE}),
+        ("asks_how", bool(asked.questions) and not known and not asked.confidence),
         ("unclear_right", not rights and not known and (asked.vague or bool(asked.confidence))),
         ("no_right", not rights and not known),
     )

@@ -1,6 +1,7 @@
 """Questions about an erasure, conditions of one, and accounts of one that happened: no wishes, a person reads them.
 
-So are questions and conditions about a withdrawal, an objection or a restriction, which would be in force at once.
+So are questions and conditions about a withdrawal, an objection or a restriction, which would be in force at once,
+and questions how advertising ends. What is asked politely, of us, is a wish.
 """
 
 ASKED = (
@@ -16,6 +17,30 @@ ASKED = (
     r"|^\W*(?:raderas|(?:kommer|blir|ska)(?: alla)? mina)$"
 )
 """Up to the first word of an erasure, in one clause: how, when or whether it is done is asked."""
+
+POSSIBLE = (
+    r"(?:\b(?:is|was) it (?:\w+ )?possible to(?: have| get)?"
+    r"|(?:^\W*|, ?|\b(?:if|so|whether|and|hi|hello) )(?:can|could|may|am) (?:i|one|anyone|people|customers?|users?)"
+    r"(?: also| still| simply| just| even| myself| able to| allowed to| entitled to)*"
+    r"|\bis there (?:a|an|any|some) (?:\w+ )?(?:way|option|possibility|button|form|page|link|chance)\b[^,;:]*"
+    r"|\bdo (?:i|we|people|customers) have (?:the|a|any)(?: right to)?(?: have| get)?"
+    r"|^\W*do you (?:ever |also |automatically |then |always )?"
+    r"|\bonko (?:\w+ ){0,2}mahdollista(?: \w+)?(?: saada)?|\bonko (?:minulla|meillä|asiakkaalla) oikeu\w+(?: saada)?"
+    r"|\b(?:voinko|voiko|voidaanko|saako|saanko|pystynkö|pystyykö)(?: itse| vielä| myös| joku| asiakas)?"
+    r"|\bär det (?:\w+ )?möjligt att(?: få)?|\bgår det (?:\w+ )?att(?: få)?"
+    r"|(?:^\W*|, ?|\b(?:om|hej|och) )(?:kan|får) (?:man|jag|kunder|en kund)(?: också| fortfarande| själv)?"
+    r"|\bfinns det (?:ett|en|något|någon) (?:\w+ )?(?:sätt|möjlighet|knapp|länk|sida|blankett)\b[^,;:]*"
+    r"|(?:^\W*|, ?)har (?:jag|man)(?: rätt att)?(?: få)?) ?$"
+)
+"""Directly before an erasure, in one clause: whether one may have it done, or whether it is done, is asked."""
+
+HOW_TO = (
+    r"\b(?:how|where)(?! (?:about|many|often|come|dare|long|much))\b(?: [\w']+){0,3}?"
+    r" (?:can|do|does|could|should|would|must|may|to|is)\b[^,;:]*$"
+    r"|\b(?:miten|kuinka(?! (?:monta|usein|kauan))|mi(?:ssä|stä) (?:voin|löydän|pääsen|saan))\b[^,;:]*$"
+    r"|\b(?:hur(?! (?:många|ofta|länge))|var (?:kan|hittar|gör))\b[^,;:]*$"
+)
+"""Before the end of advertising, in one clause: how it is brought about is asked. Why it goes on is a complaint."""
 
 SUPPOSED = (
     r"(?:(?:^\W*|, ?|\b(?:happens?|happen|and|so|know|tapahtuu|käy|händer|sker|och|då) )"

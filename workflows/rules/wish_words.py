@@ -28,6 +28,7 @@ MINE = (
     r"|(?:minua|itseäni) koskev\w+ (?:kaikki )?(?:henkilö)?tie(?:to|do)\w*|tie(?:to"
     r"|do)\w*[^.!?\n]{0,40}(?:minusta|itsestäni)\b)"
 )
+_ADVERTS = r"(?:uutiskir|markkinoin|mainos|mainon|postituslist)"
 _SOME = r"(?:[^.!?\n]{0,60}?)"
 
 WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
@@ -184,6 +185,17 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
         ),
         # A line that says nothing else, as one answers a newsletter.
         (0.9, r"(?<![^\n])(?:stop|stopp|seis)[ .!]*(?![^\n])"),
+        (
+            0.9,
+            r"(?<![^\n])(?:please )?(?:unsubscribe|avregistrera|avprenumerera|opt[- ]?out)(?: me| mig)?[ .!]*(?![^\n])",
+        ),
+        (0.85, r"(?<!not )(?<!n't )(?<!you )\b(?:unsubscribe me|(?:avregistrera|avprenumerera) mig)\b"),
+        (
+            0.85,
+            r"(?<!not )(?<!n't )\b(?:want|like|try\w*|please|vill) (?:to|att)? ?(?:unsubscribe|opt out|avbeställa)",
+        ),
+        (0.5, r"(?:unsubscribe|avregistrera|avprenumerera|avbeställ)\w*"),
+        (0.5, rf"(?:peru|lopet|estä|kiel)\w*{_SOME}\w*{_ADVERTS}\w*|\w*{_ADVERTS}\w*{_SOME}(?:loppu|lopet|pois\b)\w*"),
         (0.85, rf"(?:peruuttakaa|perukaa|poistakaa|haluan peru\w*){_SOME}\w*(?:uutiskir|postituslist|mainosvies)\w*"),
         (0.85, rf"(?:vänligen avsluta|avbeställ\w*|avregistrera|säg\w* upp){_SOME}\w*(?:nyhetsbrev|reklam|utskick)\w*"),
         (0.85, r"suoramarkkinointikielto\w*|markkinointikielto\w*|markkinointilu\w+ pois"),

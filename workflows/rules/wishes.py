@@ -1,11 +1,11 @@
 """Which rights a person asks for in their own words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from models.vocabulary import Right
-from workflows.rules.wish_questions import ANEW, ASKED, HAPPENED, SUPPOSED, WISHED
+from workflows.rules.wish_questions import ANEW, ASKED, HAPPENED, HOW_TO, POSSIBLE, SUPPOSED, WISHED
 from workflows.rules.wish_words import (
     NEGATED,
     ON_BEHALF,
@@ -33,18 +33,25 @@ _TURNED = re.compile(TURNED)
 _VAGUE = re.compile(VAGUE)
 _WANTED = re.compile(WANTED)
 _ANEW, _WISHED = re.compile(ANEW), re.compile(WISHED)
-_IN_QUESTION = (re.compile(ASKED), re.compile(SUPPOSED))
+_IN_QUESTION = (re.compile(ASKED), re.compile(SUPPOSED), re.compile(POSSIBLE))
+_HOW_TO = (re.compile(HOW_TO), re.compile(POSSIBLE))
 _HAPPENED = re.compile(HAPPENED)
+_WHY = re.compile(r"\b(?:why|miksi|varför)\b")
+_WISH, _QUESTION, _NOTHING = "wish", "question", "nothing"
 _SENTENCE_END = re.compile(r"[.!?\n]")
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """`confidence` maps each right that is asked for to how sure that is, 0 to 1; `vague`: about data, but unclear."""
+    """`confidence` maps each right that is asked for to how sure that is, 0 to 1; `vague`: about data, but unclear.
+
+    `questions`: the rights that are only asked about, how or whether they can be had.
+    """
 
     confidence: Mapping[Right, float]
     on_behalf: bool
     vague: bool
+    questions: frozenset[Right] = frozenset()
 
     @property
     def rights(self) -> tuple[Right, ...]:
@@ -59,24 +66,41 @@ def wishes_in(text: str) -> Wishes:
     plain = re.sub(r"(?<![.!?:\n])\n(?!\n)", " ", plain)
     plain = _RECITED.sub(" … ", plain)
     confidence: dict[Right, float] = {}
+    questions: set[Right] = set()
     for right, patterns in _PATTERNS.items():
         doubt = 1.0
         for weight, pattern in patterns:
-            if any(not _is_negated(plain, m, right=right) for m in pattern.finditer(plain)):
+            read = {_read(plain, m, right=right) for m in pattern.finditer(plain)}
+            if _WISH in read:
                 doubt *= 1 - weight
+            elif _QUESTION in read:
+                questions.add(right)
         if doubt < 1:
             confidence[right] = round(1 - doubt, 3)
-    return Wishes(confidence, on_behalf=bool(_ON_BEHALF.search(plain)), vague=bool(_VAGUE.search(plain)))
+    return Wishes(
+        confidence,
+        on_behalf=bool(_ON_BEHALF.search(plain)),
+        vague=bool(_VAGUE.search(plain)),
+        questions=frozenset(questions - confidence.keys()),
+    )
 
 
-def _is_negated(text: str, found: re.Match[str], *, right: Right) -> bool:
-    if right is Right.MARKETING_BAN:  # its phrases are negations themselves
-        return False
+def _read(text: str, found: re.Match[str], *, right: Right) -> str:
+    """Whether a phrase is a wish, a question about one, or nothing of the kind."""
     start = found.start()
     sentence = _SENTENCE_END.split(text[max(0, start - 120) : start])[-1]
-    if right in (*_STOPS, Right.WITHDRAW_CONSENT) and _is_in_question(text, found, before=sentence):
-        return True
-    before = _WANTED.split(sentence)[-1]
+    if right in (*_STOPS, Right.WITHDRAW_CONSENT):
+        if _is_in_question(found, before=sentence, asked=_IN_QUESTION):
+            return _NOTHING if _WHY.search(sentence) else _QUESTION
+        if _has_happened(text, found, before=sentence):
+            return _NOTHING
+    if right is Right.MARKETING_BAN:  # its phrases are negations themselves
+        return _QUESTION if _is_in_question(found, before=sentence, asked=_HOW_TO) else _WISH
+    return _NOTHING if _is_negated(found, before=sentence, right=right) else _WISH
+
+
+def _is_negated(found: re.Match[str], *, before: str, right: Right) -> bool:
+    before = _WANTED.split(before)[-1]
     if right is Right.ERASURE and (_TOLD.search(before + found[0].split()[0]) or _TURNED.search(found[0])):
         return True  # what is read into a text here may end in data destroyed
     if right in _STOPS and _OPPOSED.search(before):
@@ -86,14 +110,18 @@ def _is_negated(text: str, found: re.Match[str], *, right: Right) -> bool:
     return bool(_NEGATED.search(before))
 
 
-def _is_in_question(text: str, found: re.Match[str], *, before: str) -> bool:
-    """Whether the clause asks about what is named, supposes it, or tells of an erasure, and wishes for none."""
+def _is_in_question(found: re.Match[str], *, before: str, asked: Sequence[re.Pattern[str]]) -> bool:
+    """Whether the clause asks about what is named, or supposes it, and wishes for none."""
     if _WISHED.search(before):
         return False
     clause = _ANEW.split(before)[-1]
     first = found[0].split()[0]
-    if any(p.search(clause) or p.search(clause + first) for p in _IN_QUESTION):
-        return True
+    return any(p.search(clause) or p.search(clause + first) for p in asked)
+
+
+def _has_happened(text: str, found: re.Match[str], *, before: str) -> bool:
+    if _WISHED.search(before):
+        return False
     rest = re.match(r"\w*", text[found.end() :])
-    told = clause + found[0] + (rest[0] if rest else "")
+    told = _ANEW.split(before)[-1] + found[0] + (rest[0] if rest else "")
     return bool(_HAPPENED.search(re.split("[,;:]", told)[-1]))
