@@ -74,7 +74,7 @@ EVENTS = frozenset(
         "identity:failed",
         "identity:signed_in",
         "identity:unmatched",
-        *(f"identity:{what}" for what in ("checked", "supporting")),
+        *(f"identity:{what}" for what in ("checked", "supporting", "near")),
         *(f"identity:letter:{what}" for what in ("asked", "written", "posted")),
         *(f"identity:signin:{what}" for what in ("begun", "failed")),
         "identity:lowering:asked",

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from models.staff import HumanTask
-from models.vocabulary import Outcome, RequestState
+from models.vocabulary import Outcome, RequestState, TaskKind
 from tests.attacks.house import HETUS, NOTE, NUMBERS, OUR_SERVER, PHONES, House, body_of
 from tests.attacks.outside import WISH, Browser, letter
 from tests.identity.broker import back
 from tests.identity.conftest import JANES, Bank, bank  # noqa: F401  # a fixture
 from tests.identity.test_signin import SPOILT
+from tests.webhooks.desk import words_of
 from tests.world import BOB, JANE
 from webhooks.staff import create_app as console_app
 from workers.serving import Server
@@ -82,6 +83,32 @@ def test_row_02_staff_are_told_to_look_at_the_letters(house: House) -> None:
         how for how, page in pages.items() if "Look at the letters" in cleo.get(f"/requests/{page.split('/')[3]}").text
     }
     assert warned == {"a Cyrillic letter in the name", "a Cyrillic letter in the domain", "the same spelt in ASCII"}
+
+
+NEARLY = {"tag": "jane+new@shop.example", "dots": "ja.ne@shop.example", "letters": "jаne@shop.example"}
+
+
+def test_row_02_staff_are_told_how_an_address_is_nearly_one_on_file_and_the_asker_is_not(house: House) -> None:
+    pages = {how: house.browser().ask(email=NEARLY[how], message=how) for how in NEARLY}
+    pages["other"] = house.browser().ask(email="nobody@shop.example", message="other")
+    pages["known"] = house.browser().ask(email="jane+x@shop.example", message="x", customer_number=NUMBERS[1])
+    house.work()
+    cleo = house.desk("cleo")
+    shown = {how: words_of(cleo.get(f"/requests/{page.split('/')[3]}").text) for how, page in pages.items()}
+    told = {how: [k for k, v in TOLD.items() if v in text] for how, text in shown.items()}
+    assert told == {k: [k] for k in NEARLY} | {"other": [], "known": ["tag"]}
+    with house.world.rt.unit() as session:
+        codes = session.scalars(select(HumanTask.code).where(HumanTask.kind == TaskKind.IDENTIFY)).all()
+    assert sorted(codes) == ["near_dots", "near_letters", "near_tag"]
+    assert len(house.codes(JANE)) == 1, "only to whom the number selects"
+    assert house.unproven()
+
+
+TOLD = {
+    "tag": "differs from the one that was given only behind the plus sign",
+    "dots": "differs from the one that was given only by dots",
+    "letters": "looks just like the one that was given, with other letters",
+}
 
 
 def test_row_02_the_same_address_in_wide_letters_challenges_the_contact_on_file(house: House) -> None:

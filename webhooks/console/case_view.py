@@ -31,7 +31,7 @@ from workflows.casefile import Claim, open_claim, open_key, open_proof
 from workflows.caseview import current_plan, guarantees_of, plan_lines, receipt_counts
 from workflows.correcting import corrections
 from workflows.errors import NeverAgain
-from workflows.ladder import by_post
+from workflows.ladder import by_post, nearly
 from workflows.ladder.seeing import DOCUMENTS
 from workflows.ladder.supporting import COMPARED
 from workflows.lifecycle import BEFORE_EFFECTS, may_withdraw
@@ -78,7 +78,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "objectable": request.state is not RequestState.DECIDING and may_object(shell.rt, request),
         "objection_until": request.objection_until,
         "verifying": verifying,
-        "identity": _identity(request, key),
+        "identity": _identity(request, key) | {"near": nearly.noted(session, request)},
         "compared": COMPARED,
         "may_post_code": verifying and by_post.standing(session, shell.rt, request) == "may",
         "lowering": lowering_facts(session, shell, request) if key else None,

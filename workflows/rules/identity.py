@@ -1,6 +1,5 @@
 """Whose record a request is about: who may be sent a code, and what may seed a search afterwards."""
 
-import contextlib
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from workflows.rules import identifiers
 from workflows.rules.identifiers import BUSINESS_ID, CUSTOMER_NUMBER, EMAIL, NATIONAL_ID, PHONE, normalise
+from workflows.rules.lookalike import skeleton
 
 NAME = "name"
 
@@ -17,15 +17,6 @@ residents, an invoice lies on a table: each of those needs a second one."""
 
 _ONE_EACH = frozenset({CUSTOMER_NUMBER, NATIONAL_ID, BUSINESS_ID})
 """A record has one of these and it does not change with a new address or phone: another value contradicts."""
-
-_LOOKALIKES = str.maketrans(
-    {
-        **dict(zip("аеорсухіјѕԁһӏкмтвн", "aeopcyxijsdhlkmtbh", strict=True)),  # Cyrillic
-        **dict(zip("οανιρτυκ", "oaviptuk", strict=True)),  # Greek
-        **dict(zip("01|ı", "olli", strict=True)),
-    }
-)
-"""Letters and digits that pass for Latin ones to the eye."""
 
 
 class ContactLike(Protocol):
@@ -186,7 +177,7 @@ def _fit(claims: Mapping[str, str], name: str, *, person: P) -> _Fit[P]:
     named = bool(name and person.contact.name) and _words(name) == _words(person.contact.name)
     if name and person.contact.name and not _words(name) & _words(person.contact.name):
         differs.add(NAME)
-    lookalike = EMAIL in differs and _skeleton(claims[EMAIL]) == _skeleton(on_file[EMAIL])
+    lookalike = EMAIL in differs and skeleton(claims[EMAIL]) == skeleton(on_file[EMAIL])
     return _Fit(
         person,
         matched=tuple(k for k, v in claims.items() if on_file.get(k) == v),
@@ -233,12 +224,3 @@ def _words(name: str) -> frozenset[str]:
     plain = unicodedata.normalize("NFKD", identifiers.clean(name)).casefold()
     letters = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
     return frozenset(letters.split())
-
-
-def _skeleton(email: str) -> str:
-    """What the eye sees of an address: look-alike letters folded together."""
-    local, _, host = email.partition("@")
-    with contextlib.suppress(UnicodeError):
-        host = host.encode().decode("idna")
-    plain = unicodedata.normalize("NFKD", f"{local}@{host}").lower().translate(_LOOKALIKES)
-    return "".join(c for c in plain if not unicodedata.combining(c)).replace("rn", "m").replace("vv", "w")

@@ -31,7 +31,7 @@ from workflows.casefile import (
 )
 from workflows.errors import VastineError
 from workflows.human import close_tasks_of
-from workflows.ladder import by_post, calling, rungs, seeing, signin
+from workflows.ladder import by_post, calling, nearly, rungs, seeing, signin
 from workflows.ladder.codes import close_codes, open_challenge, send_code
 from workflows.ladder.waiting import wait_for_staff
 from workflows.notice import BY_STAFF, tell
@@ -53,6 +53,7 @@ class Looked:
 
     match: Match[Person]
     people: tuple[Person, ...]  # every record that carries one of the identifiers claimed or on file
+    nearly: tuple[Person, ...] = ()  # where none is: records with another spelling of the address
     holders: tuple[Person, ...] = ()  # every record that carries the number on which whoever acts was called
 
 
@@ -92,7 +93,8 @@ class Verification:
                 people.extend(p for p in connector.find(record.identifiers) if p not in people)
         called = normalise(PHONE, inputs.holder.phone) if inputs.holder is not None else None
         holders = rt.look_up({PHONE: called})[1] if called else []
-        return Looked(match, tuple(people), tuple(holders))
+        other = nearly.look(rt, inputs.claim) if match.outcome == "none" else ()
+        return Looked(match, tuple(people), tuple(other), tuple(holders))
 
     def settle(  # noqa: PLR0911  # every line is another way to be known or not
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Ask, result: Looked
@@ -102,6 +104,7 @@ class Verification:
         seen = (open_claim(inputs.key, request).checked, acting.holder_now(session, request, inputs.key))
         if seen != (inputs.claim.checked, inputs.holder):
             return None  # somebody was seen meanwhile: the step that began then looks up what was checked
+        near = nearly.note(session, rt, request, inputs.claim, people=(*match.people, *result.nearly))
         if inputs.claim.for_another and not acting.is_live(session, rt, request):
             # Whoever helps proves nothing by being themselves, nor does a colleague's word that they were here.
             if request.verified_method is not None:
@@ -136,8 +139,8 @@ class Verification:
             return prove(session, rt, request, inputs.key, proof, actor=request.verified_by or "vastine")
         if request.after_request_id is not None and not rungs.must_prove_itself(session, rt, request):
             return _with_the_first(session, rt, request, step, inputs.key)
-        if match.outcome == "ambiguous":
-            wait_for_staff(session, rt, request, step, code="ambiguous")
+        if unsure := "ambiguous" if match.outcome == "ambiguous" else nearly.doubt(match, near):
+            wait_for_staff(session, rt, request, step, code=unsure)
         step.state, step.done_at = StepState.WAITING, None
         _offer(session, rt, request, step, inputs.key, proof_of(match, result.people))
         return None
