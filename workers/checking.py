@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.migrate import is_current
 from models.session import open_engine, open_sessions
 from workers.checking_letters import check_letters, check_signing
+from workers.checking_scanner import check_scanner
 from workers.finding import Finding, of_fault
 from workers.queues import LIMITS
 from workflows import news
@@ -77,6 +78,7 @@ def online(told: Settings) -> Iterator[Finding]:
             yield from _privileges(name, connector)
     yield from _events(told)
     yield from _mail(told)
+    yield from check_scanner(told)
     if not told.embedded:
         yield _broker(told)
 

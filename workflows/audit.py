@@ -66,7 +66,7 @@ EVENTS = frozenset(
         "message:triaged",
         "message:ignored",
         "message:answered",
-        "message:read",
+        *("message:read", "file:held"),
         "message:stripped",
         "identity:challenged",
         "identity:code:failed",

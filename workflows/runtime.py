@@ -16,6 +16,7 @@ from workflows.ports import Bell, BlobStore, Clock, Connector, Documents, Inbox,
 from workflows.register.model import Register
 from workflows.rules.holds import CompiledRules, ErasureKind
 from workflows.rules.overdue import Retained
+from workflows.scanning import Scanner
 from workflows.settings import Settings
 from workflows.visiting import Visitor
 from workflows.vouching import IdentityProvider, Signed
@@ -50,6 +51,7 @@ class Runtime:
     inboxes: Mapping[str, Inbox] = field(default_factory=dict)  # by user@host/folder
     providers: Mapping[str, IdentityProvider] = field(default_factory=dict)  # who vouches for people, by name
     signatures: Callable[[bytes], Signed] = field(default=lambda _pdf: Signed("unreadable"))  # of a PDF that came in
+    scanner: Scanner | None = None  # who looks for malware; None: nobody, and pages say so
     worker: str = "here"
     failpoint: Callable[[str], None] = field(default=lambda _name: None)
 

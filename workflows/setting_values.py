@@ -167,6 +167,23 @@ def web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def scanner_url(text: str) -> str:
+    """Where clamd listens; "" where nothing is told."""
+    if text:
+        scanner_address(text)
+    return text
+
+
+def scanner_address(text: str) -> str | tuple[str, int]:
+    """The path of clamd's socket, or (host, port)."""
+    if text.startswith("clamd:///") and text.isprintable() and len(text) > len("clamd:///"):
+        return text.removeprefix("clamd://")
+    parts = _split(text, ("clamd",), "clamd:///run/clamav/clamd.ctl, or clamd://host:3310")
+    if parts.hostname and parts.path in {"", "/"}:
+        return parts.hostname, parts.port or 3310
+    raise Wrong("names no place", "write clamd:///run/clamav/clamd.ctl, or clamd://host:3310")
+
+
 def mode(text: str) -> str:
     """`trial` or `live`."""
     if text not in {"trial", "live"}:

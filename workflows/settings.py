@@ -56,6 +56,7 @@ _SETTINGS = (
     _Setting("signing_password", str, secret=True),
     _Setting("public_url", values.web_address, "http://127.0.0.1:8080"),
     _Setting("console_url", values.web_address, "http://127.0.0.1:8081"),
+    _Setting("scanner_url", values.scanner_url),
     _Setting("mode", values.mode, "trial"),
     _Setting("webhook_secret", values.webhook_secrets, secret=True),
     _Setting("secret_key", values.secret_key, secret=True),
@@ -83,6 +84,7 @@ class Settings:
     signing_password: str
     public_url: str
     console_url: str
+    scanner_url: str  # "" for no scanner
     mode: Literal["trial", "live"]
     webhook_secret: tuple[str, ...]  # "whsec_…"; the first signs, all of them verify
     secret_key: str

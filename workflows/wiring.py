@@ -16,6 +16,7 @@ from models.session import open_engine, open_sessions
 from models.vocabulary import Kind, RequestState, Right
 from workflows.adapters.blobs import FileBlobStore
 from workflows.adapters.broker import NullBell
+from workflows.adapters.clamd import Clamd
 from workflows.adapters.clock import SystemClock
 from workflows.adapters.keys import FileKeyVault
 from workflows.adapters.mail import FolderMailer, SmtpMailer
@@ -52,7 +53,7 @@ from workflows.restricting.work import Restricting
 from workflows.rules.holds import compile_rules
 from workflows.rules.overdue import compile_retention
 from workflows.runtime import Runtime
-from workflows.setting_values import mail_server
+from workflows.setting_values import mail_server, scanner_address
 from workflows.settings import Settings
 from workflows.stages import changing, closing, collection, decision, delivery, erasure, holds, proof, verification
 from workflows.throttle import Marking, Throttle
@@ -210,6 +211,11 @@ def inboxes_of(settings: Settings) -> dict[str, ImapInbox]:
     return {server.place: ImapInbox(server) for server in servers}
 
 
+def scanner_of(settings: Settings) -> Clamd | None:
+    """Who looks for malware in what strangers send, if anybody does."""
+    return Clamd(scanner_address(settings.scanner_url)) if settings.scanner_url else None
+
+
 def providers_of(register: Register, settings: Settings) -> dict[str, OidcProvider]:
     """Who vouches for people. Raises `BadInput` where a key or secret is not there or can't be used."""
     live = settings.mode == "live"
@@ -282,6 +288,7 @@ def build(
         "changes": CHANGES,
         "hooks": SilentHooks() if settings.simulates else SignedHooks(settings.environ),
         "visitor": HttpVisitor(),
+        "scanner": scanner_of(settings),
         "inboxes": inboxes_of(settings),
         "providers": providers_of(register, settings),
         "signatures": PdfSignatures.from_files(

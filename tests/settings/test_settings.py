@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.errors import BadInput, Fault
-from workflows.setting_values import mail_server, masked
+from workflows.setting_values import mail_server, masked, scanner_address
 from workflows.settings import Settings
 
 SECRET = "9f2c4b7e1a6d8035c7e2f1a4b6d8093e5c7a1f2b4d6e8093"
@@ -263,6 +263,25 @@ def test_a_mailbox_address_is_taken_apart() -> None:
     assert (server.user, server.password, server.port) == ("a@b.fi", "p/w", 993)
     assert (server.folder, server.options["archive"]) == ("INBOX/Pyynnöt", "Old")
     assert "p/w" not in repr(server)
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("clamd:///run/clamav/clamd.ctl", "/run/clamav/clamd.ctl"),
+        ("clamd://scanner", ("scanner", 3310)),
+        ("clamd://127.0.0.1:3311/", ("127.0.0.1", 3311)),
+    ],
+)
+def test_a_scanner_is_a_socket_or_a_machine(url: str, address: object) -> None:
+    settings = Settings.from_environ({"VASTINE_SCANNER_URL": url})
+    assert scanner_address(settings.scanner_url) == address
+
+
+@pytest.mark.parametrize("url", ["clamd://", "clamd:///", "tcp://scanner:3310", "clamd://scanner/path", "/run/x"])
+def test_no_other_place_is_a_scanner(url: str) -> None:
+    with pytest.raises(BadInput):
+        Settings.from_environ({"VASTINE_SCANNER_URL": url})
 
 
 def test_every_setting_is_in_the_reference_and_no_other() -> None:

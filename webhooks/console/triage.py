@@ -18,9 +18,11 @@ from workflows import audit
 from workflows.errors import BadInput, Fault, NotAllowed, NotFound, VastineError
 from workflows.mailroom import read
 from workflows.pointing import ASKS_HOW, drafted, point
+from workflows.quarantine import is_guarded, require_clean
 from workflows.rules.identity import NAME
 from workflows.rules.mail import Understood
 from workflows.rules.mail_files import HARMFUL
+from workflows.rules.mail_pieces import pieces
 from workflows.stages.intake import open_raw, requests_of
 from workflows.triage import attach_to, no_request, open_from, waiting_message
 from workflows.views import find_request
@@ -41,11 +43,7 @@ def pages(shell: Shell) -> Blueprint:
     @blueprint.get("/messages/<uuid:ident>/raw")
     @allow(RECORDS | REGISTER)
     def raw(ident: uuid.UUID) -> BaseResponse:
-        with rt.unit() as session:
-            body = open_raw(session, rt, _readable(session, shell, ident, what="message_file"))
-        response = Response(body, mimetype="application/octet-stream")
-        response.headers["Content-Disposition"] = 'attachment; filename="message.eml"'
-        return response
+        return _as_file(shell, ident)
 
     @blueprint.post("/messages/<uuid:ident>/open")
     @allow(REGISTER)
@@ -125,6 +123,19 @@ def _readable(session: Session, shell: Shell, ident: uuid.UUID, *, what: str) ->
     return message
 
 
+def _as_file(shell: Shell, ident: uuid.UUID) -> BaseResponse:
+    rt = shell.rt
+    with rt.unit() as session:
+        body = open_raw(session, rt, _readable(session, shell, ident, what="message_file"))
+    try:
+        require_clean(rt, pieces(body), what=str(ident), user=g.user.name)
+    except VastineError as error:
+        return _show(shell, ident, problem=error)
+    response = Response(body, mimetype="application/octet-stream")
+    response.headers["Content-Disposition"] = 'attachment; filename="message.eml"'
+    return response
+
+
 def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None) -> BaseResponse:
     rt = shell.rt
     with rt.unit() as session:
@@ -143,6 +154,7 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         raw=raw[: _SHOWN * 4].decode("utf-8", "replace")[:_SHOWN],
         cut=len(raw) > _SHOWN,
         references=references,
+        scanned=is_guarded(rt),
         harmful=bool(mail and any(HARMFUL.intersection(a.signs) for a in mail.attachments)),
         answer=drafted(rt, mail) if mail and message.why == ASKS_HOW else None,
         waits=message.state is MessageState.TRIAGE,
