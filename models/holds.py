@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, new_id
@@ -23,9 +23,19 @@ class ManualHold(Base):
     placed_by: Mapped[str] = mapped_column(String(64))
     placed_at: Mapped[datetime] = mapped_column(UTCDateTime)
     until: Mapped[date]
+    confirmed_by: Mapped[str | None] = mapped_column(String(64))  # null: it holds already, on one person's word
+    confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     released_by: Mapped[str | None] = mapped_column(String(64))
+    release_reason: Mapped[str | None] = mapped_column(String(64))
+    release_asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     release_second: Mapped[str | None] = mapped_column(String(64))
     released_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    __table_args__ = (
+        CheckConstraint("confirmed_by IS NULL OR confirmed_by != placed_by", name="placed_by_two"),
+        CheckConstraint("release_second IS NULL OR release_second != released_by", name="released_by_two"),
+        CheckConstraint("released_at IS NULL OR release_second IS NOT NULL", name="released_by_a_second"),
+    )
 
 
 class RuleSet(Base):

@@ -15,6 +15,7 @@ from workflows.errors import BadInput, Conflict, Fault, NotFound
 from workflows.gaps import NAME_IT, STILL_WAITS
 from workflows.hand.orders import ERASE
 from workflows.hand.searching import SEARCH
+from workflows.hold_tasks import UNCONFIRMED
 from workflows.human import close_task
 from workflows.outbox import PRINT
 from workflows.recipients.minding import UNANSWERED
@@ -43,7 +44,14 @@ def closable(task: HumanTask) -> bool:
     if task.code in (NAME_IT, STILL_WAITS):
         return True
     by_doing = is_search(task) or is_erasing(task)
-    on_its_page = task.code.startswith("right_") or task.code in (PRINT, TELL, UNANSWERED, RECTIFY, *MARK.values())
+    on_its_page = task.code.startswith("right_") or task.code in (
+        PRINT,
+        TELL,
+        UNANSWERED,
+        RECTIFY,
+        *MARK.values(),
+        UNCONFIRMED,
+    )
     return task.kind in CLOSABLE and not on_its_page and not by_doing
 
 

@@ -35,6 +35,7 @@ from workflows.attaching import finding_of
 from workflows.expiring import warn
 from workflows.gaps import ask_near_the_end
 from workflows.hand.watching import announce, wake_for_news
+from workflows.hold_tasks import mind_holds
 from workflows.lease import LEASE
 from workflows.ledger import OPEN
 from workflows.mailroom import read, understand
@@ -87,6 +88,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "hands": wake_for_news(rt) + announce(rt),
         "notices": mind_notices(rt),
         "mandates": lapse(rt),
+        "holds": mind_holds(rt),
     }
 
 

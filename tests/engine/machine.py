@@ -291,7 +291,7 @@ class EngineMachine(RuleBasedStateMachine):
             holds = list(session.scalars(select(ManualHold.id).where(ManualHold.released_at.is_(None))))
         if holds:
             with self._may_be_refused(), self.rt.unit() as session:
-                if manual_holds.release(session, self.rt, holds[0], user=user):
+                if manual_holds.release(session, self.rt, holds[0], user=user, reason="matter_closed"):
                     hold = session.get_one(ManualHold, holds[0])
                     assert hold.released_by != hold.release_second
 

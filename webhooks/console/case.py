@@ -69,6 +69,11 @@ DONE = frozenset(
         "replied_untold",
         "withheld",
         "given",
+        "hold_placed",
+        "hold_confirmed",
+        "hold_asked",
+        "hold_released",
+        "hold_kept",
     ]
 )
 

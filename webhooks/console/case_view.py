@@ -15,6 +15,7 @@ from models.staff import HumanTask
 from models.step import Step
 from models.vocabulary import Kind, Method, PlanState, RequestState, Right, SourceResult, StepState, TaskState
 from webhooks.console.columns import plan_columns
+from webhooks.console.holding_view import holding_facts
 from webhooks.console.lowering_view import lowering_facts
 from webhooks.console.masking import DOTS, mask_identifier, person_of
 from webhooks.console.refusal_view import refusal_facts
@@ -89,6 +90,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "refusal": refusal_facts(session, shell, request, key),
         "restriction": restriction_facts(session, shell, request, key),
         "withholding": withholding_facts(session, shell, request, key),
+        "holds": holding_facts(session, shell, request, key),
         "receipts": receipt_counts(session, request),
         "letters": _letters(session, request),
         "files": _files(session, request),

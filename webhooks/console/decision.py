@@ -76,11 +76,14 @@ def pages(shell: Shell) -> Blueprint:
     return blueprint
 
 
-def act(shell: Shell, reference: str, work: Work, *, form: str) -> BaseResponse:
-    """Do it in one transaction under the case's lock; what goes wrong is told on its page, nothing typed lost."""
+def act(shell: Shell, reference: str, work: Work, *, form: str, lock: bool = True) -> BaseResponse:
+    """Do it in one transaction under the case's lock; what goes wrong is told on its page, nothing typed lost.
+
+    Without `lock` where the work itself locks this case and others, in one order.
+    """
     try:
         with shell.rt.unit() as session:
-            case = find_request(session, reference, lock=True)
+            case = find_request(session, reference, lock=lock)
             done = work(session, case)
             known = case.reference
     except VastineError as error:

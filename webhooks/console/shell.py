@@ -32,6 +32,7 @@ NAVIGATION: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("notices.notices", "notices.title", roles.NAMES),
     ("sources.sources", "nav.sources", roles.EVERYONE),
     ("retention.retention", "retention.title", roles.DECIDE),
+    ("holding.holds", "holding.nav", roles.NAMES),
     ("newcase.new", "nav.new", roles.REGISTER),
     ("audit.audit", "nav.audit", roles.AUDIT),
     ("outbox.outbox", "nav.outbox", roles.VERIFY),

@@ -8,7 +8,7 @@ import click
 from workers.host import runtime
 from workers.speech import WAITS, give_json, give_table, say
 from workflows.errors import BadInput, Fault
-from workflows.manual_holds import REASONS, Placing, list_holds, place, release
+from workflows.manual_holds import REASONS, RELEASES, Placing, confirm, keep, list_holds, place, release
 from workflows.rulediff import adopt as adopt_rules
 from workflows.rulediff import diff as diff_rules
 from workflows.views import find_request
@@ -35,6 +35,7 @@ def list_(*, all_of_them: bool, as_json: bool) -> None:
                 "placed_by": h.placed_by,
                 "placed_at": h.placed_at.isoformat(),
                 "until": h.until.isoformat(),
+                "confirmed_by": h.confirmed_by,
                 "released_by": [name for name in (h.released_by, h.release_second) if name],
                 "released_at": h.released_at.isoformat() if h.released_at else None,
             }
@@ -44,7 +45,8 @@ def list_(*, all_of_them: bool, as_json: bool) -> None:
         give_json(rows)
     else:
         shown = [{**row, "released_by": " ".join(row["released_by"] or ())} for row in rows]
-        give_table(shown, ["id", "rule", "category", "reason", "until", "placed_by", "released_by", "released_at"])
+        columns = ["id", "rule", "category", "reason", "until", "placed_by", "confirmed_by"]
+        give_table(shown, [*columns, "released_by", "released_at"])
 
 
 @holds.command()
@@ -53,31 +55,55 @@ def list_(*, all_of_them: bool, as_json: bool) -> None:
 @click.option("--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day, or a day to look again.")
 @click.option("--reason", type=click.Choice(REASONS), required=True)
 @click.option("--category", help="Hold this category only.")
+@click.option("--words", default="", help="What it is about, such as the number of an order.")
 @click.option("--as", "user", required=True)
-def add(*, reference: str, rule: str, until: datetime, reason: str, category: str | None, user: str) -> None:
-    """Hold the data of the person of this request; its plan is made anew."""
+def add(
+    *, reference: str, rule: str, until: datetime, reason: str, category: str | None, words: str, user: str
+) -> None:
+    """Hold the data of the person of this request at once; a second person confirms it."""
     rt = runtime()
     with rt.unit() as session:
-        request = find_request(session, reference, lock=True)
-        placing = Placing(rule=rule, reason=reason, until=until.date(), category=category)
+        request = find_request(session, reference)
+        placing = Placing(rule=rule, reason=reason, until=until.date(), category=category, words=words)
         ident = place(session, rt, request, placing, user=user).id
     click.echo(str(ident))
 
 
-@holds.command("release")
+@holds.command("confirm")
 @click.argument("ident", metavar="ID")
 @click.option("--as", "user", required=True)
-def release_(*, ident: str, user: str) -> int:
-    """Release a hold: two different people must say so, each with this command."""
-    try:
-        wanted = uuid.UUID(ident)
-    except ValueError:
-        raise BadInput([Fault("ID", "this is no id of a hold", "take it from `vastine holds list`")]) from None
+def confirm_(*, ident: str, user: str) -> None:
+    """Confirm a hold that somebody else placed."""
     rt = runtime()
     with rt.unit() as session:
-        done = release(session, rt, wanted, user=user)
+        confirm(session, rt, _id(ident), user=user)
+    say("confirmed")
+
+
+@holds.command("release")
+@click.argument("ident", metavar="ID")
+@click.option("--reason", type=click.Choice(RELEASES), help="Why it ends before its day; the first person says so.")
+@click.option("--keep", "keeps", is_flag=True, help="Nothing comes of the first person's word.")
+@click.option("--as", "user", required=True)
+def release_(*, ident: str, reason: str | None, keeps: bool, user: str) -> int:
+    """Release a hold: two different people must say so, each with this command."""
+    rt, wanted = runtime(), _id(ident)
+    with rt.unit() as session:
+        if keeps:
+            keep(session, rt, wanted, user=user)
+        done = not keeps and release(session, rt, wanted, user=user, reason=reason or "")
+    if keeps:
+        say("it stays")
+        return 0
     say("released" if done else "noted; a second person must release it too")
     return 0 if done else WAITS
+
+
+def _id(ident: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(ident)
+    except ValueError:
+        raise BadInput([Fault("ID", "this is no id of a hold", "take it from `vastine holds list`")]) from None
 
 
 @holds.command()

@@ -109,9 +109,22 @@ def upgrade() -> None:
         sa.Column("placed_by", sa.String(length=64), nullable=False),
         sa.Column("placed_at", models.types.UTCDateTime(timezone=True), nullable=False),
         sa.Column("until", sa.Date(), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=64), nullable=True),
+        sa.Column("confirmed_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("released_by", sa.String(length=64), nullable=True),
+        sa.Column("release_reason", sa.String(length=64), nullable=True),
+        sa.Column("release_asked_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("release_second", sa.String(length=64), nullable=True),
         sa.Column("released_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "confirmed_by IS NULL OR confirmed_by != placed_by", name=op.f("ck_manual_holds_placed_by_two")
+        ),
+        sa.CheckConstraint(
+            "release_second IS NULL OR release_second != released_by", name=op.f("ck_manual_holds_released_by_two")
+        ),
+        sa.CheckConstraint(
+            "released_at IS NULL OR release_second IS NOT NULL", name=op.f("ck_manual_holds_released_by_a_second")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_manual_holds")),
     )
     with op.batch_alter_table("manual_holds", schema=None) as batch_op:
