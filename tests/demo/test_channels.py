@@ -12,10 +12,12 @@ import pytest
 from models.vocabulary import Action, Outcome, Ownership, ReceiptOutcome
 from tests.connectors.service import Notes
 from tests.demo.test_outcomes import ROOT, Sources, items_of, outcome, verdicts
+from workers.demo.postbox import keeping_mail
 from workers.demo.services import serving
 from workers.demo.whole import assemble
 from workflows.connectors.hand import HandConnector
 from workflows.connectors.http import HttpConnector
+from workflows.connectors.mailbox_source import MailboxConnector
 from workflows.demo.build import AS_OF, build_demo
 from workflows.demo.cast import Member
 from workflows.demo.cast_channels import CALLERS, PAPERS
@@ -30,7 +32,7 @@ from workflows.rules.items import Item
 from workflows.runtime import Runtime
 from workflows.wiring import connectors_of
 
-MORE = {"asiakaspalvelu", "uutiskirje", "kysely", "kentta", "mittausarkisto", "paperiarkisto"}
+MORE = {"asiakaspalvelu", "uutiskirje", "kysely", "kentta", "mittausarkisto", "paperiarkisto", "posti"}
 BY_SLUG = {member.slug: member for member in CAST}
 
 
@@ -39,10 +41,11 @@ def whole(folder: Path) -> Iterator[Sources]:
     """The demo company with all its sources; nobody has searched the papers."""
     files = build_demo(folder / "sources", people=60, metering_days=1, longest_days=20)
     register = load_register(assemble(ROOT / "register", folder))
-    with serving(folder / "sources" / "services") as addresses:
-        connectors = connectors_of(register, {**files.environ(), **addresses})
+    sources = folder / "sources"
+    with serving(sources / "services") as addresses, keeping_mail(sources) as mail:
+        connectors = connectors_of(register, {**files.environ(), **addresses, **mail})
         for connector in connectors.values():
-            if isinstance(connector, HttpConnector):
+            if isinstance(connector, (HttpConnector, MailboxConnector)):
                 connector._marks = Notes()
         yield Sources(register, connectors, compile_rules(register.holds))
 
@@ -94,7 +97,7 @@ def test_every_source_beside_the_databases_answers_as_the_register_describes_it(
 def test_one_person_is_found_by_a_number_an_address_a_telephone_and_a_digest(company: Sources) -> None:
     items = found(company, "calls-and-tickets")
     assert {i.collection: len(of(items, i.collection)) for i in items} == {
-        "tiketti": 2, "puhelu": 2, "tilaaja": 1, "vastaus": 1, "vanha_sarja": 2,
+        "tiketti": 2, "puhelu": 2, "tilaaja": 1, "vastaus": 1, "vanha_sarja": 2, "viesti": 2,
     }  # fmt: skip
     assert {i.ownership for i in items} == {Ownership.OWN}
 
@@ -190,6 +193,7 @@ def snapshot(folder: Path) -> dict[str, list[str]]:
         lines[path.name] = [json.dumps(one, sort_keys=True) for several in content.values() for one in several]
     for path in sorted((folder / "sources/drops").rglob("*.csv")):
         lines[path.name] = path.read_bytes().decode("iso-8859-1").splitlines()
+    lines["mail"] = [path.read_text(encoding="utf-8") for path in sorted((folder / "sources/mail/cur").iterdir())]
     return lines
 
 
@@ -207,13 +211,13 @@ def test_an_erasure_takes_the_members_records_out_of_services_and_files_and_no_o
             ]
             done = sources.connectors[name].erase(f"op-{name}", 1, batch) if batch else []
             assert {d.outcome for d in done} <= {ReceiptOutcome.ERASED}
-        after = snapshot(tmp_path)
         assert found(sources, member.slug) == []
+    after = snapshot(tmp_path)  # what was deleted on the mail server is kept so when that ends
     gone = {name: sorted(set(lines) - set(after[name])) for name, lines in before.items()}
     assert all(set(after[name]) <= set(before[name]) for name in before)
     assert {name: len(lines) for name, lines in gone.items()} == {
         "asiakaspalvelu.json": 1, "uutiskirje.json": 1, "kaynnit_1.csv": 0, "vastaukset_1.csv": 1,
-        "vastaukset_2.csv": 1,
+        "vastaukset_2.csv": 1, "mail": 2,
     }  # fmt: skip
     assert all("iida.kallio" in line for name in ("vastaukset_1.csv", "vastaukset_2.csv") for line in gone[name])
 

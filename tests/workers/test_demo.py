@@ -5,14 +5,17 @@ import os
 import stat
 import subprocess
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from tests.composed import ROOT
 from tests.processes import free_port
+from workers.demo import place, postbox, run
 from workers.demo.place import DemoPlace
 from workers.demo.visitor import Visitor, _Forms
+from workflows.demo.build import DemoFiles
 from workflows.demo.stories import STORIES
 from workflows.documents.verify import verify_package
 from workflows.errors import BadInput, NeverAgain
@@ -41,6 +44,13 @@ def test_the_demo_ends_with_every_story_at_its_documented_end(tmp_path: Path) ->
     with zipfile.ZipFile(tmp_path / "demo/files/access-with-recordings/package.zip") as package:
         assert len([name for name in package.namelist() if name.endswith(".wav")]) == 2
         assert b"Urpo Naapuri" not in b"".join(map(package.read, package.namelist()))
+    with zipfile.ZipFile(tmp_path / "demo/files/access-with-recordings/package.zip") as package:
+        assert "muutan kuun lopussa pois" in "".join(
+            package.read(name).decode() for name in package.namelist() if name.endswith(".json")
+        )
+    mails = b"".join(path.read_bytes() for path in (tmp_path / "demo/sources/mail/cur").iterdir())
+    assert b"iida.kallio" not in mails
+    assert b"marjatta.hirvela" in mails
     drops = b"".join(path.read_bytes() for path in (tmp_path / "demo/sources/drops/kysely").glob("*.csv"))
     assert b"iida.kallio" not in drops
     assert b"marjatta.hirvela" in drops
@@ -58,6 +68,29 @@ def test_the_demo_ends_with_every_story_at_its_documented_end(tmp_path: Path) ->
     assert other.returncode == 1
     assert f"2 of {len(STORIES)} stories did not end as told" in other.stderr
     assert "ended refused, not delivered" in other.stdout
+
+
+@pytest.mark.parametrize("there", ["", "true"])
+def test_without_a_mail_server_the_demo_goes_without_its_mail_archive_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], there: str
+) -> None:
+    """A source that is not there is searched by nobody, and no answer may name it."""
+    for room in (run, postbox):  # one that is not there, or that ends at once
+        monkeypatch.setattr(room, "mail_server", lambda: there)
+
+    def built(folder: Path, **_: object) -> DemoFiles:
+        (folder / "mail/cur").mkdir(parents=True, exist_ok=True)
+        return DemoFiles({})
+
+    monkeypatch.setattr(run, "_open", lambda *_, **__: 0)
+    monkeypatch.setattr(run, "serving", lambda _: nullcontext({}))
+    monkeypatch.setattr(place, "build_demo", built)
+    wish = run.Wish(tmp_path / "demo", ROOT / "register", once=True, people=1, portal_port=0, console_port=0)
+    assert run.run(wish) == 0
+    assert "the mail archive (posti) is left out and not searched" in capsys.readouterr().err
+    sources = {path.stem for path in (tmp_path / "demo/register/sources").iterdir()}
+    assert "paperiarkisto" in sources
+    assert "posti" not in sources
 
 
 def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:

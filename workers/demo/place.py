@@ -36,9 +36,14 @@ class DemoPlace:
         return self.folder / REGISTER
 
     @property
+    def sources(self) -> Path:
+        """What the company's own systems hold."""
+        return self.folder / _SOURCES
+
+    @property
     def services(self) -> Path:
         """What the company's services hold."""
-        return self.folder / _SOURCES / "services"
+        return self.sources / "services"
 
     @property
     def files(self) -> Path:
@@ -46,13 +51,21 @@ class DemoPlace:
         return self.folder / _FILES
 
     def prepare(
-        self, *, people: int, today: date, register: Path, keep_older: bool, progress: Callable[[str, int, int], None]
+        self,
+        *,
+        people: int,
+        today: date,
+        register: Path,
+        keep_older: bool,
+        without: Sequence[str] = (),
+        progress: Callable[[str, int, int], None],
     ) -> DemoFiles:
         """The sources: those the stories were played on if they are made from the same things, else new ones.
 
-        `keep_older`: one that was played on an earlier day will do.
+        `keep_older`: one that was played on an earlier day will do. `without`: sources that are left out.
         """
-        wanted = {"people": people, "as_of": today.isoformat(), "made_from": _digest(register)}
+        wanted: dict[str, object] = {"people": people, "as_of": today.isoformat(), "made_from": _digest(register)}
+        wanted["without"] = list(without)
         known = self._read(_BUILT)
         same = {name for name in wanted if known.get(name) == wanted[name]}
         fits = same >= wanted.keys() - ({"as_of"} if keep_older else set())
@@ -61,7 +74,7 @@ class DemoPlace:
             return DemoFiles({str(name): str(url) for name, url in urls.items()})
         self.clear()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        assemble(register, self.folder)
+        assemble(register, self.folder, without=without)
         files = build_demo(self.folder / _SOURCES, people=people, as_of=today, progress=progress)
         self._write(_BUILT, {**wanted, "urls": dict(files.urls)})
         return files

@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from workers.demo.clerk import Clerk
 from workers.demo.place import DemoPlace, free_port
 from workers.demo.play import End, Player, ends
+from workers.demo.postbox import MailServerSilent, keeping_mail, mail_server
 from workers.demo.services import serving
 from workers.demo.show import copy_files, show
 from workers.embedded import EmbeddedWorker, wait_for_the_end, web_app
@@ -20,11 +21,16 @@ from workers.host import quiet, runtime
 from workers.serving import Server
 from workers.speech import FAILED, OK, say
 from workflows.demo.build import DemoFiles
+from workflows.demo.mailing import SOURCE as MAIL
 from workflows.demo.stories import STAFF, STORIES
 from workflows.errors import BadInput, Fault
 from workflows.runtime import Runtime
 
 _QUIET_SECONDS = 10.0
+NO_MAIL = (
+    f"the mail archive ({MAIL}) is left out and not searched: it needs Dovecot"
+    " (on Debian: apt-get install dovecot-imapd)"
+)
 _SEAT = ZoneInfo("Europe/Helsinki")
 
 Tell = Callable[[int, int], None]
@@ -49,6 +55,17 @@ def run(wish: Wish) -> int:
         remedy = "run this in Vastine's own folder, or set VASTINE_REGISTER to its register"
         raise BadInput([Fault("VASTINE_REGISTER", "the demo's register is not there", remedy)], "bad_settings")
     place = DemoPlace(wish.folder)
+    if mail_server():
+        try:
+            return _at(wish, place, without=())
+        except MailServerSilent:
+            say("Dovecot does not start here")
+    say(NO_MAIL)
+    return _at(wish, place, without=(MAIL,))
+
+
+def _at(wish: Wish, place: DemoPlace, *, without: Sequence[str]) -> int:
+    """Build what is not there and open it; the exit code. Raises `MailServerSilent` before anything is played."""
     today = datetime.now(_SEAT).date()
     with progress("building the invented company") as tell:
         files = place.prepare(
@@ -56,9 +73,13 @@ def run(wish: Wish) -> int:
             today=today,
             register=wish.register,
             keep_older=not wish.once,
+            without=without,
             progress=lambda _what, done, total: tell(done, total),
         )
-    with serving(place.services) as addresses:
+    with ExitStack() as stack:
+        addresses = stack.enter_context(serving(place.services))
+        if MAIL not in without:
+            addresses |= stack.enter_context(keeping_mail(place.sources))
         return _open(wish, place, files, addresses, played_today=place.built_on() == today.isoformat())
 
 

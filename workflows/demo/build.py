@@ -17,6 +17,7 @@ from workflows.demo.archive import write_archive
 from workflows.demo.channels import Channels
 from workflows.demo.collection import HEADER
 from workflows.demo.contracts import add_products
+from workflows.demo.mailing import write_mails
 from workflows.demo.metering import LoadModel
 from workflows.demo.planting import plant_cast
 from workflows.demo.population import add_population
@@ -93,6 +94,7 @@ def build_demo(
     channels.cast()
     channels.crowd(Random(f"{seed}:channels"))  # noqa: S311
     channels.write(folder)
+    write_mails(world, folder)
     write_archive(world, folder, LoadModel(seed))
     lines = "".join(f"{line}\n" for line in (HEADER, *world.collection))
     path = folder / COLLECTION_FILE

@@ -11,8 +11,10 @@ The customer number is what to type in the form or after `--identity customer_nu
 something, ask with the number. Access and portability are delivered unless the table says otherwise.
 
 `vastine demo` adds the sources of `register/more` to those of `register/sources`: tickets and recorded calls, a
-newsletter, surveys, field work, an archive of metering values, and papers that its own clerk looks for. The last five
-of the table are in these; an archive of mail is not among them, as it needs a mail server.
+newsletter, surveys, field work, an archive of metering values, an archive of mail, and papers that its own clerk looks
+for. The last five of the table are in these. The archive of mail needs Dovecot, which `make test` installs: where it is
+not there, the demo says that this source is left out, and no answer names it as searched. It takes no rights beyond the
+user's own.
 
 This page is checked against `cast_customers.py`, `cast_debts.py` and `cast_channels.py` of `workflows/demo` by
 `tests/demo/test_cast.py`.
