@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 from workflows.rules.cel import environment, evaluate
-from workflows.rules.holds import CompiledRule, CompiledRules
+from workflows.rules.hold_outcomes import CompiledRule
+from workflows.rules.holds import CompiledRules
 from workflows.rules.items import FACTS, SUBJECT_FACTS
 
 _DATE = "2020-01-31"

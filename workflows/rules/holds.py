@@ -13,8 +13,8 @@ from typing import Any
 
 from models.vocabulary import Action, Ownership
 from workflows.errors import BadInput, Fault
-from workflows.rules.cel import Expression, evaluate
-from workflows.rules.hold_phases import first_free_day, last_day
+from workflows.rules.hold_outcomes import CompiledRule, Ruling, Rulings, reason_of
+from workflows.rules.hold_phases import first_free_day
 from workflows.rules.hold_rules import HoldRuleLike, check_rule, law_text, placeholders
 from workflows.rules.item_facts import ItemFacts
 from workflows.rules.items import FACTS, HoldMatch, Item, Verdict
@@ -40,25 +40,6 @@ class ManualHoldFacts:
     category: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     of: Callable[[Item], bool] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledRule:
-    """A rule ready to run. `needs` are the item facts its trigger names, `subject_needs` those of the person.
-
-    `words` are the placeholders of its text but the date: a match carries no others, so that no number travels unused.
-    """
-
-    id: str
-    law: str
-    valid_from: date | None
-    valid_to: date | None
-    categories: Mapping[str, frozenset[str] | None]  # None: the whole record
-    trigger: Expression
-    until: Expression
-    needs: frozenset[str]
-    subject_needs: frozenset[str]
-    words: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +119,6 @@ def assess(
     return ((item, judge.verdict(item)) for item in items)
 
 
-_Outcome = tuple[CompiledRule, date | None, bool]
-"""A rule that holds, the last day on which it does, and whether that could not be told."""
-
-_ABSENT = object()  # not declared, which is not the same as unknown
-_REMEMBERED = 50_000
-
-
 class _Judge:
     """One assessment: the rules in force today, the person's facts, and what else a verdict needs."""
 
@@ -160,85 +134,60 @@ class _Judge:
     ) -> None:
         self._today = today
         self._roles = roles
+        self._known_roles: dict[tuple[str, str], Mapping[str, str]] = {}
         self._erasure_kind = erasure_kind
         self._manual = [hold for hold in manual if hold.until is None or today <= hold.until]
         self._laws = compiled.laws
         self._subject = subject
         self._known_subject = {name: value for name, value in subject.facts.items() if value is not None}
         self._known_subject["today"] = today.isoformat()
-        self._rules = {
+        in_force = {
             category: [r for r in rules if _in_force(r, today)] for category, rules in compiled.by_category.items()
         }
-        # Most records say of what decides the same as others did: the days of all meters, the invoices of a year.
-        self._asked = {
-            category: tuple(sorted(set().union(*(r.trigger.names | r.until.names for r in rules)) & FACTS.keys()))
-            for category, rules in self._rules.items()
-        }
-        self._told: dict[tuple[Any, ...], tuple[_Outcome, ...]] = {}
+        self._rulings = Rulings(in_force, self._known_subject, today=today)
 
     def verdict(self, item: Item) -> Verdict:
-        if untouchable := _untouchable(item):
-            return Verdict(Action.KEEP, (), (), untouchable, None)
-        holds = self.holds(item)
+        if item.ownership is not Ownership.OWN or item.referenced:
+            return Verdict(Action.KEEP, (), (), _untouchable(item), None)
+        ruling = self._rulings.of(item)
         action, fields = self._erasure_kind(item)
+        if ruling.kept is not None and action is not Action.KEEP and not self._manual:
+            return ruling.kept
+        holds = self._holds(item, ruling)
         if action is Action.KEEP:
             return Verdict(Action.KEEP, (), holds, "register", None)
         if not holds:
             return Verdict(action, () if action is Action.DELETE else fields, (), "no_hold", None)
-        reason = "hold_unknown" if any(hold.unknown for hold in holds) else "hold"
         erase_on = first_free_day(holds)
         rest = self._rest(item, holds, action=action, fields=fields)
         if not rest:
-            return Verdict(Action.KEEP, (), holds, reason, erase_on)
-        return Verdict(Action.MASK, rest, holds, reason, erase_on)
+            return Verdict(Action.KEEP, (), holds, reason_of(holds), erase_on)
+        return Verdict(Action.MASK, rest, holds, reason_of(holds), erase_on)
 
-    def holds(self, item: Item) -> tuple[HoldMatch, ...]:
+    def _holds(self, item: Item, ruling: Ruling) -> tuple[HoldMatch, ...]:
         """Every rule and every hold placed by hand that holds this item today."""
-        found = [
+        by_hand = [
             HoldMatch(hold.rule, self._laws.get(hold.rule, ""), hold.until, params=hold.params)
             for hold in self._manual
             if hold.category in (None, item.category) and (hold.of is None or hold.of(item))
         ]
-        rules = self._rules.get(item.category)
+        return (*by_hand, *(self._matches(item, ruling) if ruling.matches is None else ruling.matches))
+
+    def _matches(self, item: Item, ruling: Ruling) -> Iterator[HoldMatch]:
+        """Each rule that holds a part of this item, in the item's own words."""
         facts: ItemFacts | None = None
-        for rule, until, unknown in self._outcomes(item, rules) if rules else ():
+        for outcome in ruling.outcomes:
+            if outcome.match is not None:
+                yield outcome.match
+                continue
+            rule = outcome.rule
             keeps = self._keeps(rule, item)
-            if keeps is not None:
-                if rule.words:
-                    facts = facts or ItemFacts(item, self._known_subject)
-                params = self._params(rule, facts) if facts and rule.words else {}
-                found.append(HoldMatch(rule.id, rule.law, until, unknown=unknown, keeps=keeps, params=params))
-        return tuple(found)
-
-    def _outcomes(self, item: Item, rules: Sequence[CompiledRule]) -> tuple[_Outcome, ...]:
-        """The rules that hold a record with these facts; asked once for all records that say the same."""
-        said = [item.facts.get(name, _ABSENT) for name in self._asked[item.category]]
-        key = (item.category, item.on, *said, *map(type, said))  # 1, 1.0 and true are equal and not the same
-        try:
-            known = self._told.get(key)
-        except TypeError:  # a value that is no fact at all
-            return self._ask(item, rules)
-        if known is None:
-            if len(self._told) >= _REMEMBERED:
-                self._told.clear()
-            known = self._told[key] = self._ask(item, rules)
-        return known
-
-    def _ask(self, item: Item, rules: Sequence[CompiledRule]) -> tuple[_Outcome, ...]:
-        facts = ItemFacts(item, self._known_subject)
-        return tuple(found for rule in rules if (found := self._outcome(rule, facts)) is not None)
-
-    def _outcome(self, rule: CompiledRule, facts: ItemFacts) -> _Outcome | None:
-        declared = bool(rule.needs & facts.declared)
-        holds = evaluate(rule.trigger, facts.filled if declared else facts.bare)
-        if holds is None and rule.needs and not declared and rule.subject_needs <= self._known_subject.keys():
-            return None  # the collection has none of the facts this rule is about
-        if holds is False:
-            return None
-        until = last_day(evaluate(rule.until, facts.filled)) if holds else None
-        if until is not None and until < self._today:
-            return None
-        return rule, None if until == date.max else until, until is None
+            if keeps is None:
+                continue
+            if rule.words and facts is None:
+                facts = ItemFacts(item, self._known_subject)
+            params = self._params(rule, facts) if facts is not None and rule.words else {}
+            yield HoldMatch(rule.id, rule.law, outcome.until, unknown=outcome.unknown, keeps=keeps, params=params)
 
     def _keeps(self, rule: CompiledRule, item: Item) -> tuple[str, ...] | None:
         """The fields the rule needs; none named: the whole record; None: it needs nothing of this record.
@@ -249,7 +198,10 @@ class _Judge:
         wanted = rule.categories[item.category]
         if wanted is None or item.series:
             return ()
-        roles = self._roles(item.source, item.collection)
+        where = (item.source, item.collection)
+        roles = self._known_roles.get(where)
+        if roles is None:
+            roles = self._known_roles[where] = self._roles(*where)
         if not roles:
             return ()
         return tuple(sorted(name for name in item.fields if roles.get(name) in wanted)) or None
@@ -267,8 +219,6 @@ class _Judge:
 
     def _params(self, rule: CompiledRule, facts: ItemFacts) -> dict[str, str]:
         """Words for the sentence to the person: the item's own, or the claim's for what is held because of one."""
-        if not rule.words:
-            return {}
         words = facts.words()
         if "subject_open_balance" in rule.subject_needs and not facts.owes:
             words |= self._subject.claims
