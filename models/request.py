@@ -93,7 +93,7 @@ class Request(Base):
     )  # those gaps: it is about these sources alone; None: about all
     categories: Mapped[list[str] | None] = mapped_column(
         JSON(none_as_null=True)
-    )  # what rested on a consent that was withdrawn: it is about these alone; None: about all
+    )  # a copy of these alone, or the erasure of what rested on a withdrawn consent; None: about all
     refusal_ground: Mapped[str | None] = mapped_column(String(32))
     refusal_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)  # the reason in words
     refused_by: Mapped[str | None] = mapped_column(String(64))

@@ -38,6 +38,7 @@ COMMANDS = {
     "lower": ("workers.commands.proofs:lower", "Accept a weaker proof of identity; two people have to."),
     "plan": ("workers.commands.decisions:plan", "Show what would be erased, kept, until when and why."),
     "approve": ("workers.commands.decisions:approve", "Approve a plan; an erasure needs two different people."),
+    "narrow": ("workers.commands.decisions:narrow", "Say of which kinds of data a copy is wanted."),
     "withhold": ("workers.commands.decisions:withhold", "Hold a category back from an answer."),
     "refuse": ("workers.commands.decisions:refuse", "Refuse a request, with its ground and reason."),
     "refusal": ("workers.commands.refusals:refusal", "Refuse as unfounded or excessive: facts, a fee, two people."),

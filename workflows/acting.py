@@ -6,7 +6,7 @@ Source: GDPR Art. 12(2), 12(6), 32(1); EDPB Guidelines 01/2022 para. 80-82.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Protocol
@@ -24,6 +24,7 @@ from workflows.ports import Contact, RequestKey
 from workflows.register.mandates import ESTATE, OTHER, mandate_kinds
 from workflows.rules.items import canonical
 from workflows.rules.mandates import CheckList, Standing, standing_on
+from workflows.rules.narrowed import is_wanted
 from workflows.runtime import Runtime
 
 
@@ -187,12 +188,15 @@ def within(proof: Proof) -> Callable[[Categorised], bool] | None:
     return lambda item: known.covers(item.category)
 
 
-def asked_about(request: Request, proof: Proof) -> Callable[[Categorised], bool] | None:
-    """Whether something is what the case is about: within a mandate, and of the categories it is narrowed to."""
+def asked_about(request: Request, proof: Proof, *, known: Container[str]) -> Callable[[Categorised], bool] | None:
+    """Whether something is what the case is about: within a mandate, and of the categories it is narrowed to.
+
+    `known`: the register's categories.
+    """
     mandate, wanted = within(proof), request.categories
     if wanted is None:
         return mandate
-    return lambda item: item.category in wanted and (mandate is None or mandate(item))
+    return lambda item: is_wanted(wanted, item.category, known=known) and (mandate is None or mandate(item))
 
 
 def ended(session: Session, rt: Runtime, request: Request, key: RequestKey) -> str:

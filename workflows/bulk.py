@@ -44,7 +44,8 @@ def import_lines(
     """
     with rt.unit() as session:
         _may_enter(session, by)
-    lines = list(read_lines(text, columns=columns or {}, today=rt.today(), mandates=tuple(mandate_kinds())))
+    known = {"mandates": tuple(mandate_kinds()), "categories": tuple(rt.register.categories)}
+    lines = list(read_lines(text, columns=columns or {}, today=rt.today(), **known))
     keys: dict[str, Line] = {}
     said: dict[str, Line] = {}
     for line in lines:
@@ -114,6 +115,7 @@ def _asked(line: Line, by: str) -> list[Asked]:
             claim=claim,
             received_on=form.received_on,
             by=by,
+            categories=form.categories,
             acting=_acting(line),
         )
         for right in form.rights

@@ -11,7 +11,7 @@ from models.collection import Finding
 from models.decision import Plan
 from models.erasure import Receipt
 from models.request import Request
-from models.vocabulary import PlanState, SourceResult
+from models.vocabulary import PlanState, Right, SourceResult
 from workflows.casefile import findings_of, open_proof
 from workflows.ports import CaseFacts, Guarantee, PlanLine, RequestKey, SourceFacts
 from workflows.rules.hold_merge import later
@@ -39,6 +39,7 @@ def case_facts(rt: Runtime, request: Request, key: RequestKey, **more: Any) -> C
         refusal_ground=request.refusal_ground or "",
         refusal_reason=_refusal(request, key),
         decided_by=request.refused_by or "",
+        categories=tuple(request.categories) if request.categories is not None else None,
         extension_words=_extension(request, key) if request.extension_sealed else "",
     )
     return replace(facts, **more)
@@ -84,10 +85,15 @@ def source_facts(
 
 def filling(session: Session, request: Request) -> dict[str, str]:
     """What a letter must say of a case that fills the gaps of an answer: which answer it was."""
-    about = {} if request.categories is None else {"consent": "1"}
+    about = {"consent": "1"} if rested_on_consent(request) else {}
     if request.supplements_id is None:
         return about
     return about | {"supplements": session.get_one(Request, request.supplements_id).reference}
+
+
+def rested_on_consent(request: Request) -> bool:
+    """Whether it erases what nothing but a consent allowed, which was withdrawn, and that alone."""
+    return request.right is Right.ERASURE and request.categories is not None
 
 
 def current_plan(session: Session, request: Request) -> Plan | None:

@@ -209,6 +209,7 @@ class CaseFacts:
     extended_until: date | None = None
     extension_reason: str = ""
     extension_words: str = ""  # for the letter; no mail says them
+    categories: tuple[str, ...] | None = None  # what it is about; None: all
     leading: str = ""  # the reference of the case that this one was joined with
     sources: tuple[SourceFacts, ...] = ()
     plan: tuple[PlanLine, ...] = ()

@@ -37,6 +37,7 @@ class Asked:
     received_on: date | None = None
     method: Method | None = None  # staff's word that they saw the person
     by: str = "person"  # a name of staff, or the person
+    categories: Sequence[str] | None = None  # of which kinds of data they want a copy; None: of all
     acting: Acting | None = None  # who asks, where `claim.for_another`
 
 
@@ -89,5 +90,6 @@ def register(
         session.add(MessageCase(message_id=message.id, request_id=request.id))  # of a new case it can't be one yet
     facts: dict[str, Any] = {"right": asked.right.value, "channel": asked.channel.value, "received_on": day.isoformat()}
     facts |= {"due_a": due.due_a.isoformat(), "due_b": due.due_b.isoformat(), "why": list(due.why)}
+    facts |= {"categories": request.categories} if request.categories is not None else {}
     audit.record(session, "request:opened", at=rt.now(), actor=asked.by, request_id=request.id, facts=facts)
     return request, key

@@ -77,6 +77,7 @@ def show_request(session: Session, rt: Runtime, request: Request) -> Json:
     files = session.scalars(select(Artifact).where(Artifact.request_id == request.id).order_by(Artifact.name))
     return {
         **request_row(request),
+        "categories": request.categories,
         "verified": request.verified_method.value if request.verified_method else None,
         "recheck_on": _iso(request.recheck_on),
         "corrections": [

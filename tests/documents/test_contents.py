@@ -26,7 +26,8 @@ def full(case, language: str, letter: Letter) -> CaseFacts:
     grounds = {Letter.REFUSAL: "rights_of_others"}
     unsure = SourceFacts("crm", "", SourceResult.FOUND, "", {"customer": 2}, {"candidate": 7, "third_party": 1})
     not_searched = SourceFacts("paper", "Arkiv", SourceResult.NOT_SEARCHED, "by_hand", {})
-    return case(language, refusal_ground=grounds.get(letter, ""), sources=(unsure, not_searched))
+    told = {"refusal_ground": grounds.get(letter, ""), "categories": ("C05", "other")}
+    return case(language, **told, sources=(unsure, not_searched))
 
 
 def overridden(tmp_path, new_register, name: str, text: str) -> Letters:

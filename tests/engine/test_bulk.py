@@ -162,3 +162,11 @@ def test_the_page_looks_first_and_opens_when_told_to(world: World) -> None:
 def test_only_who_enters_requests_finds_the_page(world: World) -> None:
     give_passwords(world)
     assert Desk(create_app(world.rt), "otto").get("/requests/import").status_code == 403
+
+
+def test_a_line_may_ask_for_a_copy_of_some_data_only(world: World) -> None:
+    lines = "key,right,email,categories\nB1,access,jane@shop.example,c07+other\nB2,erasure,jane@shop.example,C07\n"
+    found = read(world, lines + "B3,access,bob@shop.example,\nB4,access,eve@shop.example,C99\n")
+    assert states(found) == [(2, "opened"), (3, "wrong"), (4, "opened"), (5, "wrong")]
+    assert [f.what for one in found for f in one.faults] == ["categories_no_copy", "category_unknown"]
+    assert sorted((r.categories for r in requests_of(world)), key=str) == [None, ["C07", "other"]]

@@ -79,9 +79,9 @@ def work(house: House) -> None:
             house.clock.advance(minutes=2)  # a service is called no faster than the register says
 
 
-def finish(house: House, who: str | Mapping[str, str], right: Right, *, language: str = "fi") -> str:
+def finish(house: House, who: str | Mapping[str, str], right: Right, *, language: str = "fi", **more: Any) -> str:
     """From the desk to the end, approved by whoever must; the reference."""
-    reference = house.ask(who, right, language=language, reply_to="asks@elsewhere.example")
+    reference = house.ask(who, right, language=language, reply_to="asks@elsewhere.example", **more)
     work(house)
     if house.state(reference) == "deciding":
         house.approve(reference, *(("anneli", "tuulikki") if right is Right.ERASURE else ("tuulikki",)))

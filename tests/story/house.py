@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,6 +92,7 @@ class House:
         language: str = "fi",
         reply_to: str = "",
         handed: bool = True,
+        categories: Sequence[str] | None = None,
     ) -> str:
         """Open a request for one of the cast; `desk`: staff saw the person, else a code goes to the contact on file.
 
@@ -102,7 +103,7 @@ class House:
         method, by = (Method.DESK, "ilona") if desk else (None, "person")
         channel = Channel.DESK if desk else Channel.PORTAL
         with self.rt.unit() as session:
-            asked = intake.Asked(right, language, channel, claim, method=method, by=by)
+            asked = intake.Asked(right, language, channel, claim, method=method, by=by, categories=categories)
             request = intake.open_request(session, self.rt, asked).request
             if desk and handed and not reply_to:
                 self._post(session, request, "handed_over", "kaspar")

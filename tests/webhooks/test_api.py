@@ -178,6 +178,14 @@ def test_a_key_belongs_to_its_token(api: Make, desk_world: World) -> None:
     assert len(requests_of(desk_world)) == 2
 
 
+def test_a_copy_of_some_data_only_is_filed_and_shown_as_such(api: Make, desk_world: World) -> None:
+    crm = api()
+    reference = crm.file({**BODY, "categories": ["other", "C07"]}).json["reference"]
+    assert crm.get(f"/requests/{reference}").json["categories"] == ["C07", "other"]
+    whole = crm.file({**BODY, "categories": ["C01", "C07"]}, "key-2").json["reference"]
+    assert crm.get(f"/requests/{whole}").json["categories"] is None
+
+
 @pytest.mark.parametrize("key", [None, "", "two words", "x" * 256])
 def test_without_a_usable_key_nothing_is_filed(api: Make, desk_world: World, key: str | None) -> None:
     is_problem(api().file(BODY, key), 400, "idempotency_key")
@@ -212,6 +220,10 @@ def test_several_rights_are_linked_and_the_same_when_asked_again(api: Make, desk
         ({**BODY, "received_on": "2999-01-01"}, "received_on"),
         ({**BODY, "language": "klingon"}, "language"),
         ({**BODY, "on_behalf": "perhaps"}, "on_behalf"),
+        ({**BODY, "categories": "C07"}, "categories"),
+        ({**BODY, "categories": ["C07,C01"]}, "categories"),
+        ({**BODY, "categories": ["C99"]}, "categories"),
+        ({**BODY, "right": ["access", "erasure"], "categories": ["C07"]}, "categories"),
         ({**BODY, "acting": "her lawyer"}, "acting"),
         ({**BODY, "acting": {"kind": "cousin", "name": "Helena", "email": "h@e.example"}}, "mandate_kind"),
         ({**BODY, "acting": {"kind": "lawyer", "name": "Helena", "email": ["h"]}}, "acting.email"),

@@ -68,6 +68,26 @@ def test_the_same_form_sent_twice_is_one_request(desk: Seat, desk_world: World) 
     assert len(all_of(desk_world, Request)) == 1
 
 
+def test_a_copy_of_some_data_is_asked_for_at_the_desk_and_widened_on_the_case(desk: Seat, desk_world: World) -> None:
+    ilse = desk("ilse")
+    ilse.send(NEW, NEW, {**WRITTEN, "categories": ["C07"]})
+    [found] = all_of(desk_world, Request)
+    assert found.categories == ["C07"]
+    cleo, page = desk("cleo"), f"/requests/{found.reference}"
+    assert "Of these only: Invoices" in cleo.text(page)
+    assert cleo.send(page, f"{page}/narrow", {"categories": []}).status_code == 302
+    assert desk_world.request(found.id).categories is None
+    assert "Of all data" in cleo.text(page)
+    assert ilse.post(f"{page}/narrow", {"csrf": ilse.token(), "categories": ["C07"]}).status_code == 403
+
+
+def test_a_copy_that_comes_before_an_erasure_is_of_everything(desk: Seat, desk_world: World) -> None:
+    both = {**WRITTEN, "right": ["erasure", "access"], "categories": ["C07"]}
+    answer = desk("ilse").send(NEW, NEW, both)
+    assert (answer.status_code, all_of(desk_world, Request)) == (422, [])
+    assert "An erasure is asked for with it: then the copy is of everything." in words_of(answer.text)
+
+
 def test_several_rights_at_once_become_linked_requests(desk: Seat, desk_world: World) -> None:
     desk("ilse").send(NEW, NEW, {**WRITTEN, "right": ["erasure", "access"], "verified": "desk"})
     erasure = next(r for r in all_of(desk_world, Request) if r.right is Right.ERASURE)

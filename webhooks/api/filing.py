@@ -24,7 +24,18 @@ from workflows.rules.items import canonical
 from workflows.runtime import Runtime
 from workflows.stages.intake import Asked, open_requests, store
 
-KNOWN = ("right", "language", "name", "identifiers", "message", "received_on", "on_behalf", "acting", "reply_to")
+KNOWN = (
+    "right",
+    "language",
+    "name",
+    "identifiers",
+    "message",
+    "received_on",
+    "categories",
+    "on_behalf",
+    "acting",
+    "reply_to",
+)
 ACTING = {"kind": "mandate_kind", "name": "holder_name", "email": "holder_email", "phone": "holder_phone"}
 _KEY = re.compile(r"[!-~]{1,255}")
 
@@ -109,7 +120,7 @@ def _asked(rt: Runtime, body: Mapping[str, Any]) -> list[Asked]:
     if plain is None:
         faults.append(Fault("reply_to", "email_invalid", "write an address like name@example.com"))
     try:
-        form = understand_form(fields, today=rt.today())
+        form = understand_form(fields, today=rt.today(), categories=rt.register.categories)
     except BadInput as error:
         raise BadInput([*faults, *error.faults]) from None
     if faults:
@@ -130,6 +141,7 @@ def _asked(rt: Runtime, body: Mapping[str, Any]) -> list[Asked]:
             claim=claim,
             received_on=form.received_on,
             by=actor(),
+            categories=form.categories,
             acting=acting_of(form),
         )
         for right in form.rights
@@ -146,6 +158,11 @@ def _fields(body: Mapping[str, Any], faults: list[Fault]) -> dict[str, str]:
     right = body.get("right", "")
     words = right if isinstance(right, list) else [right]
     fields["right"] = ",".join(_text(word, "right", faults) for word in words[:20])
+    kinds = body.get("categories", [])
+    if not isinstance(kinds, list) or not all(isinstance(code, str) and "," not in code for code in kinds):
+        faults.append(Fault("categories", "is not a list of codes", "send an array of categories of the register"))
+    else:
+        fields["categories"] = ",".join(kinds)
     if body.get("on_behalf", False) not in (True, False):
         faults.append(Fault("on_behalf", "is not true or false", "send a boolean"))
     fields["on_behalf"] = "yes" if body.get("on_behalf") is True else ""

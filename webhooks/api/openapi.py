@@ -4,7 +4,7 @@ from typing import Any
 
 from models.restriction import RestrictionGround
 from models.vocabulary import Action, Channel, Outcome, Ownership, RequestState, Right, SourceResult
-from webhooks.api.acting_schema import ACTING
+from webhooks.api.filing_schema import NEW_REQUEST
 from webhooks.api.metrics import METRICS
 from webhooks.api.suppression_schema import CHECK, SUPPRESSION
 from webhooks.listing import STATES
@@ -137,7 +137,7 @@ def _schemas() -> Json:
     }
     filed = {k: row[k] for k in ("reference", "right", "received_on", "due_a", "due_b")} | {"href": _TEXT}
     return {
-        "NewRequest": _new_request(),
+        "NewRequest": NEW_REQUEST,
         "FiledOne": _object(filed),
         "Tried": _object({"canary": {"type": "boolean"}}),
         "Filed": _object({**filed, "linked": {"type": "array", "items": _ref("FiledOne")}}),
@@ -179,35 +179,9 @@ def _schemas() -> Json:
     }
 
 
-def _new_request() -> Json:
-    return {
-        "type": "object",
-        "required": ["right"],
-        "additionalProperties": False,
-        "properties": {
-            "right": {"oneOf": [_words(Right), {"type": "array", "items": _words(Right), "minItems": 1}]},
-            "language": {"type": "string", "enum": ["fi", "sv", "en"], "default": "fi"},
-            "name": {"type": "string", "maxLength": 200},
-            "identifiers": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": dict.fromkeys(KINDS, _TEXT),
-                "description": "What the person says about themselves; none of it proves anything.",
-            },
-            "message": {"type": "string", "maxLength": 5000},
-            "received_on": {
-                **_DAY,
-                "description": "The day it first arrived anywhere in the house; not later than today.",
-            },
-            "on_behalf": {"type": "boolean", "description": "Made for somebody else; a person looks first."},
-            "acting": ACTING,
-            "reply_to": {"type": "string", "description": "Where the acknowledgement goes; the answer never does."},
-        },
-    }
-
-
 def _details() -> Json:
     return {
+        "categories": {"type": ["array", "null"], "items": _TEXT, "description": "The copy is of these; null: of all."},
         "verified": _TEXT_OR_NONE,
         "recheck_on": _DAY_OR_NONE,
         "corrections": _list_of(

@@ -47,6 +47,7 @@ DONE = frozenset(
         "extended",
         "corrected",
         "withdrawn",
+        "narrowed",
         "verified",
         "letter_asked",
         "compared",

@@ -16,6 +16,7 @@ from models.step import Step
 from models.vocabulary import Kind, Method, PlanState, RequestState, Right, SourceResult, StepState, TaskState
 from webhooks.console.columns import plan_columns
 from webhooks.console.holding_view import holding_facts
+from webhooks.console.kinds_view import kinds_facts
 from webhooks.console.lowering_view import lowering_facts
 from webhooks.console.masking import DOTS, mask_identifier, person_of
 from webhooks.console.refusal_view import refusal_facts
@@ -87,6 +88,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "sources": _sources(session, shell, request),
         "steps": _stuck_steps(session, request),
         "plan": _plan(session, shell, request, key=key),
+        "kinds": kinds_facts(shell, request),
         "refusal": refusal_facts(session, shell, request, key),
         "restriction": restriction_facts(session, shell, request, key),
         "withholding": withholding_facts(session, shell, request, key),

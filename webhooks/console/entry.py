@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import request
+from flask import g, request
 
 from models.vocabulary import LANGUAGES, Channel, Method, Right
 from webhooks.console.shell import Shell
+from webhooks.kinds import kinds_of_data
 from workflows.casefile import Claim
 from workflows.errors import BadInput, Fault
 from workflows.rules import identifiers
@@ -43,6 +44,7 @@ def read_entry(shell: Shell, *, user: str, channel: Channel | None = None, arriv
     """
     fields = {name: request.form.get(name, "") for name in _TEXTS}
     fields["right"] = ",".join(request.form.getlist("right"))
+    fields["categories"] = ",".join(request.form.getlist("categories"))
     fields["channel"] = request.form.get("channel", "") if channel is None else channel.value
     fields["verified"] = request.form.get("verified", "") if channel is None else ""
     fields["reply_to"] = request.form.get("reply_to", "")
@@ -75,6 +77,7 @@ def read_entry(shell: Shell, *, user: str, channel: Channel | None = None, arriv
             received_on=form.received_on,
             method=method,
             by=user,
+            categories=form.categories,
         )
         for right in form.rights
     ]
@@ -83,13 +86,13 @@ def read_entry(shell: Shell, *, user: str, channel: Channel | None = None, arriv
 
 def _form(shell: Shell, fields: Mapping[str, str], faults: list[Fault]) -> FormRequest | None:
     try:
-        return understand_form(fields, today=shell.rt.today())
+        return understand_form(fields, today=shell.rt.today(), categories=shell.rt.register.categories)
     except BadInput as error:
         faults.extend(error.faults)
         return None
 
 
-def choices() -> dict[str, Any]:
+def choices(shell: Shell) -> dict[str, Any]:
     """What the form's lists offer."""
     return {
         "rights": [right.value for right in Right],
@@ -97,4 +100,6 @@ def choices() -> dict[str, Any]:
         "channels": [channel.value for channel in BY_STAFF],
         "methods": [method.value for method in METHODS],
         "fields": FIELDS,
+        "categories": kinds_of_data(shell.rt, g.t),
+        "chosen_categories": request.form.getlist("categories"),
     }

@@ -50,7 +50,7 @@ def _form(shell: Shell, *, problem: VastineError | None = None) -> BaseResponse:
         chosen=request.form.getlist("right"),
         nonce=request.form.get("nonce", "")[:_NONCE] or secrets.token_urlsafe(16),
         today=shell.rt.today(),
-        **choices(),
+        **choices(shell),
     )
 
 

@@ -163,7 +163,7 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         typed=typed,
         chosen=request.form.getlist("right") if problem else [r.value for r in _likely(mail)],
         today=rt.today(),
-        **choices(),
+        **choices(shell),
     )
 
 

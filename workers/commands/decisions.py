@@ -5,7 +5,7 @@ import click
 from workers.host import runtime
 from workers.idle import work_until_idle
 from workers.speech import give_json, give_table, say
-from workflows import audit, guarding, withholding
+from workflows import audit, guarding, narrowing, withholding
 from workflows.errors import BadInput, Fault
 from workflows.reopening import reopen as take_up_again
 from workflows.staffing import require_user
@@ -97,6 +97,23 @@ def withhold(*, reference: str, category: str, ground: str | None, reason: str, 
             said = {"category": category, "ground": ground or "", "reason": reason}
             withholding.withhold(session, rt, request, user=user, **said)
     say("given out with the rest" if give else "held back; somebody else approves the rest")
+
+
+@click.command()
+@click.argument("reference")
+@click.option("--category", "categories", multiple=True, help="Give a copy of this category; several times.")
+@click.option("--all", "everything", is_flag=True, help="Give a copy of everything.")
+@click.option("--as", "user", required=True)
+def narrow(*, reference: str, categories: tuple[str, ...], everything: bool, user: str) -> None:
+    """Say of which kinds of data the person wants a copy; the letter says that the rest can be asked for."""
+    if bool(categories) == everything:
+        raise BadInput([Fault("--category", "name categories, or --all", "one of the two")])
+    rt = runtime()
+    with rt.unit() as session:
+        request = find_request(session, reference, lock=True)
+        narrowing.narrow(session, rt, request, user=user, categories=categories)
+        wanted = request.categories
+    say("a copy of everything" if wanted is None else f"a copy of {', '.join(wanted)} only")
 
 
 @click.command()

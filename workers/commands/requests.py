@@ -16,6 +16,7 @@ from workflows.correcting import correct_received
 from workflows.errors import BadInput, Fault
 from workflows.register.mandates import mandate_kinds
 from workflows.rules.identifiers import normalise
+from workflows.rules.narrowed import read_wanted
 from workflows.runtime import Runtime
 from workflows.staffing import require_user
 from workflows.stages.intake import Asked, open_request
@@ -56,6 +57,7 @@ def _identities(pairs: tuple[str, ...]) -> dict[str, str]:
 @click.option(
     "--received-on", type=click.DateTime(["%Y-%m-%d"]), help="The day it first arrived anywhere in the house."
 )
+@click.option("--category", "categories", multiple=True, help="A copy of this category only; without any: of all.")
 @click.option("--by-mandate", type=click.Choice(list(mandate_kinds())), help="Somebody else asks for them.")
 @click.option("--holder", default="", help="With --by-mandate: the name of who asks; --email is theirs then.")
 @click.option("--verified-by", type=click.Choice([Method.DESK.value, Method.CALL_BACK.value]))
@@ -72,6 +74,7 @@ def open_(
     language: str,
     channel: str,
     received_on: datetime | None,
+    categories: tuple[str, ...],
     by_mandate: str | None,
     holder: str,
     verified_by: str | None,
@@ -101,6 +104,7 @@ def open_(
             received_on=_past(rt, received_on),
             method=Method(verified_by) if verified_by else None,
             by=user or "person",
+            categories=_wanted(rt, right, categories),
             acting=Acting(by_mandate, Holder(holder, email)) if by_mandate else None,
         )
         reference = open_request(session, rt, asked).request.reference
@@ -115,6 +119,13 @@ def _staff(session: Any, user: str | None, *, needed: bool) -> None:
             raise BadInput([Fault("--as", "who verified the person?", "name a user: --as USER")])
         return
     require_user(session, user)
+
+
+def _wanted(rt: Runtime, right: str, categories: tuple[str, ...]) -> tuple[str, ...] | None:
+    wanted, faults = read_wanted(",".join(categories), [Right(right)], known=rt.register.categories)
+    if faults:
+        raise BadInput([Fault("--category", f.what, f.remedy) for f in faults])
+    return wanted
 
 
 def _past(rt: Runtime, day: datetime | None) -> date | None:

@@ -91,6 +91,7 @@ class Book:
         return facts | {
             "css": Markup((ASSETS / "screen.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
             "asked": fill(w.book.asked, received_on=facts["received_on"], reference=self._case.reference),
+            "narrowed_to": fill(w.book.narrowed, asked_for=facts["asked_for"]) if facts["asked_for"] else "",
             "made_on": fill(w.book.made_on, today=facts["today"]),
             "subtitle": fill(w.book.subtitle, controller=facts["controller"]["name"]),
             "with_chapters": with_chapters,

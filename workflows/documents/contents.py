@@ -24,6 +24,10 @@ def _kind(*kinds: str) -> Callable[[Context], bool]:
     return lambda context: context.get("ask_kind") in kinds
 
 
+_NARROWED = (
+    Piece("asked_for", "GDPR 12(1), 15(1)", ("asked_for",), _has("asked_for")),
+    Piece("rest", "GDPR 12(2), 15(3)", when=_has("asked_for")),
+)
 _SEARCHED = Piece("searched", "GDPR 12(1)", when=_has("sources"), rows="sources")
 _BACKUPS = Piece("backups", "GDPR 17(1), 5(1)(e)", when=_has("erased"))
 _ERASED = Piece("erased", "GDPR 17(1)", when=_has("erased"), rows="erased")
@@ -42,6 +46,7 @@ _PROCESSING = tuple(
 _RECEIPT = (
     Piece("received", "GDPR 12(3)", ("received_on",)),
     Piece("understood", "GDPR 12(1)", ("right",)),
+    Piece("narrowed", "GDPR 12(1)", when=_has("narrowed")),
     Piece("due", "GDPR 12(3)", ("due_on",)),
     Piece("next", "GDPR 12(1)"),
     Piece("change", "GDPR 12(2)"),
@@ -107,6 +112,7 @@ CONTENTS: Mapping[Letter, Contents] = {
         "L04",
         "Access was asked for and searched, also where nothing is held",
         (
+            *_NARROWED,
             Piece("confirmation", "GDPR 15(1)"),
             Piece("free", "GDPR 12(5), 15(3)", when=_has("found")),
             *_PROCESSING,
@@ -127,6 +133,7 @@ CONTENTS: Mapping[Letter, Contents] = {
         "L05",
         "Portability was asked for and searched",
         (
+            *_NARROWED,
             Piece("formats", "GDPR 20(1)"),
             Piece("included", "GDPR 20(1)(a)"),
             Piece("excluded", "GDPR 20(1), 20(4)"),

@@ -17,6 +17,7 @@ from workflows.documents.words import Words, fill, words
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
 from workflows.register.model import Authority, Controller, Officer
 from workflows.rules.items import HoldMatch
+from workflows.rules.narrowed import NARROWABLE
 from workflows.rules.text import hold_sentence
 
 Context = dict[str, Any]
@@ -32,6 +33,7 @@ def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "link": case.link,
         "link_expires_on": _day(case.link_expires_on, lang),
         "code": case.code,
+        "narrowed": "1" if is_narrowed(case) else "",
         "code_minutes": str(case.code_minutes) if case.code_minutes else "",
         "extended_until": _day(case.extended_until, lang),
         "objection_until": _moment(case.objection_until, catalogue.register.controller, lang),
@@ -91,7 +93,8 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
             "words": w,
             "extra": dict(case.extra),
             "indirect": case.refusal_ground == "rights_of_others",
-            "sources": [source_row(catalogue, s, lang) for s in case.sources],
+            "asked_for": asked_for(catalogue, case),
+            "sources": [source_row(catalogue, s, lang, narrowed=is_narrowed(case)) for s in case.sources],
             "found": bool(found),
             "gaps": any(s.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED} for s in case.sources),
             "third_party_count": sum(s.ownerships.get("third_party", 0) for s in case.sources),
@@ -203,11 +206,25 @@ def source_name(catalogue: Catalogue, source: SourceFacts, language: str) -> str
     return catalogue.source_label(source.name, language) if known else source.label or source.name
 
 
-def source_row(catalogue: Catalogue, source: SourceFacts, language: str) -> Context:
-    """One line of the table of what was searched."""
+def is_narrowed(case: CaseFacts) -> bool:
+    """Whether somebody wanted a copy of some kinds of their data only."""
+    return case.categories is not None and case.right in NARROWABLE
+
+
+def asked_for(catalogue: Catalogue, case: CaseFacts) -> str:
+    """Those kinds, by their names; "" where all was asked for."""
+    if case.categories is None or not is_narrowed(case):
+        return ""
+    other = words(case.language).book.other_category
+    return ", ".join(catalogue.category_label(code, case.language) or other for code in case.categories)
+
+
+def source_row(catalogue: Catalogue, source: SourceFacts, language: str, *, narrowed: bool = False) -> Context:
+    """One line of the table of what was searched. `narrowed`: "none" says nothing of what was not asked for."""
+    result = "none_of_asked" if narrowed and source.result is SourceResult.NONE else source.result.value
     return {
         "label": source_name(catalogue, source, language),
-        "result": words(language).result[source.result.value],
+        "result": words(language).result[result],
         "count": sum(source.counts.values()),
         "gap": source.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED},
     }

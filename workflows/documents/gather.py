@@ -14,9 +14,11 @@ from workflows.documents.catalogue import Catalogue
 from workflows.documents.cells import MENTION, REDACTED, csv_line, json_line, redact
 from workflows.documents.series import SeriesReader
 from workflows.documents.spool import Spool
+from workflows.register.categories import category_of
 from workflows.register.contacts import own_contacts
 from workflows.rules.items import Item, Json
 from workflows.rules.mentions import Mentions, harmless
+from workflows.rules.narrowed import is_wanted
 
 SAMPLE_RECORDS = 200
 """How many records of a collection, the newest, are kept for reading; CSV and JSON always hold all."""
@@ -74,7 +76,8 @@ class Gatherer:
     """Fills one `Gathered` for each collection; what is not portable is only counted if `portable_only`.
 
     `gaps` are the sources that failed or were not searched: they get no empty list, which would be an answer.
-    `identifiers` are the person's: they stay in texts, other people's don't.
+    `identifiers` are the person's: they stay in texts, other people's don't. `wanted`: the categories that were asked
+    for, None for all; of what was not asked for there is no empty list either.
     """
 
     def __init__(
@@ -84,12 +87,14 @@ class Gatherer:
         portable_only: bool,
         gaps: Collection[str] = (),
         identifiers: Mapping[str, Collection[str]] | None = None,
+        wanted: Collection[str] | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._zone = ZoneInfo(catalogue.register.controller.time_zone)
         self._portable_only = portable_only
         self._mentions = Mentions(identifiers or {}, own_contacts(catalogue.register.controller))
         self._gaps = gaps
+        self._wanted = wanted
         self._found: dict[tuple[str, str], Gathered] = {}
         self.not_portable: Counter[str] = Counter()
         self.items = 0
@@ -99,10 +104,18 @@ class Gatherer:
         """Everything, by source and collection in the register's order; collections without records are there too."""
         for source in sorted(items):
             for name in self._catalogue.declared_collections(source) if source not in self._gaps else ():
-                self._of(source, name, category=self._catalogue.category_of(source, name))
+                if self._asked_for(source, name):
+                    self._of(source, name, category=self._catalogue.category_of(source, name))
             for item in items[source]():
                 self._take(item)
         return [g for g in self._found.values() if not self._portable_only or self._portable(g.category)]
+
+    def _asked_for(self, source: str, collection: str) -> bool:
+        if self._wanted is None:
+            return True
+        register = self._catalogue.register
+        category = category_of(register, source, collection)
+        return is_wanted(self._wanted, category, known=register.categories)
 
     def _take(self, item: Item) -> None:
         into = self._of(item.source, item.collection, category=item.category)

@@ -62,7 +62,13 @@ class PackageWriter:
         """
         portable = case.right is Right.PORTABILITY
         gaps = {s.name for s in case.sources if s.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED}}
-        gatherer = Gatherer(self._catalogue, portable_only=portable, gaps=gaps, identifiers=case.identifiers)
+        gatherer = Gatherer(
+            self._catalogue,
+            portable_only=portable,
+            gaps=gaps,
+            identifiers=case.identifiers,
+            wanted=case.categories,
+        )
         gathered = gatherer.read(items)
         stems = file_stems(gathered)
         bundle = Bundle(out)

@@ -12,6 +12,7 @@ from workflows.exchange import Corrected, ToldRecipient
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
 from workflows.register.model import Register
 from workflows.rules.items import HoldMatch
+from workflows.rules.narrowed import OTHER
 
 RECEIVED = day(2026, 3, 2)
 _PLACES = ("no", "number", "amount", "due", "agency", "ref", "review", "company")
@@ -34,6 +35,7 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
         name="Esimerkki",
         verified_method="code",
         channel="portal",
+        categories=(next(iter(register.categories), OTHER),),
         extended_until=RECEIVED + timedelta(days=91),
         extension_reason="complexity",
         sources=(*sources, SourceFacts("paper", "…", SourceResult.NOT_SEARCHED, "", {})),

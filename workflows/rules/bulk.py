@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,6 +24,7 @@ COLUMNS = (
     "name",
     *identifiers.KINDS,
     "message",
+    "categories",
     "reply_to",
     "on_behalf",
     *MANDATE,
@@ -32,6 +33,15 @@ COLUMNS = (
 
 _DELIMITERS = ";,\t|"
 _SEVERAL = str.maketrans({"+": ",", "/": ",", ";": ","})
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a line is read by."""
+
+    today: date
+    mandates: Sequence[str]
+    categories: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +66,12 @@ class Line:
         return canonical({name: told.casefold() for name, told in self.fields.items() if told and name != "key"})
 
 
-def read_lines(text: str, *, columns: Mapping[str, str], today: date, mandates: Sequence[str]) -> Iterator[Line]:
+def read_lines(
+    text: str, *, columns: Mapping[str, str], today: date, mandates: Sequence[str], categories: Collection[str] = ()
+) -> Iterator[Line]:
     """The lines of a file with a header; `columns` maps ours to the header's where they differ.
+
+    `categories`: those of the register, of which a line may ask for a copy alone.
 
     Raises `BadInput` where the file as a whole can't be read. Faults name fields and never their values.
     """
@@ -72,7 +86,8 @@ def read_lines(text: str, *, columns: Mapping[str, str], today: date, mandates: 
             count += 1
             if count > MOST_LINES:
                 raise BadInput([Fault("FILE", f"has more than {MOST_LINES} lines", "cut it into several files")])
-            yield _line(row, where, rows.line_num, width=len(header), today=today, mandates=mandates)
+            about = _Known(today, mandates, categories)
+            yield _line(row, where, rows.line_num, width=len(header), known=about)
     except csv.Error:
         what = f"line {rows.line_num} is no line of a CSV file"
         raise BadInput([Fault("FILE", what, "save it as CSV with quotes around texts")]) from None
@@ -114,11 +129,11 @@ def _header(row: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:
     return where
 
 
-def _line(
-    row: Sequence[str], where: Mapping[str, int], number: int, *, width: int, today: date, mandates: Sequence[str]
-) -> Line:
+def _line(row: Sequence[str], where: Mapping[str, int], number: int, *, width: int, known: _Known) -> Line:
     fields = {name: row[place].strip() for name, place in where.items() if place < len(row)}
     fields["right"] = fields.get("right", "").translate(_SEVERAL)
+    if "categories" in fields:
+        fields["categories"] = fields["categories"].translate(_SEVERAL)
     key = fields.get("key") or hashlib.sha256(canonical(fields).encode()).hexdigest()
     faults: list[Fault] = []
     if len(row) > width:
@@ -129,11 +144,11 @@ def _line(
     if channel not in CHANNELS:
         faults.append(Fault("channel", "channel_unknown", f"one of {', '.join(CHANNELS)}"))
     reply_to, holder = (_email(fields, name, faults) for name in ("reply_to", "mandate_email"))
-    until = _until(fields, mandates, faults)
+    until = _until(fields, known.mandates, faults)
     form = None
     try:
         asked = {**fields, "on_behalf": "yes" if _acts(fields) else fields.get("on_behalf", "")}
-        form = understand_form(asked, today=today)
+        form = understand_form(asked, today=known.today, categories=known.categories)
     except BadInput as error:
         faults += error.faults
     if form is not None and not reply_to:

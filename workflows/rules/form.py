@@ -2,7 +2,7 @@
 
 import calendar
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,6 +10,7 @@ from models.vocabulary import LANGUAGES, Right
 from workflows.errors import BadInput, Fault
 from workflows.rules import identifiers
 from workflows.rules.mandates import KINDS
+from workflows.rules.narrowed import read_wanted
 
 MESSAGE_CHARACTERS = 5000
 NAME_CHARACTERS = 200
@@ -67,6 +68,7 @@ class FormRequest:
     language_said: bool = True  # False: it is ours by default
     mandate_kind: str = ""  # by what right somebody acts for the person, as they say
     holder: tuple[str, str, str] = ("", "", "")  # name, e-mail and telephone of who acts
+    categories: tuple[str, ...] | None = None  # of which kinds of data a copy is wanted; None: of all
 
     @property
     def right(self) -> Right:
@@ -74,13 +76,20 @@ class FormRequest:
         return self.rights[0]
 
 
-def understand_form(fields: Mapping[str, str], *, today: date | None = None, customer_number: str = "") -> FormRequest:
+def understand_form(
+    fields: Mapping[str, str],
+    *,
+    today: date | None = None,
+    customer_number: str = "",
+    categories: Collection[str] = (),
+) -> FormRequest:
     """Read a form: `right` (several: "access,erasure"), `language`, `name`, the identity keys, `message`, `on_behalf`.
 
     Of somebody who acts for another also `mandate_kind`, `holder_name`, `holder_email`, `holder_phone`.
 
     With `today`, the day at the controller's seat, it is a staff entry and `received_on` is read too.
-    `customer_number` is the pattern of the controller's numbers, "" for any. Other fields are ignored.
+    `customer_number` is the pattern of the controller's numbers, "" for any. `categories` are the register's: of which
+    a copy is wanted, `categories` says with commas, "" for all. Other fields are ignored.
     Raises `BadInput` with one `Fault` per field; `what` is a key of `REMEDIES`.
     """
     faults: list[Fault] = []
@@ -95,6 +104,8 @@ def understand_form(fields: Mapping[str, str], *, today: date | None = None, cus
     received_on = _received_on(fields.get("received_on", ""), today, faults=faults) if today else None
     on_behalf = fields.get("on_behalf", "").strip().lower() in _YES
     holder = _holder(fields, faults) if on_behalf else ("", "", "")
+    wanted, not_wanted = read_wanted(fields.get("categories", ""), rights, known=categories)
+    faults += not_wanted if rights else []
     wrong = {f.where for f in faults}
     if not (claimed or name or wrong & {*identifiers.KINDS, "name"}) and (today is None or not message):
         faults.append(_fault("email", "nothing_to_find_by"))
@@ -112,6 +123,7 @@ def understand_form(fields: Mapping[str, str], *, today: date | None = None, cus
         triage=_triage(rights, on_behalf=on_behalf, identified=bool(claimed)),
         mandate_kind=fields.get("mandate_kind", "") if on_behalf else "",
         holder=holder,
+        categories=wanted,
     )
 
 

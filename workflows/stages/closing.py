@@ -25,6 +25,7 @@ from workflows.caseview import (
     guarantees_of,
     lines_of,
     receipt_counts,
+    rested_on_consent,
     source_facts,
 )
 from workflows.errors import VastineError
@@ -176,7 +177,7 @@ class Closing:
             _keep(session, rt, request, written)
         _tell(session, rt, request, inputs, step)
         asking.settled(session, rt, request)
-        if request.categories is not None and inputs.outcome is Outcome.NOT_IDENTIFIED:
+        if rested_on_consent(request) and inputs.outcome is Outcome.NOT_IDENTIFIED:
             look_for_consent_data(session, rt, request)  # withdrawn it is, whoever could not prove to be whom
         forget_items(session, rt, request)
         request.recheck_on = inputs.recheck_on

@@ -19,7 +19,7 @@ from models.session import reading
 from models.step import Step
 from models.vocabulary import Event, Kind, Ownership, Right, SourceResult, StepState, TaskKind
 from workflows import audit, breaker, canaries, gates, lifecycle, news
-from workflows.acting import within
+from workflows.acting import asked_about
 from workflows.answering import Answering
 from workflows.astray import anything_erased
 from workflows.attaching import Attachments
@@ -66,7 +66,7 @@ class Search:
     blob: str
     connector: Connector | None = None  # None: people search this source, and have not answered
     verdicts: Verdicts | None = None  # what people said of what may or may not be the person's
-    within: Callable[[Item], bool] | None = None  # somebody acts for the person: no more is found than they may have
+    within: Callable[[Item], bool] | None = None  # no more is found than was asked for, or than a mandate allows
     asked: Json = None  # what the answer rests on besides what the source holds
 
 
@@ -104,9 +104,10 @@ class Collection:
             connector = JudgedConnector(connector, verdicts)
         # Holds rest on all there is: what a mandate leaves out of an erasure, the plan leaves out.
         proof = open_proof(key, request)
-        only = None if request.right is Right.ERASURE else within(proof)
-        covered = sorted(proof.acted.categories or ()) if only is not None and proof.acted is not None else None
-        asked = [rt.register.digest, seeds_digest(seeds).hex(), covered]
+        only = None if request.right is Right.ERASURE else asked_about(request, proof, known=rt.register.categories)
+        covered = proof.acted.categories if proof.acted is not None else None
+        limits = [sorted(covered) if covered is not None else None, request.categories]
+        asked = [rt.register.digest, seeds_digest(seeds).hex(), *limits]
         blob = f"{request.id}/{source}.{uuid.uuid4().hex}"
         return Search(source, seeds, key, blob, connector, verdicts, only, asked)
 

@@ -14,7 +14,7 @@ from models.request import DataKey, Request
 from models.step import Step
 from models.vocabulary import Event, Kind, Letter, Outcome, Ownership, Right
 from workflows import audit
-from workflows.acting import require_live
+from workflows.acting import asked_about, require_live
 from workflows.answer import PACKAGE, keep_artifact
 from workflows.casefile import findings_of, open_key, open_proof
 from workflows.caseview import case_facts, filling, source_facts
@@ -40,6 +40,7 @@ class Order:
     found: int
     template: str
     withheld: frozenset[str] = frozenset()  # categories that are held back
+    wanted: Callable[[Item], bool] | None = None  # what was asked for; None: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Counting:
 
 def _given(rt: Runtime, order: Order, blob: str | None) -> Iterator[Item]:
     """What may be given out of a finding."""
-    return (item for item in read_items(rt, order.key, blob) if item.category not in order.withheld)
+    given = (item for item in read_items(rt, order.key, blob) if item.category not in order.withheld)
+    return given if order.wanted is None else filter(order.wanted, given)
 
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:  # noqa: ARG001
@@ -109,6 +111,7 @@ class Delivery:
             found=sum(f.ownerships.get(word.value, 0) for f in findings for word in (Ownership.OWN, Ownership.SHARED)),
             template=rt.documents.template(letter, request.language),
             withheld=frozenset(row.category for row in withheld(session, request)),
+            wanted=asked_about(request, open_proof(key, request), known=rt.register.categories),
         )
 
     def work(self, rt: Runtime, lease: Lease, inputs: Order) -> Made:

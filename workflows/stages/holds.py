@@ -116,7 +116,7 @@ class Assessment:
             sources=request.sources,
             replayed=_replayed(session, request),
             scope=scope_of(session, request),
-            within=asked_about(request, open_proof(key, request)),
+            within=asked_about(request, open_proof(key, request), known=rt.register.categories),
             told=open_proof(key, request).told() if rt.register.controller.decisions.review_texts else None,
         )
 

@@ -31,6 +31,7 @@ from workflows.registering import Asked as Asked  # noqa: PLC0414
 from workflows.registering import register
 from workflows.restricting.objecting import rest_at_once
 from workflows.rules.deadlines import due_dates, received_on
+from workflows.rules.narrowed import NARROWABLE
 from workflows.runtime import Runtime
 
 
@@ -154,6 +155,8 @@ def open_request(
     is about, if not about all.
     """
     secret = secret or secrets.token_urlsafe(16)
+    if categories is None and asked.right in NARROWABLE:
+        categories = list(asked.categories) if asked.categories is not None else None
     request, key = register(session, rt, asked, message=message, after=after, secret=secret, categories=categories)
     if asked.right is Right.OBJECTION:
         rest_at_once(session, rt, request, {kind: [value] for kind, value in asked.claim.identifiers.items()})

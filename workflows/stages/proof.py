@@ -29,7 +29,7 @@ from workflows.errors import PersonMustLook, VastineError
 from workflows.hand.sources import bound, unanswered
 from workflows.human import open_task
 from workflows.planning import BY_HAND
-from workflows.ports import Connector, EraseItem, Lead
+from workflows.ports import Connector, EraseItem, Lead, RequestKey
 from workflows.recipients.telling import tell_of_erasure
 from workflows.restricting.resting import see_to_rest
 from workflows.rules.items import Item, canonical
@@ -110,7 +110,7 @@ class Proof:
             masked,
             unfinished,
             as_judged(session, rt, request, bound(session, rt, request, key)),
-            asked_about(request, open_proof(key, request)) if request.proof_sealed is not None else None,
+            _asked(rt, request, key) if request.proof_sealed is not None else None,
             unsearched,
         )
 
@@ -183,6 +183,10 @@ class Proof:
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """The engine's task is enough."""
         return None
+
+
+def _asked(rt: Runtime, request: Request, key: RequestKey) -> Callable[[Item], bool] | None:
+    return asked_about(request, open_proof(key, request), known=rt.register.categories)
 
 
 def _gaps(session: Session, request: Request) -> frozenset[str]:
