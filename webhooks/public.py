@@ -4,7 +4,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from webhooks.intake import events, form, post
-from webhooks.portal import code_letter, download, notices, pages, receipt, signin, status, writing
+from webhooks.portal import code_letter, download, notices, pages, receipt, remainder, signin, status, writing
 from webhooks.portal.house import language, open_house, page
 from webhooks.problems import problem, problem_of
 from webhooks.security import protect
@@ -32,6 +32,7 @@ def create_app(rt: Runtime) -> Flask:
         download.bp,
         notices.bp,
         receipt.bp,
+        remainder.bp,
         signin.bp,
         writing.bp,
     ):

@@ -91,7 +91,7 @@ EVENTS = frozenset(
         "plan:voided",
         "plan:approved",
         "plan:postponed",
-        *(f"request:{what}" for what in ("refused", "withheld", "narrowed")),
+        *(f"request:{what}" for what in ("refused", "withheld", "narrowed", "rest_asked")),
         "package:made",
         "package:fetched",
         "package:renewed",

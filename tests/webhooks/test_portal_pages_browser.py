@@ -99,7 +99,7 @@ def address(app: Flask) -> Iterator[str]:
 def cases(world: World, app: Flask, lang: str) -> dict[str, str]:
     """Name to path of pages of cases in which something was written; made once, before any look."""
     caller = Caller(app)
-    held = caller.ask(lang, email=JANE)
+    held = caller.ask(lang, email=JANE, copy_of="some", categories="C01")
     caller.post(f"{held}/code", {"code": code_in_mail(world, JANE)})
     world.work()
     with world.rt.unit() as session:
@@ -130,11 +130,16 @@ def check(axe: Axe, page: Page, where: str, *, whole: bool) -> list[str]:
 
 def on_the_form(page: Page, lang: str) -> Iterator[str]:
     """Walk through the pages that only some rights have; the name of each, while it is shown."""
-    for right in ("rectification", "restriction", "erasure"):
+    for right in ("access", "rectification", "restriction", "erasure"):
         page.goto(f"/{lang}/request?right={right}")
         press(page, NEXT)
         page.fill("#email", JANE)
         press(page, NEXT)
+        if right == "access":
+            assert not page.locator("#categories").is_visible(), "all is chosen, and nothing asks for ticks"
+            page.check("#copy_of-some")
+            press(page, NEXT)
+            assert page.locator(".box.bad").is_visible()
         yield f"after who, {right}"
         if right == "rectification":
             press(page, NEXT)

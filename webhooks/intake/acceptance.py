@@ -77,6 +77,7 @@ def _record(
             language=form.language,
             channel=Channel.PORTAL,
             claim=_claim(form),
+            categories=form.categories,
             acting=acting_of(form),
         )
         opened = open_request(session, rt, asked, message=message, secret=secret)

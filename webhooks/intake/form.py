@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from models.vocabulary import Right
 from webhooks.intake.acceptance import accept
+from webhooks.kinds import kinds_of_data
 from webhooks.portal.house import house, language, network, page, words
 from webhooks.portal.pages import RIGHTS
 from workflows.errors import BadInput, Fault
@@ -20,6 +21,7 @@ from workflows.register.mandates import mandate_kinds
 from workflows.rules.form import MESSAGE_CHARACTERS, FormRequest, understand_form
 from workflows.rules.form_items import KINDS, count_of, field_names, items_in
 from workflows.rules.form_items import MOST as MOST_ITEMS
+from workflows.rules.narrowed import NARROWABLE
 
 bp = Blueprint("form", __name__)
 
@@ -29,7 +31,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "who": ("on_behalf", "name", "email", "phone_number", "customer_number", "gsrn", "invoice_number"),
     "mandate": ("mandate_kind", "holder_name", "holder_email", "holder_phone"),
     "items": field_names(MOST_ITEMS),
-    "message": ("message", "restriction_ground", "reply_by", "large"),
+    "message": ("copy_of", "categories", "message", "restriction_ground", "reply_by", "large"),
     "check": (),
 }
 SENDING = Limit("form", most=20)
@@ -67,7 +69,8 @@ def step(lang: str, name: str) -> AnyResponse:
     for field in FIELDS[name]:
         if name == "items" and field not in request.form:
             continue  # no place for it on the page yet
-        answers[field] = request.form.get(field, "")[: _LONGEST.get(field, _LONGEST_FIELD)]
+        given = ",".join(request.form.getlist(field)) if field == "categories" else request.form.get(field, "")
+        answers[field] = given[: _LONGEST.get(field, _LONGEST_FIELD)]
     if name == "check" and go == "next":
         return send(lang, answers)
     if go == "more" and name == "items":
@@ -155,6 +158,8 @@ def show(
         most_items=MOST_ITEMS,
         item_kinds=KINDS,
         grounds=GROUNDS,
+        kinds_of_data=kinds(answers),
+        ticked=answers.get("categories", "").split(","),
         kept=kept_by_law() if answers.get("right") == Right.ERASURE else [],
     )
     # Kept by this browser alone, so that its Back button shows the page instead of asking to send it again.
@@ -180,8 +185,10 @@ def _understood(answers: Mapping[str, str]) -> FormRequest:
         ground = words()(f"restriction_ground.{asked['restriction_ground']}")
         asked["message"] = f"{ground}\n\n{asked['message']}".strip()
     wrong: list[Fault] = []
+    asked["categories"] = ticked(answers, wrong)
     try:
-        understood = understand_form({**asked, "language": language()})
+        known = house().rt.register.categories
+        understood = understand_form({**asked, "language": language()}, categories=known)
     except BadInput as mistakes:
         wrong += mistakes.faults
     if "items" in pages_of(answers):
@@ -192,6 +199,25 @@ def _understood(answers: Mapping[str, str]) -> FormRequest:
     if wrong:
         raise BadInput(wrong)
     return understood
+
+
+def kinds(answers: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The kinds of data of which this form may ask for a copy; none where it asks for something else."""
+    if answers.get("right") not in NARROWABLE:
+        return []
+    taken_along = answers.get("right") == Right.PORTABILITY
+    return kinds_of_data(house().rt, words(), provided_only=taken_along)
+
+
+def ticked(answers: Mapping[str, str], wrong: list[Fault]) -> str:
+    """What was ticked, where some of it was asked for; "" for all. Ticks beside "everything" count for nothing."""
+    if answers.get("copy_of") != "some":
+        return ""
+    offered = {code for code, _ in kinds(answers)}
+    codes = [code for code in answers.get("categories", "").split(",") if code in offered]
+    if offered and not codes:
+        wrong.append(Fault("categories", "categories_missing"))
+    return ",".join(codes) if set(codes) != offered else ""
 
 
 def kept_by_law() -> list[str]:

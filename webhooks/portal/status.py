@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from models.request import Request
 from models.vocabulary import RequestState
+from webhooks.kinds import names_of
 from webhooks.portal.fetching import may_send, may_try, stream_file
 from webhooks.portal.house import house, page, words
 from webhooks.portal.opened import is_open, remember
@@ -20,6 +21,7 @@ from webhooks.portal.ways import ways_of
 from workflows import answer, expiring
 from workflows.errors import Conflict
 from workflows.ladder.codes import open_challenge
+from workflows.remainder import has_rest
 from workflows.rules.form import MESSAGE_CHARACTERS
 from workflows.rules.reference import parse_reference
 from workflows.stages import decision, verification
@@ -82,6 +84,7 @@ def show_status(
         code_url=url_for("status.code", **place),
         resend_url=url_for("status.resend", **place),
         file_endpoint="status.file",
+        asked_for=names_of(house().rt, words(), asked.categories or []) if has_rest(session, asked) else [],
     )
 
 
