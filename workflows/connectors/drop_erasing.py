@@ -14,7 +14,8 @@ from models.vocabulary import Action, ReceiptOutcome
 from workflows.connectors.drop_journal import Entry, Journal
 from workflows.connectors.drops import Drop, Dropped, FolderDrop
 from workflows.connectors.records import Records
-from workflows.connectors.records_standing import Neutral, Standing, as_it_is, judge, previewed, stand
+from workflows.connectors.records_anonymise import weigh
+from workflows.connectors.records_standing import Neutral, Standing, as_it_is, previewed, stand
 from workflows.connectors.sql_schema import Schema
 from workflows.errors import PersonMustLook
 from workflows.ports import ErasedItem, EraseItem, Guarantee, PreviewedItem
@@ -157,7 +158,7 @@ class DropErasing:
     def _standings(self, items: Sequence[EraseItem]) -> list[Standing]:
         self._all_there(items)
         standings = stand(self._records, self._schema, items)
-        judge(self._records, self._schema, standings, neutral=self._neutral)
+        weigh(self._records, self._schema, standings, neutral=self._neutral)
         return standings
 
     def _treat(self, items: Sequence[EraseItem], note: Callable[[str, str, Sequence[Standing]], None]) -> Outcomes:
@@ -179,7 +180,7 @@ class DropErasing:
         note: Callable[[str, str, Sequence[Standing]], None],
     ) -> None:
         changes: dict[str, tuple[str, ...] | None] = {
-            canonical(s.item.locator): s.fields if s.item.action is Action.MASK else None for s in standings
+            canonical(s.item.locator): None if s.item.action is Action.DELETE else s.fields for s in standings
         }
         expected = sum(r.place == file.name for s in standings for r in s.records)
         hashing = _Hashing()

@@ -15,9 +15,10 @@ from workflows.connectors.csv_source import neutral_text
 from workflows.connectors.dataset import Node, build_graph
 from workflows.connectors.listing import listable, readable_of, record_items_of, records_of
 from workflows.connectors.records import Record, Wanted, locator_of
+from workflows.connectors.records_anonymise import weigh
 from workflows.connectors.records_search import RecordSearch
 from workflows.connectors.records_shape import named_columns
-from workflows.connectors.records_standing import as_it_is, judge, previewed, stand
+from workflows.connectors.records_standing import as_it_is, previewed, stand
 from workflows.errors import BadRegister, Fault, NeverAgain, PersonMustLook, SourceDown
 from workflows.listed import Listed
 from workflows.ports import ErasedItem, EraseItem, Guarantee, Lead, Person, PreviewedItem, Seeds
@@ -81,7 +82,7 @@ class FileConnector(SheetDiscovery):
         if not self._by_people:
             return [PreviewedItem(item.item_no, "by_hand") for item in items]
         standings = stand(self, self._search.schema, items)
-        judge(self, self._search.schema, standings, neutral=neutral_text)
+        weigh(self, self._search.schema, standings, neutral=neutral_text)
         return previewed(standings, neutral=neutral_text)
 
     def erase(self, op_id: str, fence: int, items: Sequence[EraseItem]) -> list[ErasedItem]:  # noqa: ARG002

@@ -20,7 +20,7 @@ def shape_of(graph: Graph, *, keyed: bool = True) -> Schema:
     """
     metadata = sa.MetaData()
     bound = {node.name: _bound(node, metadata, keyed=keyed) for node in graph.nodes.values()}
-    return Schema("", bound, tuple(ways_of(graph, bound, ())), ())
+    return Schema("", bound, tuple(ways_of(graph, bound, ())), (), graph.recipes)
 
 
 def _bound(node: Node, metadata: sa.MetaData, *, keyed: bool) -> Bound:

@@ -48,7 +48,7 @@ class Standing:
             return ReceiptOutcome.ABSENT
         if self.drifted:
             return ReceiptOutcome.DRIFTED
-        return ReceiptOutcome.MASKED if self.item.action is Action.MASK else ReceiptOutcome.ERASED
+        return ReceiptOutcome.ERASED if self.item.action is Action.DELETE else ReceiptOutcome.MASKED
 
 
 def stand(records: Records, schema: Schema, items: Sequence[EraseItem]) -> list[Standing]:
@@ -85,8 +85,8 @@ def _seen(standing: Standing, record: Record) -> None:
     standing.records.append(record)
 
 
-def judge(records: Records, schema: Schema, standings: Sequence[Standing], *, neutral: Neutral) -> None:
-    """Set `refused` and `fields` by what the dataset and the other records say. Reads only."""
+def judge(standings: Sequence[Standing], *, neutral: Neutral) -> None:
+    """Set `refused` and `fields` by what the dataset says of each record."""
     seen: set[tuple[str, str]] = set()
     for standing in standings:
         if not standing.able or standing.node is None:
@@ -99,9 +99,8 @@ def judge(records: Records, schema: Schema, standings: Sequence[Standing], *, ne
             standing.refused = "key_not_unique"
         if standing.item.action is Action.MASK:
             _judge_mask(standing, standing.node, neutral)
-        elif standing.item.action is not Action.DELETE:
+        elif standing.item.action not in (Action.DELETE, Action.ANONYMISE):
             standing.refused = standing.refused or "action"
-    refuse_pointed(records, schema, [s for s in standings if s.able and s.item.action is Action.DELETE])
 
 
 def _judge_mask(standing: Standing, node: Node, neutral: Neutral) -> None:
@@ -116,8 +115,12 @@ def _judge_mask(standing: Standing, node: Node, neutral: Neutral) -> None:
         standing.refused = standing.refused or "unmaskable"
 
 
-def refuse_pointed(records: Records, schema: Schema, deletes: list[Standing]) -> None:
-    """Refuse what records outside the batch point at, and then what only refused ones of the batch point at."""
+def refuse_pointed(records: Records, schema: Schema, standings: Sequence[Standing]) -> None:
+    """Refuse what records outside the batch point at, and then what only refused ones of the batch point at.
+
+    What is to be anonymous too: what others point at still tells of somebody, whatever it lost. Reads only.
+    """
+    deletes = [s for s in standings if s.able and s.item.action in (Action.DELETE, Action.ANONYMISE)]
     pointing: list[tuple[str, str, Standing]] = []  # (collection, locator of the child, the parent)
     for way, child, child_columns, columns in _pointers(schema):
         parents: dict[tuple[str, ...], list[Standing]] = {}
@@ -188,7 +191,7 @@ def _is_masked(standing: Standing, neutral: Neutral) -> bool:
 
 def as_it_is(items: Sequence[EraseItem], now: Mapping[int, str]) -> list[ErasedItem]:
     """What became of items whose records people treated: `now` are the digests of those that are there."""
-    changed = {Action.MASK: ReceiptOutcome.MASKED}
+    changed = {Action.MASK: ReceiptOutcome.MASKED, Action.ANONYMISE: ReceiptOutcome.MASKED}
     return [
         ErasedItem(
             item.item_no,

@@ -28,6 +28,10 @@ _TELLING = (
 """Categories that point at one person or one household."""
 
 
+_WRITTEN = ("csv", "parquet")
+"""Kinds besides databases whose records can be read through and written anew."""
+
+
 def recipe_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
     """Everything wrong with the recipes."""
     doc = reading.documents.get("recipes.yaml")
@@ -50,7 +54,10 @@ def recipe_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
                 remedy = nearest(recipe.source, sources)
                 yield doc.fault((*path, "source"), f"there is no source `{recipe.source}`", remedy=remedy)
             continue
-        if source.kind != "sql":
+        if source.kind in _WRITTEN and not source.connection.get("writable"):
+            what = f"the files of {source.source} may not be written, so nothing in them is made anonymous"
+            yield doc.fault((*path, "source"), what, remedy="set `writable: true` there, or remove the recipe")
+        elif source.kind != "sql" and source.kind not in _WRITTEN:
             what = f"records of a source of the kind `{source.kind}` are never made anonymous"
             yield doc.fault((*path, "source"), what, remedy="remove the recipe: they are deleted or masked")
         found = catalogue.of(source)
@@ -67,6 +74,9 @@ def _columns(recipe: Recipe, collection: Collection, doc: Document, *, path: Pat
         what = f"`{collection.name}` is a series: one household's is never anonymous, whatever name it loses"
         yield doc.fault((*path, "collection"), what, remedy="remove the recipe: the series is deleted")
         return
+    if collection.source.kind in _WRITTEN and not any(c.meta.primary_key for c in collection.columns.values()):
+        what = f"no field of `{collection.name}` is its `primary_key`: its records can't be told apart once emptied"
+        yield doc.fault((*path, "collection"), what, remedy="set `primary_key: true`, or remove the recipe")
     for at, names in ((("keeps",), recipe.keeps), (("household",), (recipe.household,))):
         for n, name in enumerate(names):
             place = (*path, *at, n) if at == ("keeps",) else (*path, *at)
