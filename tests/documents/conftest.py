@@ -27,6 +27,8 @@ from workflows.register.model import (
 from workflows.rules.items import HoldMatch, Item, digest_of
 
 KEY = bytes(range(32))
+HUB = ("Pyydä ne hubilta", "Be hubben om dem", "Ask the hub for them")
+"""Who else holds such data."""
 NAME = "Áile Äijälä-Öhman"
 
 
@@ -130,7 +132,7 @@ def make_register(folder: str = "") -> Register:
             ),
         ),
         categories={
-            "C01": category("C01", text("Henkilötiedot", "Identitet", "Identity")),
+            "C01": category("C01", text("Henkilötiedot", "Identitet", "Identity"), elsewhere=text(*HUB)),
             "C05": category("C05", text("Kulutus", "Förbrukning", "Consumption")),
             "C12": category("C12", text("Yhteydenotot", "Kontakthistorik", "Contact history"), provided=False),
         },

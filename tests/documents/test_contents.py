@@ -24,7 +24,9 @@ BLOCKS = (TEMPLATES / "blocks.html").read_text(encoding="utf-8")
 def full(case, language: str, letter: Letter) -> CaseFacts:
     """A case in which every content of this letter is owed."""
     grounds = {Letter.REFUSAL: "rights_of_others"}
-    unsure = SourceFacts("crm", "", SourceResult.FOUND, "", {"customer": 2}, {"candidate": 7, "third_party": 1})
+    unsure = SourceFacts(
+        "crm", "", SourceResult.FOUND, "", {"customer": 2, "contact": 1}, {"candidate": 7, "third_party": 1}
+    )
     not_searched = SourceFacts("paper", "Arkiv", SourceResult.NOT_SEARCHED, "by_hand", {})
     told = {"refusal_ground": grounds.get(letter, ""), "categories": ("C05", "other")}
     return case(language, **told, sources=(unsure, not_searched))

@@ -93,7 +93,7 @@ def test_m07_what_would_endanger_somebody_is_held_back_and_the_rest_given(own: H
 
 
 @row("access a second time in two weeks", S.CLOSED, Outcome.DELIVERED, "L01 L04",
-     instead="a whole copy of today, not what changed; to refuse as excessive takes two people")  # fmt: skip
+     instead="a whole copy, as what the first search found is not kept; to refuse takes two people")  # fmt: skip
 def test_m08_who_asks_again_gets_an_answer_unless_two_people_refuse(own: House) -> None:
     first = finish(own, "prospect", A)
     own.clock.advance(days=12)
@@ -154,14 +154,17 @@ def test_m13_who_asks_for_invoices_only_gets_them_and_may_ask_for_the_rest(house
     check(house, row_of(test_m13_who_asks_for_invoices_only_gets_them_and_may_ask_for_the_rest), reference)
 
 
-@row("access to copies of Datahub data", S.CLOSED, Outcome.DELIVERED, "L01 L04",
-     instead="our own copies are delivered with their origin; no paragraph sends the person on to the hub")  # fmt: skip
-def test_m14_our_copies_of_data_from_the_hub_are_delivered_with_their_origin(house: House, played: Played) -> None:
+@row("access to copies of Datahub data", S.CLOSED, Outcome.DELIVERED, "L01 L04")
+def test_m14_our_copies_of_data_from_the_hub_are_delivered_and_the_hub_is_named_for_its_own(
+    house: House, played: Played
+) -> None:
     reference = played("active", A)
     package = house.file(reference)
     assert records_of(package)["sopimus"]
     assert any("Datahub" in text for text in read(package).values())
-    check(house, row_of(test_m14_our_copies_of_data_from_the_hub_are_delivered_with_their_origin), reference)
+    assert read(package)["START_HERE.html"].count("pyydä ne Fingrid Datahub Oy:ltä.") == 1
+    row = row_of(test_m14_our_copies_of_data_from_the_hub_are_delivered_and_the_hub_is_named_for_its_own)
+    check(house, row, reference)
 
 
 @row("portability of readings, contract and contact data", S.CLOSED, Outcome.DELIVERED, "L01 L05")
@@ -183,11 +186,13 @@ def test_m16_what_the_person_did_not_provide_is_no_part_of_portability(house: Ho
 
 
 @row("portability by a contact person of a company", S.CLOSED, Outcome.DELIVERED, "L01 L05",
-     instead="the role is left out and the rest delivered; no refusal is written for the part")  # fmt: skip
-def test_m17_the_role_of_a_contact_person_is_not_portable(house: House, played: Played) -> None:
+     instead="the part is refused in words in L05, with the remedies; a refusal of all is L08")  # fmt: skip
+def test_m17_the_role_of_a_contact_person_is_not_portable_and_the_letter_says_why(house: House, played: Played) -> None:
     reference = played("contact-active", P)
+    start = read(house.file(reference))["START_HERE.html"]
+    assert "Siksi emme siirrä näitä tietoja: Yrityksen yhteyshenkilö." in start
     assert not records_of(house.file(reference)).get("yhteyshenkilo")
-    check(house, row_of(test_m17_the_role_of_a_contact_person_is_not_portable), reference)
+    check(house, row_of(test_m17_the_role_of_a_contact_person_is_not_portable_and_the_letter_says_why), reference)
 
 
 @row("portability to a named company", S.CLOSED, Outcome.DELIVERED, "L01 L05",

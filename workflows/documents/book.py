@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from models.vocabulary import SourceResult
+from models.vocabulary import Right, SourceResult
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.facts import Context, letter_facts, source_name
 from workflows.documents.figures import figures
@@ -92,6 +92,7 @@ class Book:
             "css": Markup((ASSETS / "screen.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
             "asked": fill(w.book.asked, received_on=facts["received_on"], reference=self._case.reference),
             "narrowed_to": fill(w.book.narrowed, asked_for=facts["asked_for"]) if facts["asked_for"] else "",
+            "refused_part": self._refused_part(facts["not_portable"]),
             "made_on": fill(w.book.made_on, today=facts["today"]),
             "subtitle": fill(w.book.subtitle, controller=facts["controller"]["name"]),
             "with_chapters": with_chapters,
@@ -102,6 +103,11 @@ class Book:
             ],
             "left_out": self._left_out(),
         }
+
+    def _refused_part(self, not_portable: str) -> str:
+        if not not_portable or self._case.right is not Right.PORTABILITY:
+            return ""
+        return fill(self._words.book.refused_part, not_portable=not_portable)
 
     def _chapters(self) -> list[Chapter]:
         """In the order of the register's categories, numbered by it, so that a file is the same for everyone."""

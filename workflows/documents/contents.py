@@ -123,6 +123,7 @@ CONTENTS: Mapping[Letter, Contents] = {
             Piece("gaps", "GDPR 12(1)", when=_has("gaps")),
             Piece("left_out", "GDPR 15(4)", ("third_party_count",), _has("third_party_count")),
             Piece("unsure", "GDPR 15(4)", ("unsure_count",), _has("unsure_count")),
+            Piece("elsewhere", "GDPR 12(2), 15(1)(c), (g)", ("elsewhere",), _has("elsewhere")),
             Piece("how_to_open", "GDPR 12(1)", when=_has("found")),
             Piece(
                 "expiry", "GDPR 12(1)", ("link_expires_on",), lambda c: bool(c.get("found") and "link_expires_on" in c)
@@ -137,6 +138,7 @@ CONTENTS: Mapping[Letter, Contents] = {
             Piece("formats", "GDPR 20(1)"),
             Piece("included", "GDPR 20(1)(a)"),
             Piece("excluded", "GDPR 20(1), 20(4)"),
+            Piece("refused_part", "GDPR 12(4), 20(1)", ("not_portable",), _has("not_portable")),
             Piece("metering", "Electricity Market Act 588/2013 s. 75 e"),
             Piece("transmission", "GDPR 20(2)"),
             Piece("expiry", "GDPR 12(1)", ("link_expires_on",), _has("link_expires_on")),

@@ -13,11 +13,11 @@ from models.vocabulary import Action, Ground, SourceResult
 from workflows.documents.catalogue import Catalogue
 from workflows.documents.corrections import correction_row, told_facts
 from workflows.documents.formats import long_date, short_instant
+from workflows.documents.reach import asked_for, elsewhere, found_categories, is_narrowed, not_portable
 from workflows.documents.words import Words, fill, words
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
 from workflows.register.model import Authority, Controller, Officer
 from workflows.rules.items import HoldMatch
-from workflows.rules.narrowed import NARROWABLE
 from workflows.rules.text import hold_sentence
 
 Context = dict[str, Any]
@@ -94,6 +94,8 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
             "extra": dict(case.extra),
             "indirect": case.refusal_ground == "rights_of_others",
             "asked_for": asked_for(catalogue, case),
+            "not_portable": not_portable(catalogue, case),
+            "elsewhere": elsewhere(catalogue, case),
             "sources": [source_row(catalogue, s, lang, narrowed=is_narrowed(case)) for s in case.sources],
             "found": bool(found),
             "gaps": any(s.result in {SourceResult.FAILED, SourceResult.NOT_SEARCHED} for s in case.sources),
@@ -206,19 +208,6 @@ def source_name(catalogue: Catalogue, source: SourceFacts, language: str) -> str
     return catalogue.source_label(source.name, language) if known else source.label or source.name
 
 
-def is_narrowed(case: CaseFacts) -> bool:
-    """Whether somebody wanted a copy of some kinds of their data only."""
-    return case.categories is not None and case.right in NARROWABLE
-
-
-def asked_for(catalogue: Catalogue, case: CaseFacts) -> str:
-    """Those kinds, by their names; "" where all was asked for."""
-    if case.categories is None or not is_narrowed(case):
-        return ""
-    other = words(case.language).book.other_category
-    return ", ".join(catalogue.category_label(code, case.language) or other for code in case.categories)
-
-
 def source_row(catalogue: Catalogue, source: SourceFacts, language: str, *, narrowed: bool = False) -> Context:
     """One line of the table of what was searched. `narrowed`: "none" says nothing of what was not asked for."""
     result = "none_of_asked" if narrowed and source.result is SourceResult.NONE else source.result.value
@@ -269,10 +258,7 @@ def proofs(catalogue: Catalogue, case: CaseFacts) -> list[tuple[str, str]]:
 
 def processing(catalogue: Catalogue, case: CaseFacts, language: str) -> list[Context]:
     """What Art. 15(1)(a)-(d), (g) and (2) ask for, by category of what was found. Source: GDPR Art. 15."""
-    codes: list[str] = []
-    for source in case.sources:
-        codes += [catalogue.category_of(source.name, name) for name, count in source.counts.items() if count]
-    return [catalogue.processing(code, language) for code in sorted(set(filter(None, codes)))]
+    return [catalogue.processing(code, language) for code in found_categories(catalogue, case)]
 
 
 def _moment(at: datetime | None, controller: Controller, language: str) -> str:

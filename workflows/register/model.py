@@ -145,6 +145,7 @@ class Category(Strict):
     recipients: Text | None = None
     transfers: Text | None = None
     retention: Text | None = None
+    elsewhere: Text | None = None  # who else holds such data as a controller of its own, and that they can be asked
     keeps: Keeps | None = None  # the same as a rule; without it nothing of the category is erased unasked
     provided: bool = True  # by the person or observed: portable. Source: GDPR Art. 20(1)
     sensitive: bool = False
