@@ -7,7 +7,8 @@ The console binds `Signer.token` to its session besides.
 import hmac
 import ipaddress
 from collections.abc import Callable
-from typing import Any
+from io import BytesIO
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, abort, request
@@ -24,6 +25,19 @@ _CSP = (
     "default-src 'none'; script-src {scripts}; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src {connect}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+class _InMemory(Request):
+    """Keeps an upload in memory while it is taken in: a file on disk would hold it in the clear."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,  # noqa: ARG002
+        content_type: str | None,  # noqa: ARG002
+        filename: str | None = None,  # noqa: ARG002
+        content_length: int | None = None,  # noqa: ARG002
+    ) -> IO[bytes]:
+        return BytesIO()
 
 
 class Signer:
@@ -63,6 +77,7 @@ def protect(app: Flask, *, public_url: str, scripts: bool, exempt: Callable[[str
     `public_url` is the address people use; `scripts` lets the application's own script files run; `exempt`
     names paths that machines post to with a signature or token of their own.
     """
+    app.request_class = _InMemory
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,

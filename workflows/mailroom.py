@@ -141,7 +141,7 @@ def _file(session: Session, rt: Runtime, message: Message, mail: Understood) -> 
         return ()
     known = _known_request(session, mail)
     if known is not None:
-        return _attach(session, rt, message, known)
+        return attach(session, rt, message, known)
     if mail.triage is not None:
         to_triage(session, rt, message, code=mail.triage)
         return ()
@@ -192,10 +192,10 @@ def _known_request(session: Session, mail: Understood) -> Request | None:
     return answered if answered is not None and answered.state is not RequestState.CLOSED else None
 
 
-def _attach(
+def attach(
     session: Session, rt: Runtime, message: Message, request: Request, *, code: str = WRITTEN
 ) -> tuple[str, ...]:
-    # Knowing a reference proves nobody: the message waits for a person to read it beside the case.
+    """Knowing a reference proves nobody: the message waits for a person to read it beside the case."""
     message.state = MessageState.ATTACHED
     belongs(session, message, request)
     _to_read(session, rt, message, request, code=code)
@@ -222,7 +222,7 @@ def take_note(session: Session, rt: Runtime, request: Request, *, text: str, lan
     """
     message, new = _written(session, rt, where=str(request.id), text=text, language=language)
     if new:
-        _attach(session, rt, message, request)
+        attach(session, rt, message, request)
     return new
 
 
@@ -233,7 +233,7 @@ def take_complaint(session: Session, rt: Runtime, request: Request, *, text: str
     """
     message, new = _written(session, rt, where=f"{COMPLAINT}:{request.id}", text=text, language=language)
     if new:
-        _attach(session, rt, message, request, code=COMPLAINT)
+        attach(session, rt, message, request, code=COMPLAINT)
     return new
 
 

@@ -38,10 +38,14 @@ from workflows.stages.intake import open_raw
 WRITTEN = "message_attached"
 """Code of the task that waits while nobody has read what the person wrote."""
 
+UPLOAD = "upload"
+"""What a message is that is a file of the person's."""
+
 ATTACHMENT = "attachment_"
 """How the names of files begin that go with a message of ours."""
 
-_ENDINGS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
+ENDINGS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
+"""How the name of a file ends that we have sniffed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Line:
     unread: bool
     language: str
     file: str = ""
+    upload: str = ""  # the message that is a file of the person's
 
 
 def is_over(request: Request) -> bool:
@@ -131,7 +136,7 @@ def _attach(session: Session, rt: Runtime, request: Request, key: RequestKey, co
     media = sniffed(content)
     known = Artifact.name.startswith(ATTACHMENT, autoescape=True)
     count = session.scalar(select(func.count()).where(Artifact.request_id == request.id, known)) or 0
-    name = f"{ATTACHMENT}{count + 1}.{_ENDINGS[media]}"
+    name = f"{ATTACHMENT}{count + 1}.{ENDINGS[media]}"
     blob = f"{request.id}/attachment.{uuid.uuid4().hex}"
     with rt.blobs.write(blob, key) as out:
         out.write(content)
@@ -206,7 +211,8 @@ def _notes(session: Session, rt: Runtime, request: Request, *, all_words: bool) 
     )
     lines = []
     for message, task in rows:
-        said = _said(session, rt, message) if all_words else {}
+        sent = message.why == UPLOAD  # no reason to open it: it has no words
+        said = _said(session, rt, message) if all_words and not sent else {}
         lines.append(
             Line(
                 at=message.arrived_at,
@@ -214,6 +220,7 @@ def _notes(session: Session, rt: Runtime, request: Request, *, all_words: bool) 
                 words=said.get("message"),
                 unread=task is TaskState.OPEN,
                 language=said.get("language", ""),
+                upload=str(message.id) if sent else "",
             )
         )
     return lines

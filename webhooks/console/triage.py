@@ -24,7 +24,9 @@ from workflows.rules.mail import Understood
 from workflows.rules.mail_files import HARMFUL
 from workflows.rules.mail_pieces import pieces
 from workflows.stages.intake import open_raw, requests_of
+from workflows.thread import ENDINGS, UPLOAD
 from workflows.triage import attach_to, no_request, open_from, waiting_message
+from workflows.uploads import told
 from workflows.views import find_request
 
 _SHOWN = 20_000
@@ -126,13 +128,16 @@ def _readable(session: Session, shell: Shell, ident: uuid.UUID, *, what: str) ->
 def _as_file(shell: Shell, ident: uuid.UUID) -> BaseResponse:
     rt = shell.rt
     with rt.unit() as session:
-        body = open_raw(session, rt, _readable(session, shell, ident, what="message_file"))
+        message = _readable(session, shell, ident, what="message_file")
+        body = open_raw(session, rt, message)
+    uploaded = message.why == UPLOAD
     try:
-        require_clean(rt, pieces(body), what=str(ident), user=g.user.name)
+        require_clean(rt, [body] if uploaded else pieces(body), what=str(ident), user=g.user.name)
     except VastineError as error:
         return _show(shell, ident, problem=error)
     response = Response(body, mimetype="application/octet-stream")
-    response.headers["Content-Disposition"] = 'attachment; filename="message.eml"'
+    ending = ENDINGS.get(told(body)[0], "bin") if uploaded else "eml"
+    response.headers["Content-Disposition"] = f'attachment; filename="message.{ending}"'
     return response
 
 
@@ -142,6 +147,7 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         message = _readable(session, shell, ident, what="message")
         raw = open_raw(session, rt, message)
         references = [case.reference for case in requests_of(session, message)]
+    uploaded = (*told(raw), len(raw)) if message.why == UPLOAD and raw else None
     mail = None
     if message.channel is Channel.EMAIL:
         mail = read(rt, raw)
@@ -151,8 +157,9 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         status=problem.status if problem else 200,
         message=message,
         mail=mail,
-        raw=raw[: _SHOWN * 4].decode("utf-8", "replace")[:_SHOWN],
-        cut=len(raw) > _SHOWN,
+        raw="" if uploaded else raw[: _SHOWN * 4].decode("utf-8", "replace")[:_SHOWN],
+        cut=len(raw) > _SHOWN and not uploaded,
+        uploaded=uploaded,
         references=references,
         scanned=is_guarded(rt),
         harmful=bool(mail and any(HARMFUL.intersection(a.signs) for a in mail.attachments)),

@@ -9,30 +9,61 @@ from webhooks.portal import download
 from webhooks.portal.house import house, network, page, words
 from webhooks.portal.opened import is_open
 from webhooks.portal.status import find, show_status
+from webhooks.security import MAX_BODY_BYTES
+from workflows.errors import BadInput
 from workflows.mailroom import take_complaint, take_feedback, take_note
 from workflows.pace import Limit, within
 from workflows.rules.form import MESSAGE_CHARACTERS
 from workflows.thread import is_over
+from workflows.uploads import LARGEST_BYTES, take_file
 
 bp = Blueprint("writing", __name__)
 
 NOTES = Limit("note", most=10)
 NOTES_FROM = Limit("note-from", most=30)
+FILES_FROM = Limit("files-from", most=20)
 FEEDBACK = Limit("feedback", most=10)
 
 
 @bp.post("/<lang>/status/<reference>/<secret>/message")
 def note(lang: str, reference: str, secret: str) -> AnyResponse:
-    """Keep a message about the case for a person to read; it proves nobody and changes nothing by itself."""
+    """Keep a message about the case, and a file that goes with it, for a person to look at.
+
+    It proves nobody and changes nothing by itself.
+    """
     rt = house().rt
+    request.max_content_length = LARGEST_BYTES + MAX_BODY_BYTES
     with rt.unit() as session:
         asked = find(session, reference, secret, lock=True)
-        fault, status = _refused(session, asked, request.form.get("note", ""))
+        content = _uploaded()
+        text = request.form.get("note", "").strip()
+        fault, status = _refused(session, asked, text or ("file" if content else ""))
+        if not fault and content:
+            fault, status = _took(session, asked, content)
         if fault:
             return show_status(session, lang, asked, secret, errors=[fault], status=status)
-        take_note(session, rt, asked, text=request.form["note"].strip(), language=lang)
+        if text:
+            take_note(session, rt, asked, text=text, language=lang)
     place = {"lang": lang, "reference": asked.reference, "secret": secret}
     return redirect(url_for("status.show", **place, note="written"), 303)  # type: ignore[arg-type]
+
+
+def _uploaded() -> bytes:
+    """The bytes of the file that was chosen; its name says nothing to us, and is kept nowhere."""
+    file = request.files.get("file")
+    return file.read() if file is not None else b""
+
+
+def _took(session: Session, asked: Request, content: bytes) -> tuple[tuple[str, str] | None, int]:
+    """(field and what to mend, status) of a file that is not taken."""
+    rt = house().rt
+    if not within(session, rt, FILES_FROM, network()):
+        return ("", words()("fault.too_often")), 429
+    try:
+        take_file(session, rt, asked, content)
+    except BadInput as error:
+        return ("file", words()(f"fault.{error.faults[0].what}")), 422
+    return None, 200
 
 
 @bp.post("/<lang>/fetch/<token>/message")
