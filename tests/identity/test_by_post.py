@@ -23,7 +23,7 @@ from models.vocabulary import Method, RequestState, TaskState
 from tests.identity.shop import SUBJECT, open_shop
 from tests.webhooks.browsing import LOOKS, check, press
 from tests.webhooks.desk import PASSWORD, Desk, give_passwords
-from tests.webhooks.visitor import Caller, reference_of
+from tests.webhooks.visitor import Caller, link_in_mail, reference_of
 from tests.world import BOB, EVE, JANE, World
 from webhooks.public import create_app
 from webhooks.staff import create_app as create_console
@@ -305,6 +305,30 @@ def test_a_letter_that_was_not_posted_before_somebody_was_proven_is_called_off(p
     post.world.clock.advance(days=2)
     assert caller.post(f"{page}/letter").status_code == 303, "nobody waits for what never comes"
     assert "post_code" in post.tasks(page)
+
+
+def test_whoever_has_only_the_mailed_link_gets_a_letter_there_and_its_code_opens_it(post: Post) -> None:
+    _, page = post.asked()
+    assert post.type(page, post.code(page)) == 200
+    post.world.work()
+    link, caller = link_in_mail(post.world, "fetch"), Caller(post.app)
+    assert f"{link}/letter" in caller.get(link).text
+    post.world.clock.advance(days=2)
+    assert caller.post(f"{link}/letter").status_code == 303
+    assert "/en/letter" in caller.get(link).text
+    assert caller.post(f"{link}/letter").status_code == 404, "one is on its way"
+    code = post.code(page)
+    assert post.type(page, code, caller) == 200
+    assert caller.get(f"{link}/files/package.zip").status_code == 200
+    assert Caller(post.app).get(f"{link}/files/package.zip").status_code == 303, "another browser"
+    other, theirs = post.asked(EVE)
+    assert post.type(theirs, code, other) == 422
+    assert other.get(f"{link}/files/package.zip").status_code == 303
+
+
+@pytest.mark.parametrize("post", [{"identity": ""}], indirect=True)
+def test_a_link_that_opens_nothing_asks_for_no_letter(post: Post) -> None:
+    assert Caller(post.app).post(f"/en/fetch/{'x' * 43}/letter").status_code == 404
 
 
 def test_the_nights_between_leave_a_letter_that_will_open_the_answer(post: Post) -> None:

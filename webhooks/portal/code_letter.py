@@ -9,11 +9,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from models.request import Request
 from models.vocabulary import RequestState
+from webhooks.portal import download
 from webhooks.portal.fetching import may_send, may_try
 from webhooks.portal.house import house, page, words
-from webhooks.portal.opened import remember
+from webhooks.portal.opened import EVERY_PAGE, remember
 from webhooks.portal.progress import progress_of
-from webhooks.portal.status import SCOPE, find, show_status
+from webhooks.portal.status import find, show_status
 from workflows.errors import Conflict
 from workflows.ladder import by_post
 from workflows.rules.reference import parse_reference
@@ -41,6 +42,22 @@ def ask(lang: str, reference: str, secret: str) -> AnyResponse:
     return redirect(url_for("status.show", **place) + "#now", 303)
 
 
+@bp.post("/<lang>/fetch/<token>/letter")
+def ask_by_link(lang: str, token: str) -> AnyResponse:
+    """Ask for one on the page of a mailed link, by whoever can read the mail and prove it in no other way."""
+    rt = house().rt
+    with rt.unit() as session:
+        grant, asked = download.find(session, token)
+        if not may_send(session, asked):
+            errors = [("", words()("fault.too_often"))]
+            return download.show_page(session, lang, token, grant=grant, asked=asked, errors=errors, status=429)
+        try:
+            by_post.ask(session, rt, asked, actor="person")
+        except Conflict:
+            raise NotFound from None
+    return redirect(url_for("download.show", lang=lang, token=token), 303)
+
+
 @bp.get("/<lang>/letter")
 def show(lang: str) -> Response:  # noqa: ARG001
     """Where a code that came by post is typed."""
@@ -62,7 +79,7 @@ def take(lang: str) -> AnyResponse:  # noqa: ARG001
         if row is None:
             return _again(typed, "code", words()("letter.wrong"), status=422)
         done = page("code_letter_done")
-        remember(done, row.id, SCOPE)
+        remember(done, row.id, EVERY_PAGE)
         return done
 
 

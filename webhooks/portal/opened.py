@@ -16,11 +16,14 @@ from webhooks.portal.house import house
 from webhooks.security import cookie_name
 from workflows.ladder import rungs
 
+EVERY_PAGE = "case"
+"""For a code that is typed on a page of its own: it opens whichever page of its case the person comes from."""
+
 OPEN_FOR = timedelta(minutes=30)
 
 
 def remember(answer: Response, challenge_id: uuid.UUID, scope: str) -> None:
-    """Give this browser the cookie of an answered code, for one page only (`scope`)."""
+    """Give this browser the cookie of an answered code, for one page (`scope`) or for `EVERY_PAGE` of its case."""
     url = house().rt.settings.public_url
     answer.set_cookie(
         cookie_name("vastine-open", url),
@@ -38,7 +41,7 @@ def is_open(session: Session, asked: Request, scope: str) -> bool:
     here = house()
     given = request.cookies.get(cookie_name("vastine-open", here.rt.settings.public_url), "")
     value = here.sessions.read(given, max_age_seconds=int(OPEN_FOR.total_seconds()))
-    if not isinstance(value, list) or len(value) != 2 or value[1] != scope:
+    if not isinstance(value, list) or len(value) != 2 or value[1] not in (scope, EVERY_PAGE):
         return False
     row = session.get(Challenge, uuid.UUID(str(value[0])))
     if row is None or row.request_id != asked.id or row.used_at is None:

@@ -37,6 +37,7 @@ def add_customer(
     world.add(
         "asiakas", number, kind, who.hetu, who.born, business_id, who.last, who.first, who.language,
         who.email or None, who.phone or None, who.street, who.postcode, who.town, protected, origin, since, ended_on,
+        since if who.phone else None, since if who.street else None,
     )  # fmt: skip
     add_address(world, number, who.street, who.postcode, who.town, start=since)
     world.people[str(number)] = who

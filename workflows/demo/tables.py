@@ -53,6 +53,8 @@ sa.Table(
     _text("lahde", 10),
     sa.Column("alkaen", sa.Date),
     sa.Column("paatetty_pvm", sa.Date),
+    sa.Column("puhelin_alkaen", sa.Date),
+    sa.Column("osoite_alkaen", sa.Date),
     _mark(),
     sa.Index("asiakas_hetu", "hetu"),
     sa.Index("asiakas_sahkoposti", "sahkoposti"),
