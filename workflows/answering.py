@@ -18,6 +18,7 @@ from workflows.bookmarks import Place
 from workflows.errors import NotFound
 from workflows.findings import Hashing
 from workflows.ports import RequestKey
+from workflows.rules.item_lines import Batch
 from workflows.rules.items import Item, Json, canonical
 from workflows.runtime import Runtime
 from workflows.work import Lease
@@ -33,12 +34,22 @@ _END = ".at"
 class Answering:
     """One attempt. `asked`: all that says what an item is like, besides the source; no other attempt's parts count.
 
-    `whole`: collections that are always read from their beginning.
+    `whole`: collections that are always read from their beginning. `unseen`: whether items may come together, none
+    of them looked at by itself.
     """
 
     def __init__(
-        self, rt: Runtime, lease: Lease, out: BinaryIO, *, key: RequestKey, asked: Json, whole: Set[str] = frozenset()
+        self,
+        rt: Runtime,
+        lease: Lease,
+        out: BinaryIO,
+        *,
+        key: RequestKey,
+        asked: Json,
+        whole: Set[str] = frozenset(),
+        unseen: bool = False,
     ) -> None:
+        self._unseen = unseen
         self._rt, self._key, self._asked, self._whole, self._fence = rt, key, asked, whole, lease.fence
         self._prefix = f"{lease.request_id}/{lease.source}.cut.{lease.step_id.hex}"
         self._hashing = Hashing(out)
@@ -66,10 +77,21 @@ class Answering:
         self._since += 1
         if item.ownership is Ownership.CANDIDATE:
             self._parts = ""  # what people say of it until the next attempt would be missed
-        if len(self._lines) > _LINES_BYTES:
-            self._pack()
-            if not self._parts:
-                self._pass_on()
+        self._pack_if_many()
+
+    def takes(self, collection: str) -> bool:
+        """Whether nobody has to look at each item of this collection."""
+        return self._unseen and collection not in self._whole
+
+    def take(self, batch: Batch) -> None:
+        """Write these down, none of which is a candidate."""
+        if batch.ownership is Ownership.CANDIDATE:
+            raise ValueError("candidates are added one by one")
+        self._lines += batch.lines
+        self.counts[batch.collection] += batch.count
+        self.ownerships[batch.ownership.value] += batch.count
+        self._since += batch.count
+        self._pack_if_many()
 
     def after(self, collection: str, mark: Json) -> Place | None:
         """Take over the parts of this collection that are there."""
@@ -141,6 +163,12 @@ class Answering:
 
     def _begin_part(self) -> None:
         self._since, self._before = 0, (self.counts.copy(), self.ownerships.copy())
+
+    def _pack_if_many(self) -> None:
+        if len(self._lines) > _LINES_BYTES:
+            self._pack()
+            if not self._parts:
+                self._pass_on()
 
     def _pack(self) -> None:
         if self._lines:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from workflows.exchange import Lead, Seeds
+from workflows.rules.item_lines import Batch
 from workflows.rules.items import Item, Json
 
 Place = Sequence[Json]
@@ -18,6 +19,14 @@ class Bookmark(Protocol):
 
         `mark` says what is searched for: what was kept of another search is not gone on with.
         """
+        ...
+
+    def takes(self, collection: str) -> bool:
+        """Whether items of this collection may be given together, unseen."""
+        ...
+
+    def take(self, batch: Batch) -> None:
+        """The same as to emit each of these items; only after `takes` said yes."""
         ...
 
     def reached(self, place: Place) -> None:

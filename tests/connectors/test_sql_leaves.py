@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from tests.connectors.shop import KEY, collected, dataset, field, ref, register, run_sql, seeds, source
 from tests.effort import examples
-from workflows.connectors import sql_leaves, sql_lookup
+from workflows.connectors import sql_collect, sql_leaves, sql_lookup, sql_streams
 from workflows.connectors.sql import SqlConnector
 from workflows.ports import Lead
+from workflows.rules.item_lines import Batch
 from workflows.rules.items import Item
 
 DDL = """
@@ -158,9 +159,13 @@ def test_streamed_or_kept_the_answer_is_the_same_to_the_letter(rows: dict[str, A
 
 
 class Kept:
-    """A bookmark that remembers each place with the items before it, and lies in one of them."""
+    """A bookmark that remembers each place with the items before it, and lies in one of them.
 
-    def __init__(self, collection: str = "", mark: Any = None, place: Any = None) -> None:
+    `together`: whether it takes items by the batch; `batches` counts them.
+    """
+
+    def __init__(self, collection: str = "", mark: Any = None, *, place: Any = None, together: bool = False) -> None:
+        self.together, self.batches = together, 0
         self.items: list[Item] = []
         self.places: list[tuple[str, Any, Any, list[Item]]] = []
         self._lies = (collection, mark, place)
@@ -170,6 +175,18 @@ class Kept:
     def after(self, collection: str, mark: Any) -> Any:
         self._now, self._from = (collection, mark), len(self.items)
         return self._lies[2] if self._lies[:2] == self._now else None
+
+    def takes(self, collection: str) -> bool:
+        return self.together
+
+    def take(self, batch: Batch) -> None:
+        lines = batch.lines.splitlines()
+        items = list(map(Item.from_json, lines))
+        assert [item.to_json() for item in items] == lines
+        assert {(i.collection, i.ownership) for i in items} == {(batch.collection, batch.ownership)}
+        assert len(items) == batch.count
+        self.items += items
+        self.batches += 1
 
     def reached(self, place: Any) -> None:
         self.places.append((*self._now, json.loads(json.dumps(place)), self.items[self._from :]))
@@ -186,10 +203,10 @@ TWO_POINTS: dict[str, list[tuple[Any, ...]]] = {
 
 
 @settings(max_examples=examples(10), deadline=None)
-@example(rows=TWO_POINTS, few=1)
-@example(rows=TWO_POINTS, few=500)
-@given(rows=filled, few=st.sampled_from([1, 500]))
-def test_begun_at_any_place_all_records_come_once(rows: dict[str, Any], few: int) -> None:
+@example(rows=TWO_POINTS, few=1, together=False)
+@example(rows=TWO_POINTS, few=500, together=True)
+@given(rows=filled, few=st.sampled_from([1, 500]), together=st.booleans())
+def test_begun_at_any_place_all_records_come_once(rows: dict[str, Any], few: int, together: bool) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         path = Path(folder) / "s.db"
         path.touch()
@@ -197,13 +214,15 @@ def test_begun_at_any_place_all_records_come_once(rows: dict[str, Any], few: int
         _fill(url, rows)
         for module, name, value in ((sql_leaves, "BINDS", 1), (sql_lookup, "FEW", few), (sql_lookup, "ROWS", 1)):
             patch.setattr(module, name, value)
+        patch.setattr(sql_streams, "FEW", few)
+        patch.setattr(sql_collect, "TOGETHER", 1)
         connector, given_seeds = _shop(url), seeds(email="one@s.example")
         whole = _plain(collected(connector, given_seeds))
-        first = Kept()
+        first = Kept(together=together)
         connector.collect_on(given_seeds, first.items.append, bookmark=first)
         assert _plain(first.items) == whole
         for collection, mark, place, before in first.places:
-            later = Kept(collection, mark, place)
+            later = Kept(collection, mark, place=place, together=together)
             connector.collect_on(given_seeds, later.items.append, bookmark=later)
             assert _plain([*before, *later.items]) == whole
 

@@ -17,12 +17,14 @@ from models.request import Request
 from models.step import Step
 from models.vocabulary import Kind
 from tests.world import World, make_world, open_world, prepare, write_register
-from workflows import answering, engine, findings, sweeps
+from workflows import answering, engine, findings, news, sweeps
 from workflows.answering import Answering
 from workflows.casefile import leads_of, open_key, seal_leads
 from workflows.connectors import sql_leaves, sql_lookup
 from workflows.ports import RequestKey
+from workflows.rules.item_lines import Batch
 from workflows.rules.items import Item
+from workflows.stages import collection
 
 ORDERS = 3_000
 PART = 500
@@ -48,6 +50,15 @@ class Deaths:
             real(answer, item)
 
         monkeypatch.setattr(Answering, "add", add)
+        batched = Answering.take
+
+        def take(answer: Answering, batch: Batch) -> None:
+            if self.after is not None and self.added + batch.count > self.after:
+                raise Killed
+            self.added += batch.count if batch.collection == self.of else 0
+            batched(answer, batch)
+
+        monkeypatch.setattr(Answering, "take", take)
 
 
 @pytest.fixture
@@ -114,12 +125,36 @@ def parts(world: World) -> list[str]:
 
 def test_a_search_that_was_killed_goes_on_where_it_stopped(world: World, deaths: Deaths) -> None:
     begin(world)
-    assert attempt(world, deaths, after=1_790) == 1_790
+    assert attempt(world, deaths, after=1_790) == 1_700
     assert len(parts(world)) == 6
     assert attempt(world, deaths, after=400) == 400
     assert attempt(world, deaths, after=None) == ORDERS - 1_500
     assert sorted(orders(world)) == list(range(10, ORDERS + 10))
     assert parts(world) == []
+
+
+def test_of_many_records_an_agent_gets_only_those_of_the_mandate(
+    world: World, deaths: Deaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collection, "within", lambda _: lambda item: item.collection == "customer" or odd(item))
+    begin(world)
+    attempt(world, deaths, after=None)
+    assert sorted(orders(world)) == list(range(11, ORDERS + 10, 2))
+
+
+def test_every_one_of_many_records_that_events_may_name_is_known_by_its_name(
+    world: World, deaths: Deaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: set[tuple[str, str]] = set()
+    monkeypatch.setattr(collection, "record_keys", lambda _: {"orders": "order"})
+    monkeypatch.setattr(news, "add_keys", lambda _s, _rt, _r, keys: named.update(keys))
+    begin(world)
+    attempt(world, deaths, after=None)
+    assert {key for key in named if key[0] == "order"} == {("order", str(n)) for n in range(10, ORDERS + 10)}
+
+
+def odd(item: Item) -> bool:
+    return int(item.locator["id"]) % 2 == 1
 
 
 def test_what_was_kept_too_long_ago_is_read_anew(world: World, deaths: Deaths) -> None:
@@ -174,7 +209,7 @@ def test_what_was_told_meanwhile_is_told_of_every_record(tmp_path: Path, deaths:
     assert shop is not None
     engine.run(world.rt, shop)
     deaths.of = "letter"
-    assert attempt(world, deaths, after=1_790, source="billing") == 1_790
+    assert attempt(world, deaths, after=1_790, source="billing") == 1_700
     assert len(parts(world)) == 6
     if told == "another holder":
         with world.rt.unit() as session:

@@ -1,16 +1,18 @@
 """A row becomes an item: its values as JSON, its digest, its locator, what it says for the holds."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
+from itertools import repeat
 from typing import Any
 
 import sqlalchemy as sa
 
 from models.vocabulary import Ownership
 from workflows.connectors.sql_schema import Bound, names_of
-from workflows.connectors.sql_values import as_json, encoder, fact, local_day
+from workflows.connectors.sql_values import as_json, encoded, encoder, fact, local_day
 from workflows.register.categories import category_of
 from workflows.register.model import Register
+from workflows.rules.item_lines import Alike, Batch, Parts, batch_of, each_as_json, each_digest
 from workflows.rules.items import Fact, Item, Json, digest_of, item_of
 
 
@@ -74,9 +76,48 @@ class ItemMaker:
                 referenced,
             )
 
+    def batch(self, rows: Sequence[Sequence[Any]], *, ownership: Ownership, path: str) -> Batch | None:
+        """The items of these rows, of which nobody else's point at any, as the lines they are kept in.
+
+        Column by column, without making an item of each. None where one of them has to be written by itself.
+        """
+        spec, names = self._bound.node.spec, names_of(self._bound.table.columns)
+        raw = dict(zip(names, zip(*rows, strict=True), strict=True))
+        whole: dict[str, Sequence[Json]] = {**raw}
+        for name, encode in self._changing:
+            whole[name] = encoded(encode, raw[name])
+        key = {c: raw[c] if self._plain_key else list(map(as_json, raw[c])) for c in self._bound.key}
+        facts = [self.facts(dict(zip(names, row, strict=True))) for row in rows] if spec.facts else None
+        days = [_day_text(value, self._zone) for value in raw[spec.on]] if spec.on else None
+        try:
+            contents = each_as_json(as_objects(whole))
+            parts = Parts(
+                digests=each_digest(contents),
+                fields=contents if self._all_fields else each_as_json(as_objects({c: whole[c] for c in self._fields})),
+                locators=each_as_json(as_objects(key)),
+                facts=None if facts is None else each_as_json(facts),
+                days=None if days is None else each_as_json(days),
+            )
+        except TypeError:
+            return None
+        alike = Alike(
+            source=self._source, collection=self._bound.name, category=self.category, ownership=ownership, path=path
+        )
+        return batch_of(alike, parts)
+
     def facts(self, row: Mapping[str, Any]) -> dict[str, Fact]:
         """What this row says for the holds."""
         return {name: fact(name, spec, row=row, zone=self._zone) for name, spec in self._bound.node.spec.facts.items()}
+
+
+def as_objects(columns: Mapping[str, Sequence[Json]]) -> list[dict[str, Json]]:
+    """Rows out of their columns."""
+    return list(map(dict, map(zip, repeat(tuple(columns)), zip(*columns.values(), strict=True))))
+
+
+def _day_text(value: Any, zone: tzinfo) -> str | None:
+    day = local_day(value, zone)
+    return day.isoformat() if day is not None else None
 
 
 def encoders(table: sa.Table) -> dict[str, Any]:

@@ -6,6 +6,7 @@ remembered of them is by which values of the person they were reached.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,19 +15,10 @@ from models.vocabulary import Ownership
 from workflows.bookmarks import Bookmark
 from workflows.connectors.dataset import Graph
 from workflows.connectors.sql_found import Discovery, Reached, Row
-from workflows.connectors.sql_lookup import (
-    BINDS,
-    another_text,
-    batches_with,
-    chunks,
-    few_with,
-    in_order,
-    kept_with,
-    ordered_key,
-    picker,
-)
+from workflows.connectors.sql_lookup import BINDS, Tuples, another_text, chunks, kept_with, picker, tuples_with
 from workflows.connectors.sql_pointers import pointers_of
-from workflows.connectors.sql_schema import Bound
+from workflows.connectors.sql_schema import Bound, names_of
+from workflows.connectors.sql_streams import few_with, in_order, ordered_key
 from workflows.connectors.sql_values import as_json, typed
 from workflows.connectors.windows import Windows, union
 from workflows.ports import Seeds
@@ -34,7 +26,7 @@ from workflows.rules.items import Json, canonical
 
 Value = tuple[Any, ...]
 Values = dict[Value, Windows]
-Told = tuple[str, Ownership, Sequence[Row]]
+Told = tuple[str, Ownership, Tuples]
 
 
 @dataclass(slots=True)
@@ -87,7 +79,7 @@ class Leaves:
     def rows(self, connection: sa.Connection, leaf: Leaf, bookmark: Bookmark | None = None) -> Iterator[Told]:
         """The rows of a collection, each once, some at a time: how they were reached, whose they are, and they.
 
-        With a bookmark, only those that are not kept already.
+        Of each row the values in the order of the table's columns. With a bookmark, only what is not kept already.
         """
         table, size = leaf.bound.table, max(1, BINDS // len(leaf.columns))
         odd: set[Value] = set()
@@ -95,7 +87,7 @@ class Leaves:
             yield from self._resumed(connection, leaf, bookmark, odd=odd)
             return
         for chunk in chunks(leaf.values, size):
-            for rows in batches_with(connection, table, leaf.columns, values=chunk):
+            for rows in tuples_with(connection, table, leaf.columns, values=chunk):
                 yield from self._told(leaf, chunk, rows, odd=odd)
 
     def _resumed(self, connection: sa.Connection, leaf: Leaf, bookmark: Bookmark, *, odd: set[Value]) -> Iterator[Told]:
@@ -112,42 +104,57 @@ class Leaves:
             if n < first:
                 continue
             if few is not None:
-                batches: Iterable[list[dict[str, Any]]] = [few]
+                batches: Iterable[Tuples] = [few]
             elif key:
                 after = [typed(c, v) for c, v in zip(key, last, strict=True)] if last else None
                 batches, last = in_order(connection, table, columns, values=chunk, after=after), []
             else:
-                batches = batches_with(connection, table, columns, values=chunk)
+                batches = tuples_with(connection, table, columns, values=chunk)
             for rows in batches:
                 yield from self._told(leaf, chunk, rows, odd=odd)
-                if few is None and key and rows and not odd and (place := _place(key, rows[-1])):
+                if few is None and key and rows and not odd and (place := _place(key, as_row(leaf, rows[-1]))):
                     bookmark.reached([n, *place])
             if begun and not odd:  # of a row that is spelled otherwise no other attempt would know that it came
                 bookmark.reached([n + 1])
         if begun:
             bookmark.done()
 
-    def _told(self, leaf: Leaf, chunk: Sequence[Value], rows: Sequence[Row], *, odd: set[Value]) -> Iterator[Told]:
-        pick, on, wanted = picker(leaf.columns), leaf.bound.node.spec.on, set(chunk)
+    def _told(self, leaf: Leaf, chunk: Sequence[Value], rows: Tuples, *, odd: set[Value]) -> Iterator[Told]:
+        on, wanted, places = leaf.bound.node.spec.on, set(chunk), places_of(leaf)
         path, windows = leaf.paths[chunk[0]], leaf.values[chunk[0]]
         alike = all(leaf.paths[v] == path and leaf.values[v] == windows for v in chunk)
         mine = rows
-        if not wanted.issuperset(map(pick, rows)):
-            mine = [row for row in rows if pick(row) in wanted or _spelled_otherwise(leaf, row, wanted, odd)]
+        if not wanted.issuperset(zip(*(map(itemgetter(i), rows) for i in places), strict=True)):
+            mine = [
+                row
+                for row in rows
+                if tuple(row[i] for i in places) in wanted or _spelled_otherwise(leaf, as_row(leaf, row), wanted, odd)
+            ]
         if alike and (windows is None or on is None):
             yield path, Ownership.OWN, mine
         else:
             yield from self._dated(leaf, mine, windows if alike else frozenset())
 
-    def _dated(self, leaf: Leaf, rows: Sequence[Row], usual: Windows) -> Iterator[Told]:
+    def _dated(self, leaf: Leaf, rows: Tuples, usual: Windows) -> Iterator[Told]:
         """Row by row: one outside the person's time is another's, and so is one that does not say when it was."""
-        pick = picker(leaf.columns)
+        places = places_of(leaf)
         for row in rows:
-            value = pick(row)
-            when = self._found.in_time(leaf.bound, row, leaf.values.get(value, usual))
+            value = tuple(row[i] for i in places)
+            when = self._found.in_time(leaf.bound, as_row(leaf, row), leaf.values.get(value, usual))
             if when is not False:
                 path = leaf.paths.get(value) or next(iter(leaf.paths.values()))
                 yield path, Ownership.THIRD_PARTY if when is None else Ownership.OWN, [row]
+
+
+def places_of(leaf: Leaf) -> list[int]:
+    """Where in a row the columns are that the collection is reached by."""
+    names = names_of(leaf.bound.table.columns)
+    return [names.index(c) for c in leaf.columns]
+
+
+def as_row(leaf: Leaf, values: Sequence[Any]) -> Row:
+    """A row by the names of its columns."""
+    return dict(zip(names_of(leaf.bound.table.columns), values, strict=True))
 
 
 def _sorted_by(value: Value) -> str:

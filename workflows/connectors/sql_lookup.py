@@ -26,6 +26,7 @@ ORDERED = frozenset({"postgresql", "mysql", "mariadb", "sqlite"})
 T = TypeVar("T")
 Row = Mapping[str, Any]
 Value = tuple[Any, ...]
+Tuples = Sequence[Sequence[Any]]
 _LIST = "{%s}"
 
 
@@ -52,7 +53,7 @@ def holds(table: sa.Table, columns: tuple[str, ...], *, email: bool = False) -> 
 
 def matches(table: sa.Table, columns: tuple[str, ...], *, values: Sequence[Value]) -> sa.ColumnElement[bool]:
     """The condition that these columns hold one of these values, for a statement that is built to be used once."""
-    if _spelled_out(table, columns):
+    if spelled_out(table, columns):
         rows = (zip(columns, value, strict=True) for value in values)
         return sa.or_(*(sa.and_(*(table.c[c] == v for c, v in row)) for row in rows))
     binds = given(table, columns, values)
@@ -82,7 +83,7 @@ def given(table: sa.Table, columns: tuple[str, ...], values: Sequence[Value], *,
     return {"values": plain, "lowered": [str(v).lower() for v in plain]} if email else {"values": plain}
 
 
-def _spelled_out(table: sa.Table, columns: tuple[str, ...]) -> bool:
+def spelled_out(table: sa.Table, columns: tuple[str, ...]) -> bool:
     """Whether each row must be asked for in so many words: SQL Server compares no rows with rows."""
     return len(columns) > 1 and table.metadata.info.get(DIALECT) == "mssql"
 
@@ -113,20 +114,48 @@ def batches_with(
     email: bool = False,
 ) -> Iterator[list[dict[str, Any]]]:
     """The same, some at a time."""
+    names = names_of(table.columns)
+    for batch in tuples_with(connection, table, columns, values=values, email=email):
+        yield [dict(zip(names, row, strict=False)) for row in batch]
 
-    whole, limited = _statements(table, columns, email=email)
+
+def tuples_with(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: tuple[str, ...],
+    *,
+    values: Sequence[Value],
+    email: bool = False,
+) -> Iterator[Tuples]:
+    """The same as they come: the values of each row in the order of the table's columns."""
+    whole, limited = statements(table, columns, email=email)
     batches = _batches(connection, table, columns, values=values, email=email, whole=whole, limited=limited)
-    texts = tuple(c for c in columns if isinstance(table.c[c].type, sa.String))
-    if texts and connection.dialect.name in FOLDING:
-        wanted = {_written(value, email=email) for value in values}
-        key = picker(columns)
-        for batch in batches:
-            yield [row for row in batch if _written(key(row), email=email) in wanted]
-        return
-    yield from batches
+    as_written = written(connection, table, columns, values=values, email=email)
+    yield from map(as_written, batches) if as_written else batches
 
 
-def _statements(table: sa.Table, columns: tuple[str, ...], *, email: bool) -> tuple[sa.Select[Any], sa.Select[Any]]:
+def written(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: tuple[str, ...],
+    *,
+    values: Sequence[Value],
+    email: bool = False,
+) -> Callable[[Tuples], Tuples] | None:
+    """Drops the rows that only the database takes for equal; None where it takes none for that."""
+    if connection.dialect.name not in FOLDING or not any(isinstance(table.c[c].type, sa.String) for c in columns):
+        return None
+    wanted = {_written(value, email=email) for value in values}
+    names = names_of(table.columns)
+    places = [names.index(c) for c in columns]
+    return lambda rows: [row for row in rows if _written(tuple(row[i] for i in places), email=email) in wanted]
+
+
+def statements(
+    table: sa.Table, columns: tuple[str, ...], *, email: bool = False
+) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """Those that select the rows with `holds`: all of them, and no more than tell whether they are few."""
+
     def make() -> tuple[sa.Select[Any], sa.Select[Any]]:
         whole = sa.select(table).where(holds(table, columns, email=email))
         return whole, whole.limit(FEW + 1)
@@ -148,25 +177,55 @@ def _batches(
     email: bool,
     whole: sa.Select[Any],
     limited: sa.Select[Any],
-) -> Iterator[list[dict[str, Any]]]:
-    names = names_of(table.columns)
+) -> Iterator[Tuples]:
     for chunk in chunks(values, max(1, BINDS // len(columns))):
         binds = given(table, columns, chunk, email=email)
-        if _spelled_out(table, columns):
+        if spelled_out(table, columns):
             binds, whole = {}, sa.select(table).where(matches(table, columns, values=chunk))
             limited = whole.limit(FEW + 1)
         if connection.dialect.name != "sqlite":
             few = connection.execute(limited, binds).all()
             if len(few) <= FEW:
-                yield [dict(zip(names, row, strict=False)) for row in few]
+                yield few
                 continue
         if connection.dialect.name in MYSQL and _paged(table):
-            parts = _pages(connection, table, whole, binds=binds)
+            yield from pages(connection, table, whole, binds=binds)
         else:
-            result = connection.execute(whole, binds, execution_options={"stream_results": True})
-            parts = result.partitions(ROWS)
-        for part in parts:
-            yield [dict(zip(names, row, strict=False)) for row in part]
+            yield from streamed(connection, table, whole, binds=binds)
+
+
+def streamed(
+    connection: sa.Connection, table: sa.Table, statement: sa.Select[Any], *, binds: Mapping[str, Any]
+) -> Iterator[Tuples]:
+    """The rows of a statement over all columns of a table, some at a time, through a cursor of the server.
+
+    Where no value has to be converted they are the driver's own: to make a row object of each costs as much as
+    to read it.
+    """
+    result = connection.execute(statement, binds, execution_options={"stream_results": True})
+    dialect, told = connection.dialect, result.cursor.description if result.cursor else ()
+    as_they_are = all(
+        column.type.dialect_impl(dialect).result_processor(dialect, of[1]) is None
+        for column, of in zip(table.columns, told or (), strict=True)
+    )
+    return as_driven(connection, result, size=ROWS) if as_they_are else result.partitions(ROWS)
+
+
+def as_driven(connection: sa.Connection, result: sa.CursorResult[Any], *, size: int) -> Iterator[Tuples]:
+    """The driver's own tuples, so many at a time; nothing converts their values."""
+    first = result.fetchone()  # read ahead when the statement began: of that alone the cursor knows no more
+    if first is None:
+        return
+    cursor, base = result.cursor, connection.dialect.loaded_dbapi.Error
+    try:
+        part: Tuples = [tuple(first), *(cursor.fetchmany(size - 1) if size > 1 else ())]
+        while part:
+            yield part
+            part = cursor.fetchmany(size)
+    except base as error:
+        raise sa.exc.DBAPIError.instance("", None, error, base, hide_parameters=True) from None
+    finally:
+        result.close()
 
 
 def _paged(table: sa.Table) -> bool:
@@ -175,9 +234,9 @@ def _paged(table: sa.Table) -> bool:
     return bool(key) and not any(isinstance(c.type, (mysql.SET, mysql.BIT, sa.FLOAT)) for c in key)
 
 
-def _pages(
+def pages(
     connection: sa.Connection, table: sa.Table, whole: sa.Select[Any], *, binds: Mapping[str, Any]
-) -> Iterator[Sequence[Any]]:
+) -> Iterator[Tuples]:
     """In the order of the key, page after page: a stream would be lost with the next question."""
     key = list(table.primary_key.columns)
     places = [list(table.columns).index(c) for c in key]
@@ -186,10 +245,10 @@ def _pages(
         yield rows
         if len(rows) < ROWS:
             return
-        page = ordered.where(_beyond(table, [rows[-1][i] for i in places]))
+        page = ordered.where(beyond(table, [rows[-1][i] for i in places]))
 
 
-def _beyond(table: sa.Table, last: Sequence[Any]) -> sa.ColumnElement[bool]:
+def beyond(table: sa.Table, last: Sequence[Any]) -> sa.ColumnElement[bool]:
     """The condition that a row comes after this key in the order of the primary key."""
     pairs = [_comparable(c, v) for c, v in zip(table.primary_key.columns, last, strict=True)]
     here, there = zip(*pairs, strict=True)
@@ -206,66 +265,6 @@ def _comparable(column: sa.Column[Any], value: Any) -> tuple[sa.ColumnElement[An
         number = names.index(value) + 1 if value in names else 0
         return sa.type_coerce(column, sa.Integer) + 0, sa.literal(number)
     return column, sa.literal(value, column.type)
-
-
-def few_with(
-    connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], *, values: Sequence[Value]
-) -> list[dict[str, Any]] | None:
-    """The rows that carry one of these values; None if they are more than `FEW`."""
-    limited = _statements(table, columns, email=False)[1]
-    if _spelled_out(table, columns):
-        return None
-    rows = connection.execute(limited, given(table, columns, values)).all()
-    if len(rows) > FEW:
-        return None
-    return _as_written(connection, table, columns, values=values)(rows)
-
-
-def ordered_key(table: sa.Table) -> tuple[sa.Column[Any], ...]:
-    """The primary key that rows can be read in order of, beginning anywhere; none where that is not sure."""
-    key = tuple(table.primary_key.columns)
-    plain = all(
-        isinstance(c.type, (sa.Integer, sa.VARCHAR, sa.NVARCHAR, sa.TEXT)) and not isinstance(c.type, postgresql.CITEXT)
-        for c in key
-    )
-    return key if plain and table.metadata.info.get(DIALECT) in ORDERED else ()
-
-
-def in_order(
-    connection: sa.Connection,
-    table: sa.Table,
-    columns: tuple[str, ...],
-    *,
-    values: Sequence[Value],
-    after: Sequence[Any] | None,
-) -> Iterator[list[dict[str, Any]]]:
-    """The rows that carry one of these values in the order of `ordered_key`, some at a time, those after one key."""
-    whole = _statements(table, columns, email=False)[0]
-    if after is not None:
-        whole = whole.where(_beyond(table, after))
-    binds, as_written = given(table, columns, values), _as_written(connection, table, columns, values=values)
-    if connection.dialect.name in MYSQL:
-        parts: Iterable[Sequence[Any]] = _pages(connection, table, whole, binds=binds)
-    else:
-        ordered = whole.order_by(*table.primary_key.columns)
-        parts = connection.execute(ordered, binds, execution_options={"stream_results": True}).partitions(ROWS)
-    for part in parts:
-        yield as_written(part)
-
-
-def _as_written(
-    connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], *, values: Sequence[Value]
-) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
-    """Makes driver rows dictionaries, without those that only the database takes for equal."""
-    names, pick = names_of(table.columns), picker(columns)
-    folding = connection.dialect.name in FOLDING and any(isinstance(table.c[c].type, sa.String) for c in columns)
-    wanted = set(values)
-
-    def rows(part: Sequence[Any]) -> list[dict[str, Any]]:
-        found = [dict(zip(names, row, strict=False)) for row in part]
-        return [row for row in found if pick(row) in wanted] if folding else found
-
-    return rows
 
 
 def chunks(values: Iterable[T], size: int) -> Iterator[list[T]]:

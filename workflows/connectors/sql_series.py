@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from models.vocabulary import Ownership
 from workflows.connectors.sql_items import ItemMaker, encoders
-from workflows.connectors.sql_lookup import matches
+from workflows.connectors.sql_lookup import as_driven, matches
 from workflows.connectors.sql_schema import Bound, names_of
 from workflows.connectors.sql_search import Values
 from workflows.connectors.sql_values import TEMPORAL, as_instant, as_json, day_after, local_day, midnight
@@ -77,7 +77,8 @@ class Series:
         if lock:
             statement = statement.with_for_update()
         pending: list[Sequence[Any]] = []
-        for part in _tuples(connection, statement, stream=not lock):
+        result = connection.execute(statement, execution_options={"stream_results": not lock})
+        for part in as_driven(connection, result, size=ROWS):
             pending += part
             pending = yield from self.cut(pending, span=span, last=False)
         yield from self.cut(pending, span=span, last=True)
@@ -250,24 +251,6 @@ class Series:
             series=list(zip(*(day.columns[i] for i in self._places), strict=True)),
             third_party=self.bound.node.spec.third_party,
         )
-
-
-def _tuples(connection: sa.Connection, statement: sa.Select[Any], *, stream: bool) -> Iterator[Rows]:
-    """The driver's own tuples, many at a time: a row object for each would double the time of reading."""
-    result = connection.execute(statement, execution_options={"stream_results": stream})
-    first = result.fetchone()
-    if first is None:
-        return
-    yield [tuple(first)]
-    cursor = result.cursor
-    base = connection.dialect.loaded_dbapi.Error
-    try:
-        while part := cursor.fetchmany(ROWS):
-            yield part
-    except base as error:
-        raise sa.exc.DBAPIError.instance("", None, error, base, hide_parameters=True) from None
-    finally:
-        result.close()
 
 
 def _finite(kinds: set[type], values: Sequence[Any]) -> bool:

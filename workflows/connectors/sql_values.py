@@ -7,9 +7,10 @@ scale, instants are ISO texts in UTC, bytes are base64.
 import base64
 import math
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +24,9 @@ NO_MATCH = object()
 
 DAYS = DATE_FACTS
 """The facts that are calendar dates."""
+
+_JSON_ALREADY = {str, int, bool, type(None)}
+_ZONE = attrgetter("tzinfo")
 
 TEMPORAL = "temporal"
 """Key in `Column.info` of SQLite's dates and instants, which are read as the texts they are."""
@@ -111,6 +115,18 @@ def _decimal_texts(step: Decimal | None) -> Callable[[Any], Json]:
             return str(value)
 
     return text
+
+
+def encoded(encode: Callable[[Any], Json], values: Sequence[Any]) -> Sequence[Json]:
+    """A column's values as JSON by its encoder; without a call for each of them where they are plain."""
+    kinds = set(map(type, values))
+    if encode is as_json and kinds <= _JSON_ALREADY:
+        return values
+    if encode is _moment_json and kinds == {datetime} and set(map(_ZONE, values)) == {None}:
+        return list(map(datetime.isoformat, values))
+    if encode is _moment_json and kinds == {date}:
+        return list(map(date.isoformat, values))
+    return list(map(encode, values))
 
 
 def _moment_json(value: Any) -> Json:

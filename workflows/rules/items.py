@@ -108,7 +108,7 @@ SUBJECT_FACTS: Mapping[str, type] = {
 
 
 _OWNERSHIPS: Mapping[str, Ownership] = {word.value: word for word in Ownership}
-_CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 # For what does not fit into 64 bits, and other rarities; made once.
 _PATIENT = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _NO_LEADS: Mapping[str, Sequence[Sequence[Json]]] = {}
@@ -170,7 +170,7 @@ class Item:
         if self.leads:
             value["leads"] = self.leads
         try:
-            return orjson.dumps(value, option=_CANONICAL)
+            return orjson.dumps(value, option=CANONICAL)
         except TypeError:
             return _MARK + _PATIENT.encode(value).encode()
 
@@ -273,7 +273,7 @@ class Verdict:
 def canonical(value: Json) -> str:
     """JSON with sorted keys, no spaces and no escapes beyond need: the same value gives the same text."""
     try:
-        return orjson.dumps(value, option=_CANONICAL).decode()
+        return orjson.dumps(value, option=CANONICAL).decode()
     except TypeError:
         return _PATIENT.encode(value)
 
@@ -281,6 +281,6 @@ def canonical(value: Json) -> str:
 def digest_of(value: Json) -> str:
     """Hex SHA-256 of the canonical JSON."""
     try:
-        return hashlib.sha256(orjson.dumps(value, option=_CANONICAL)).hexdigest()
+        return hashlib.sha256(orjson.dumps(value, option=CANONICAL)).hexdigest()
     except TypeError:
         return hashlib.sha256(_PATIENT.encode(value).encode()).hexdigest()

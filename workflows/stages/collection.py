@@ -124,7 +124,8 @@ class Collection:
 
         files = Attachments(rt, inputs.blob, inputs.key)
         with rt.blobs.write(inputs.blob, inputs.key) as out:
-            answer = Answering(rt, lease, out, key=inputs.key, asked=inputs.asked, whole=keys.keys())
+            unseen = inputs.within is None
+            answer = Answering(rt, lease, out, key=inputs.key, asked=inputs.asked, whole=keys.keys(), unseen=unseen)
 
             def emit(item: Item) -> None:
                 if inputs.within is not None and not inputs.within(item):
