@@ -8,7 +8,6 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Set
 from datetime import datetime, timedelta
-from gzip import GzipFile
 from typing import Any, BinaryIO
 
 import orjson
@@ -17,6 +16,7 @@ from models.vocabulary import Ownership
 from workflows.bookmarks import Place
 from workflows.errors import NotFound
 from workflows.findings import Hashing
+from workflows.packing import Packing
 from workflows.ports import RequestKey
 from workflows.rules.item_lines import Batch
 from workflows.rules.items import Item, Json, canonical
@@ -54,7 +54,7 @@ class Answering:
         self._prefix = f"{lease.request_id}/{lease.source}.cut.{lease.step_id.hex}"
         self._hashing = Hashing(out)
         self._lines, self._member = bytearray(), io.BytesIO()
-        self._packed = self._gzip()
+        self._packing = Packing()
         self.counts: Counter[str] = Counter()
         self.ownerships: Counter[str] = Counter()
         self._parts = ""  # the beginning of the names of this collection's parts; "" where none are kept
@@ -122,7 +122,7 @@ class Answering:
         if not self._parts or self._since < PART_ITEMS:
             return
         self._pack()
-        self._packed.close()
+        self._member.write(self._packing.end())
         part = self._member.getvalue()
         name = f"{self._parts}.{self._number:05d}.{self._fence}"
         with self._rt.blobs.write(name, self._key) as out:
@@ -138,7 +138,6 @@ class Answering:
             out.write(orjson.dumps(told))
         self._hashing.write(part)
         self._member, self._begins, self._number = io.BytesIO(), list(place), self._number + 1
-        self._packed = self._gzip()
         self._begin_part()
 
     def done(self) -> None:
@@ -149,7 +148,8 @@ class Answering:
     def finish(self) -> tuple[bytes, int]:
         """Write the rest; the digest and the size of the whole."""
         self._pack()
-        self._end_member(last=True)
+        self._end_member()
+        self._packing.close()
         return self._hashing.hash.digest(), self._hashing.size
 
     def forget_parts(self) -> None:
@@ -157,9 +157,6 @@ class Answering:
         if self._used:
             for name in list(self._rt.blobs.names(self._prefix)):
                 self._rt.blobs.delete(name)
-
-    def _gzip(self) -> GzipFile:
-        return GzipFile(fileobj=self._member, mode="wb", compresslevel=1, mtime=0)
 
     def _begin_part(self) -> None:
         self._since, self._before = 0, (self.counts.copy(), self.ownerships.copy())
@@ -172,7 +169,7 @@ class Answering:
 
     def _pack(self) -> None:
         if self._lines:
-            self._packed.write(self._lines)
+            self._member.write(self._packing.add(bytes(self._lines)))
             self._lines.clear()
 
     def _pass_on(self) -> None:
@@ -181,12 +178,10 @@ class Answering:
         self._member.seek(0)
         self._member.truncate()
 
-    def _end_member(self, *, last: bool = False) -> None:
-        self._packed.close()
+    def _end_member(self) -> None:
+        self._member.write(self._packing.end())
         self._parts = ""
         self._pass_on()
-        if not last:
-            self._packed = self._gzip()
 
     def _ends(self) -> Iterator[tuple[int, str, dict[str, Any]]]:
         """(number, name, what it says of itself) of each part that is young enough."""
