@@ -17,9 +17,7 @@ from workflows.connectors.sql_items import ItemMaker, as_rows
 from workflows.connectors.sql_schema import Bound
 
 HELSINKI = ZoneInfo("Europe/Helsinki")
-zones: st.SearchStrategy[Any] = st.sampled_from(
-    [None, UTC, HELSINKI, timezone(timedelta(hours=5, minutes=45))]
-)
+zones: st.SearchStrategy[Any] = st.sampled_from([None, UTC, HELSINKI, timezone(timedelta(hours=5, minutes=45))])
 COLUMNS: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     # name -> its type in the database, and what a driver gives
     "id": (sa.Integer(), st.integers(-(2**63), 2**63 - 1)),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.connectors.shop import KEY, collected, dataset, field, ref, register, run_sql, seeds, source
 from tests.effort import examples
-from workflows.connectors import sql_collect, sql_leaves, sql_lookup, sql_streams
+from workflows.connectors import sql_collect, sql_leaves, sql_lookup
 from workflows.connectors.sql import SqlConnector
 from workflows.ports import Lead
 from workflows.rules.item_lines import Batch
@@ -214,7 +214,6 @@ def test_begun_at_any_place_all_records_come_once(rows: dict[str, Any], few: int
         _fill(url, rows)
         for module, name, value in ((sql_leaves, "BINDS", 1), (sql_lookup, "FEW", few), (sql_lookup, "ROWS", 1)):
             patch.setattr(module, name, value)
-        patch.setattr(sql_streams, "FEW", few)
         patch.setattr(sql_collect, "TOGETHER", 1)
         connector, given_seeds = _shop(url), seeds(email="one@s.example")
         whole = _plain(collected(connector, given_seeds))

@@ -7,6 +7,7 @@ import pytest
 from tests.connectors.shop import EMAIL, KEY, collected, field, ref, seeds
 from tests.connectors.test_sql_mariadb import connect, made
 from workflows.connectors import sql_lookup
+from workflows.rules.item_lines import Batch
 from workflows.rules.items import Item
 
 
@@ -42,6 +43,14 @@ class Forgetful:
 
     def after(self, collection: str, mark: Any) -> None:
         """Nothing is kept."""
+
+    def takes(self, collection: str) -> bool:
+        """Each by itself."""
+        return False
+
+    def take(self, batch: Batch) -> None:
+        """Never."""
+        raise AssertionError
 
     def reached(self, place: Any) -> None:
         """Nothing is kept."""

@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from workflows.connectors import sql_lookup
 from workflows.connectors.sql_lookup import (
-    FEW,
     ORDERED,
     Tuples,
     Value,
@@ -26,11 +26,11 @@ from workflows.connectors.sql_schema import DIALECT
 def few_with(
     connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], *, values: Sequence[Value]
 ) -> Tuples | None:
-    """The rows that carry one of these values; None if they are more than `FEW`."""
+    """The rows that carry one of these values; None if they are more than `sql_lookup.FEW`."""
     if spelled_out(table, columns):
         return None
     rows = connection.execute(statements(table, columns)[1], given(table, columns, values)).all()
-    if len(rows) > FEW:
+    if len(rows) > sql_lookup.FEW:
         return None
     as_written = written(connection, table, columns, values=values)
     return as_written(rows) if as_written else rows
