@@ -4,7 +4,6 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -27,7 +26,7 @@ from workflows.banning import BanWork
 from workflows.connectors.csv_discovery import Folder, SheetDiscovery
 from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.discovery import SqlDiscovery
-from workflows.connectors.erasing import plan_action
+from workflows.connectors.erasing import ErasureKinds
 from workflows.connectors.file import FileConnector
 from workflows.connectors.hand import HandConnector
 from workflows.connectors.hooks import SignedHooks, SilentHooks
@@ -282,7 +281,7 @@ def build(
         ),
         "holds": compile_rules(register.holds),
         "retained": compile_retention({code: c.keeps for code, c in register.categories.items() if c.keeps}),
-        "erasure_kind": partial(plan_action, register),
+        "erasure_kind": ErasureKinds(register),
         "stages": STAGES,
         "entries": ENTRIES,
         "changes": CHANGES,

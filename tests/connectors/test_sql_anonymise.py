@@ -1,6 +1,8 @@
 """A record is made anonymous by an approved recipe only, and only where ten households look the same."""
 
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,8 +11,9 @@ import pytest
 from models.vocabulary import Action, ReceiptOutcome
 from tests.connectors.shop import EMAIL, KEY, collected, dataset, dump, field, register, run_sql, seeds, source
 from tests.connectors.test_sql_rehearsal import differences, told
-from workflows.connectors.erasing import plan_action
+from workflows.connectors.erasing import ErasureKinds, plan_action
 from workflows.connectors.sql import SqlConnector
+from workflows.errors import NeverAgain
 from workflows.planning import Planned, _previewed
 from workflows.ports import EraseItem
 from workflows.register.recipes import Recipe
@@ -140,3 +143,16 @@ def test_what_would_still_tell_of_one_household_is_deleted_instead(database_url:
         (Action.ANONYMISE, ("customer_id", "email", "text")),
         (Action.DELETE, ()),
     ]
+
+
+def test_what_erasing_means_is_told_apart_by_collection_and_key(tmp_path: Path) -> None:
+    connector = survey(f"sqlite:///{tmp_path / 's.db'}")
+    (item,) = collected(connector, seeds(email="p1@shop.example"))
+    told_once = ErasureKinds(connector._register)
+    other_key = replace(item, locator={"email": "p1@shop.example"})
+    for one in (item, other_key, item):
+        assert told_once(one) == plan_action(connector._register, one)
+    assert told_once(item) != told_once(other_key)
+    for _ in range(2):
+        with pytest.raises(NeverAgain):
+            told_once(replace(item, collection="gone"))

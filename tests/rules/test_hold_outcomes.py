@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import yaml
 from hypothesis import given, settings
@@ -14,9 +15,10 @@ from workflows.register.model import HoldRule
 from workflows.rules.cel import evaluate
 from workflows.rules.hold_phases import last_day
 from workflows.rules.holds import ManualHoldFacts, assess, compile_rules
-from workflows.rules.item_facts import ItemFacts
-from workflows.rules.items import Item, Verdict
-from workflows.rules.subject import subject_facts
+from workflows.rules.item_facts import ItemFacts, known_facts
+from workflows.rules.items import FACTS, Item, Verdict
+from workflows.rules.overdue import compile_retention, judge_of, overdue_since
+from workflows.rules.subject import _Gathering, subject_facts
 
 TODAY = date(2026, 11, 24)
 HOLDS = Path(__file__).parents[2] / "register" / "holds.yaml"
@@ -68,7 +70,7 @@ items = st.lists(
         series=st.sampled_from([(), (), ((),)]),
         referenced=st.sampled_from([False, False, False, True]),
     ),
-    max_size=10,
+    max_size=4,
 )
 by_hand = st.lists(
     st.sampled_from(
@@ -86,6 +88,19 @@ def kind(item):
     if item.category == "C11":
         return Action.KEEP, ()
     return (Action.MASK, ("name", "sum")) if item.collection == "bare" else (Action.DELETE, ())
+
+
+def almost(many):
+    """The same records, and for each some that differ from it in one thing only."""
+    for one in many:
+        yield one
+        yield replace(one, on=date(2024, 3, 1))
+        yield replace(one, facts={name: ALIKE.get(str(value), value) for name, value in one.facts.items()})
+        yield replace(one, category="C03" if one.category == "C05" else "C05")
+        yield replace(one, category="C10" if one.category == "C07" else "C07")
+
+
+ALIKE = {"1": True, "True": 1.0, "1.0": 1, "0": False, "False": 0, "0.0": False}
 
 
 def plainly(item, *, manual, subject):
@@ -158,7 +173,7 @@ def told(verdict: Verdict):
 @settings(max_examples=examples(200), deadline=None)
 @given(items, by_hand)
 def test_rules_asked_once_for_many_say_the_same_as_asked_for_each(many, manual):
-    many = [*many, *(replace(one, on=date(2024, 3, 1)) for one in many), *many[:3]]
+    many = [*almost(many), *many[:3]]
     subject = subject_facts(many, today=TODAY)
     more = {"roles": lambda _source, collection: ROLES[collection], "erasure_kind": kind, "manual": manual}
     found = list(assess(many, COMPILED, today=TODAY, subject=subject, **more))
@@ -167,3 +182,40 @@ def test_rules_asked_once_for_many_say_the_same_as_asked_for_each(many, manual):
         assert told(verdict) == plainly(item, manual=manual, subject=subject)
         for hold in verdict.holds:
             assert hold.law == COMPILED.laws[hold.rule]
+
+
+RETAINED = compile_retention(
+    {
+        "C03": SimpleNamespace(until="add_years(on, 5)"),
+        "C05": SimpleNamespace(until="add_years(on, 2)"),
+        "C07": SimpleNamespace(until='open_balance > 0.0 ? today : disputed ? "" : add_years(fiscal_year_end, 1)'),
+        "C10": SimpleNamespace(until='collection_open ? "" : latest(due_on, "2020-01-01")'),
+        "C11": SimpleNamespace(until='subject_open_balance > 0.0 ? "" : "2020-01-01"'),
+    }
+)
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(items)
+def test_the_time_of_many_records_is_over_as_that_of_each(many):
+    many = [*almost(many), *many[:3]]
+    subject = subject_facts(many, today=TODAY)
+    judge = judge_of(RETAINED, subject=subject, today=TODAY)
+    for item in many:
+        assert judge(item) == overdue_since(item, RETAINED, subject=subject, today=TODAY)
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(sorted(FACTS)), st.sampled_from([None, "2020-01-01", -3.0, 4.0, True, ""]), max_size=2
+        ),
+        max_size=3,
+    )
+)
+def test_a_record_that_is_passed_over_would_have_told_nothing_of_the_person(said):
+    plain = _Gathering(TODAY)
+    many = [Item("s", "c", {"id": 1}, "C07", Ownership.OWN, "0" * 64, {}, facts=one) for one in said]
+    for item in many:
+        plain.add(known_facts(item))
+    assert subject_facts(many, today=TODAY) == plain.subject()

@@ -19,8 +19,30 @@ from workflows.register.model import Register
 from workflows.register.recipes import recipe_for
 from workflows.rules.items import Item
 
+_REMEMBERED = 10_000
 
-def plan_action(register: Register, item: Item) -> tuple[Action, tuple[str, ...]]:
+Erasing = tuple[Action, tuple[str, ...]]
+
+
+class ErasureKinds:
+    """`plan_action` of one register, told once for all records of a collection whose keys have the same names."""
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+        self._told: dict[tuple[str, str, tuple[str, ...]], Erasing] = {}
+
+    def __call__(self, item: Item) -> Erasing:
+        """What erasing this item means; raises as `plan_action` does."""
+        which = (item.source, item.collection, tuple(item.locator))
+        known = self._told.get(which)
+        if known is None:
+            if len(self._told) >= _REMEMBERED:
+                self._told.clear()
+            known = self._told[which] = plan_action(self._register, item)
+        return known
+
+
+def plan_action(register: Register, item: Item) -> Erasing:
     """What erasing this item means, and which fields masking takes.
 
     DELETE and KEEP come with no fields, ANONYMISE with all but the key and what stays. KEEP means that nothing in
@@ -37,7 +59,7 @@ def plan_action(register: Register, item: Item) -> tuple[Action, tuple[str, ...]
     return action_of(node)
 
 
-def action_of(node: Node) -> tuple[Action, tuple[str, ...]]:
+def action_of(node: Node) -> Erasing:
     """The same for a collection: all its items are erased alike."""
     said = node.spec.erase
     if said == "keep":

@@ -13,7 +13,7 @@ from typing import Any
 from models.vocabulary import Action
 from workflows.rules.cel import Expression, evaluate
 from workflows.rules.hold_phases import first_free_day, last_day
-from workflows.rules.item_facts import ItemFacts
+from workflows.rules.item_facts import ItemFacts, said_of
 from workflows.rules.items import FACTS, Fact, HoldMatch, Item, Verdict
 
 
@@ -66,7 +66,6 @@ class Ruling:
 
 NOTHING = Ruling((), (), None)
 
-_ABSENT = object()  # not declared, which is not the same as unknown
 _REMEMBERED = 20_000
 
 
@@ -152,8 +151,7 @@ class _Group:
         self._told: dict[tuple[Any, ...], tuple[Outcome, ...]] = {}
 
     def outcomes(self, item: Item) -> tuple[Outcome, ...]:
-        said = [item.facts.get(name, _ABSENT) for name in self._reads]
-        key = (item.on if "on" in self._reads else None, *said, *map(type, said))
+        key = said_of(item, self._reads)
         try:
             known = self._told.get(key)
         except TypeError:

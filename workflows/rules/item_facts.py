@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from workflows.rules.cel import environment, iso_date
@@ -12,7 +13,7 @@ from workflows.rules.items import DATE_FACTS, EVENT_FACTS, FACTS, Fact, Item
 _MIDNIGHT = re.compile(r"[T ]00:00(:00(\.0+)?)?$")  # a date from a column that could hold a time
 
 
-def clean(name: str, value: Any) -> Fact:  # noqa: PLR0911  # one return a type reads better
+def clean(name: str, value: Any) -> Fact:  # one return a type reads better
     """A fact as its declared type, or None where it is not: a wrong type or an impossible date is unknown."""
     kind = FACTS[name]
     if kind is float:
@@ -23,10 +24,13 @@ def clean(name: str, value: Any) -> Fact:  # noqa: PLR0911  # one return a type 
         return bool(value) if isinstance(value, (bool, int)) and value in (0, 1) else None
     if not isinstance(value, str):
         return None
-    if name not in DATE_FACTS:
-        return value
+    return _day(value) if name in DATE_FACTS else value
+
+
+@lru_cache(maxsize=16384)
+def _day(text: str) -> str | None:
     try:
-        day = iso_date(_MIDNIGHT.sub("", value))
+        day = iso_date(_MIDNIGHT.sub("", text))
     except ValueError:
         return None
     return day.isoformat() if day else ""
@@ -44,6 +48,17 @@ def known_facts(item: Item) -> dict[str, Fact]:
     return facts
 
 
+_ABSENT = object()  # not declared, which is not the same as unknown
+
+
+def said_of(item: Item, names: Sequence[str]) -> tuple[Any, ...]:
+    """What the item says of these facts, to remember by: two items of a category that are equal here look the same
+    to every rule that reads no others. Not to be hashed where the source gave a value that is no fact at all.
+    """
+    said = [item.facts.get(name, _ABSENT) for name in names]
+    return (item.on if "on" in names else None, *said, *map(type, said))  # 1, 1.0 and true are equal and not the same
+
+
 class ItemFacts:
     """One item's facts, ready for rules: `bare` has those its collection declares, `filled` the absent events too."""
 
@@ -51,21 +66,24 @@ class ItemFacts:
         facts = known_facts(item)
         self.declared = facts.keys()
         self.known = {name: value for name, value in facts.items() if value is not None}
-        self._all = {**subject, "category": item.category, **self.known}
+        self._subject, self._category = subject, item.category
         self._bare: Any = None
         self._filled: Any = None
+
+    def _all(self) -> dict[str, Fact]:
+        return {**self._subject, "category": self._category, **self.known}
 
     @property
     def bare(self) -> Any:
         if self._bare is None:
-            self._bare = environment().Activation(self._all)
+            self._bare = environment().Activation(self._all())
         return self._bare
 
     @property
     def filled(self) -> Any:
         if self._filled is None:
             absent = {name: value for name, value in EVENT_FACTS.items() if name not in self.declared}
-            self._filled = environment().Activation({**absent, **self._all})
+            self._filled = environment().Activation({**absent, **self._all()})
         return self._filled
 
     @property

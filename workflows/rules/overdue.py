@@ -8,12 +8,12 @@ Source: GDPR Art. 5(1)(e), 17(1)(a); Electricity Market Act 588/2013 s. 75 c (mu
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from workflows.errors import BadInput, Fault
 from workflows.rules.cel import Expression, compile_expression, evaluate, iso_date
-from workflows.rules.item_facts import ItemFacts
-from workflows.rules.items import Item
+from workflows.rules.item_facts import ItemFacts, said_of
+from workflows.rules.items import FACTS, Item
 from workflows.rules.subject import Subject
 
 
@@ -51,15 +51,36 @@ class Overdue:
     unknown: bool = False
 
 
+_NOT_OVER = Overdue(None)
+_REMEMBERED = 20_000
+
+
 def overdue_since(item: Item, retained: Retained, *, subject: Subject, today: date) -> Overdue:
     """Whether this record is past the time of its category today."""
     return _judge(item, retained, known_subject(subject, today), today)
 
 
 def judge_of(retained: Retained, *, subject: Subject, today: date) -> Callable[[Item], Overdue]:
-    """The same for many records of one person."""
+    """The same for many records of one person; asked once for all that say the same of what their rule reads."""
     known = known_subject(subject, today)
-    return lambda item: _judge(item, retained, known, today)
+    reads = {category: sorted(rule.names & FACTS.keys()) for category, rule in retained.items()}
+    told: dict[tuple[Any, ...], Overdue] = {}
+
+    def judged(item: Item) -> Overdue:
+        if item.category not in reads:
+            return _NOT_OVER
+        key = (item.category, *said_of(item, reads[item.category]))
+        try:
+            over = told.get(key)
+        except TypeError:  # a value that is no fact at all
+            return _judge(item, retained, known, today)
+        if over is None:
+            if len(told) >= _REMEMBERED:
+                told.clear()
+            over = told[key] = _judge(item, retained, known, today)
+        return over
+
+    return judged
 
 
 def known_subject(subject: Subject, today: date) -> dict[str, str | float | int | bool | None]:
@@ -73,7 +94,7 @@ def _judge(
 ) -> Overdue:
     rule = retained.get(item.category)
     if rule is None:
-        return Overdue(None)
+        return _NOT_OVER
     value = evaluate(rule, ItemFacts(item, known).filled)
     if not isinstance(value, str):
         return Overdue(None, unknown=True)

@@ -10,6 +10,10 @@ from workflows.rules.item_facts import known_facts
 from workflows.rules.items import Fact, Item
 from workflows.rules.limitation import prescription
 
+_COUNT = (Ownership.OWN, Ownership.SHARED)
+_TELLING = frozenset({"open_balance", "collection_open", "enforced", "contract_end", "contract_start", "role_active"})
+"""What `_Gathering.add` looks for; whoever declares none of these adds nothing."""
+
 _NAMED = 10  # so many invoice numbers are told in one sentence, the rest are counted
 
 
@@ -163,7 +167,7 @@ def subject_facts(items: Iterable[Item], *, today: date) -> Subject:
     """
     gathering = _Gathering(today)
     for item in items:
-        if item.ownership in (Ownership.OWN, Ownership.SHARED) and item.facts:
+        if item.ownership in _COUNT and not _TELLING.isdisjoint(item.facts):
             gathering.add(known_facts(item))
     return gathering.subject()
 
