@@ -34,7 +34,7 @@ from workflows.connectors.http import HttpConnector
 from workflows.connectors.http_client import Client, Service
 from workflows.connectors.mailbox_source import MailboxConnector
 from workflows.connectors.registry import Registry
-from workflows.connectors.sql import SqlConnector
+from workflows.connectors.sql_by_people import sql_connector
 from workflows.documents.documents import Documents
 from workflows.documents.signatures import PdfSignatures
 from workflows.documents.signing import LetterSigner
@@ -102,7 +102,7 @@ CONNECTORS: Registry[Build] = Registry()
 def _sql(spec: SourceSpec, register: Register, environ: Mapping[str, str]) -> Connector:
     url, erase = connection_url(spec.connection, environ), spec.connection.get("erase")
     erase_url = connection_url(erase, environ) if erase else ""
-    return SqlConnector(spec, register=register, url=url, erase_url=erase_url)
+    return sql_connector(spec, register=register, url=url, erase_url=erase_url)
 
 
 @CONNECTORS.register("file")

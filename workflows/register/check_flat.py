@@ -58,6 +58,10 @@ def sql_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
             if name.rpartition(".")[2] in described:
                 what = f"`{name}` holds records that are described, so a trigger may not write it"
                 yield doc.fault(("connection", "side_tables", n), what, remedy="take it out of `side_tables`")
+    yield from _hand(connection, doc)
+    if connection.get("by_hand") is not None and "erase" in connection:
+        what = "`by_hand` and `erase`: either people erase here or programs do"
+        yield doc.fault(("connection", "by_hand"), what, remedy="keep one of them")
     if (erase := connection.get("erase")) is None:
         return
     _, faults = shaped(EraseConnection, doc, ("connection", "erase"), data=erase)
@@ -93,6 +97,12 @@ def _driver(url: Any, doc: Document, at: Path) -> Iterator[Fault]:
             return  # not a URL at all is told where its secrets are looked at
 
 
+def _hand(connection: Mapping[str, Any], doc: Document) -> Iterator[Fault]:
+    if (by_hand := connection.get("by_hand")) is not None:
+        _, faults = shaped(ByHand, doc, ("connection", "by_hand"), data=by_hand)
+        yield from faults
+
+
 def file_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
     """What its shape can't tell: delimiter, encoding, and columns where the file does not name them."""
     connection = source.connection
@@ -108,9 +118,7 @@ def file_faults(source: SourceSpec, doc: Document) -> Iterator[Fault]:
         yield doc.fault(("connection", "encoding"), "`encoding` is not known", remedy=remedy)
     if not isinstance(connection.get("header", True), bool):
         yield doc.fault(("connection", "header"), "`header` must be true or false", remedy="write true or false")
-    if (by_hand := connection.get("by_hand")) is not None:
-        _, faults = shaped(ByHand, doc, ("connection", "by_hand"), data=by_hand)
-        yield from faults
+    yield from _hand(connection, doc)
     collections = [c for d in source.dataset for c in d.collections]
     if source.dataset and len(collections) != 1:
         what = f"a file is one collection, and {len(collections)} are described"

@@ -60,6 +60,9 @@ def recipe_faults(reading: Reading, catalogue: Catalogue) -> Iterator[Fault]:
         elif source.kind != "sql" and source.kind not in _WRITTEN:
             what = f"records of a source of the kind `{source.kind}` are never made anonymous"
             yield doc.fault((*path, "source"), what, remedy="remove the recipe: they are deleted or masked")
+        if source.kind == "sql" and source.connection.get("by_hand"):
+            what = f"people erase in {source.source}, and nobody counts by hand how many households look alike"
+            yield doc.fault((*path, "source"), what, remedy="remove the recipe: its records are deleted or masked")
         found = catalogue.of(source)
         collection = found.get(recipe.collection)
         if collection is None:

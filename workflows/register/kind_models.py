@@ -20,6 +20,7 @@ class SqlConnection(Strict):
     password: Secret | None = None
     erase: EraseConnection | None = None
     side_tables: tuple[str, ...] = ()  # that triggers write without keeping a copy of a record
+    by_hand: ByHand | None = None
 
 
 class FileConnection(Strict):
