@@ -7,7 +7,7 @@ they have to be the person; where the register names no such data or nobody is p
 Source: GDPR Art. 7(3), 12(2), 17(1)(b), 21(2)-(3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 from sqlalchemy import func, select
@@ -17,7 +17,7 @@ from models.request import Request
 from models.staff import HumanTask
 from models.suppression import BanRow
 from models.vocabulary import Ban, Event, Outcome, Right, TaskKind
-from workflows.casefile import Claim, open_claim, open_key
+from workflows.casefile import Claim, open_claim, open_key, open_proof
 from workflows.human import open_task
 from workflows.ports import RequestKey
 from workflows.rules.bans import IDENTITIES, bans_asked, comparable
@@ -25,7 +25,7 @@ from workflows.rules.deadlines import is_working_day
 from workflows.rules.flows import Identity, flow_of
 from workflows.rules.identifiers import EMAIL
 from workflows.runtime import Runtime
-from workflows.suppression import Banning, set_bans
+from workflows.suppression import Banning, bans_of, set_bans
 from workflows.work import InOurBooks
 
 SET_BAN = "set_ban"
@@ -100,13 +100,40 @@ def _set(
         set_bans(session, rt, bans=bans, contacts=dict([line]), how=how)
 
 
-def told_of_bans(request: Request, key: RequestKey) -> dict[str, str]:
-    """What the letter says of them: their codes; {} for a request that sets none."""
+def ban_with_erasure(
+    session: Session, rt: Runtime, request: Request, key: RequestKey, *, categories: Collection[str]
+) -> None:
+    """Data of these categories were erased at the person's wish: what rested on consent bans what it allowed.
+
+    Without it the next import would begin anew. Nothing is banned for who said that they want no ban, nor by an
+    erasure that is done again; an address that others have too is theirs to forbid. Source: GDPR Art. 7(3), 17(1)(b).
+    """
+    if request.replay_id is not None or not set(categories) & set(rests_on_consent(rt)):
+        return
+    if open_claim(key, request).no_ban:
+        return
+    proof = open_proof(key, request)
+    others = {(kind, comparable(kind, value)) for kind, values in proof.shared.items() for value in values}
+    told = {
+        (kind, plain)
+        for kind, values in proof.told().items()
+        for value in values
+        if (plain := comparable(kind, value)) and (kind, plain) not in others
+    }
+    how = Banning(request.channel, origin="person", proof=request.reference, by="vastine", request=request)
+    _set(session, rt, (Ban.ELECTRONIC,), contacts=sorted(told), how=how)
+
+
+def told_of_bans(session: Session, request: Request, key: RequestKey) -> dict[str, str]:
+    """What the letter says of them: their codes; {} for a request that set none."""
     if not is_ban(request.right):
-        return {}
-    bans = bans_of_claim(request.right, open_claim(key, request))
+        since = request.answered_at  # an earlier letter said of the others
+        new = [b for b in bans_of(session, request) if b.lifted_at is None and (since is None or b.set_at > since)]
+        bans = sorted({row.ban.value for row in new})
+        return {"bans": " ".join(bans)} if bans else {}
+    asked = bans_of_claim(request.right, open_claim(key, request))
     kind = {"consent": "1"} if request.right is Right.WITHDRAW_CONSENT else {}
-    return {"bans": " ".join(ban.value for ban in bans)} | kind
+    return {"bans": " ".join(ban.value for ban in asked)} | kind
 
 
 def ask_for_review(session: Session, rt: Runtime) -> None:

@@ -35,6 +35,7 @@ class Claim:
     for_another: bool = False
     checked: Mapping[str, str] = field(default_factory=dict)  # identifiers that staff who saw the person checked
     language_unsaid: bool = False  # the language of the case is a guess: what is on file is better
+    no_ban: bool = False  # whoever erases what rests on their consent is not to set a ban too
     number_since: str = ""  # the day since which, as staff read it, the number they called is on file
 
 

@@ -85,15 +85,21 @@ def source_facts(
 
 def filling(session: Session, request: Request) -> dict[str, str]:
     """What a letter must say of a case that fills the gaps of an answer: which answer it was."""
-    about = {"consent": "1"} if rested_on_consent(request) else {}
+    about = {why_narrow(session, request): "1"} if rested_on_consent(request) else {}
     if request.supplements_id is None:
         return about
     return about | {"supplements": session.get_one(Request, request.supplements_id).reference}
 
 
 def rested_on_consent(request: Request) -> bool:
-    """Whether it erases what nothing but a consent allowed, which was withdrawn, and that alone."""
+    """Whether it erases what nothing but a consent allowed, or a use that was objected to, and that alone."""
     return request.right is Right.ERASURE and request.categories is not None
+
+
+def why_narrow(session: Session, request: Request) -> str:
+    """What a case about some categories alone follows from: an objection, else a consent that was withdrawn."""
+    first = session.get(Request, request.after_request_id) if request.after_request_id is not None else None
+    return "objected" if first is not None and first.right is Right.OBJECTION else "consent"
 
 
 def current_plan(session: Session, request: Request) -> Plan | None:

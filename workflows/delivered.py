@@ -72,7 +72,7 @@ def together(session: Session, request: Request) -> Sequence[Request]:
     mine = select(MessageCase.message_id).where(MessageCase.request_id == request.id)
     same = select(MessageCase.request_id).where(MessageCase.message_id.in_(mine))
     asked = Request.right.in_(DELIVERIES) & Request.id.in_(same)
-    linked = Request.id == request.after_request_id
+    linked = Request.right.in_(DELIVERIES) & (Request.id == request.after_request_id)
     found = session.scalars(select(Request).where(asked | linked, Request.id != request.id).order_by(Request.id)).all()
     return [session.get_one(Request, one.leading_id) if one.leading_id is not None else one for one in found]
 

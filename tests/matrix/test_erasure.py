@@ -5,14 +5,17 @@ from datetime import date, timedelta
 import pytest
 
 from models.restriction import RestrictionGround, Weighed
-from models.vocabulary import Outcome, RequestState, Right
+from models.vocabulary import Ban, Outcome, RequestState, Right
 from tests.matrix.company import check, finish, items_of, receipts_of, rules_of, words_of, work
 from tests.matrix.conftest import Played
 from tests.matrix.row import row, row_of
 from tests.story.house import House
+from workflows import views
 from workflows.demo.planting import customer_number
 from workflows.manual_holds import Placing, place
 from workflows.restricting import naming, objecting
+from workflows.restricting.following import follower_of
+from workflows.suppression import bans_of
 
 E, S = Right.ERASURE, RequestState
 GONE = {"erased"}
@@ -31,12 +34,15 @@ def hold(house: House, reference: str, rule: str, reason: str, category: str | N
         place(session, house.rt, request, placing, user="tuulikki")
 
 
-@row("erasure of what rests on consent: newsletter, surveys, no contract", S.CLOSED, Outcome.ERASED, "L01 L10",
-     instead="erased; a ban is set only where the person asks for one too")  # fmt: skip
-def test_m28_what_rests_on_consent_is_erased(house: House, played: Played) -> None:
+@row("erasure of what rests on consent: newsletter, surveys, no contract", S.CLOSED, Outcome.ERASED, "L01 L10")
+def test_m28_what_rests_on_consent_is_erased_and_no_import_begins_it_again(house: House, played: Played) -> None:
     reference = played("newsletter-reader", E)
     assert receipts_of(house, reference, "tilaaja") == GONE
-    check(house, row_of(test_m28_what_rests_on_consent_is_erased), reference)
+    with house.rt.unit() as session:
+        request = views.find_request(session, reference)
+        assert {ban.ban for ban in bans_of(session, request)} == {Ban.ELECTRONIC}
+    assert "sähköpostilla" in words_of(house, reference, "letter_erasure.pdf")
+    check(house, row_of(test_m28_what_rests_on_consent_is_erased_and_no_import_begins_it_again), reference)
 
 
 @row("erasure while a contract is in force", S.HELD, Outcome.KEPT, "L01 L09")
@@ -311,14 +317,24 @@ def test_m57_what_the_person_needs_for_a_claim_stays(own: House, ground: Restric
     check(own, row_of(test_m57_what_the_person_needs_for_a_claim_stays), reference)
 
 
-@row("erasure of copies after an objection to development was upheld", S.CLOSED, Outcome.STOPPED, "L01 L12",
-     instead="the use stops for good; the copies are erased only if that is asked for too")  # fmt: skip
-def test_m58_an_upheld_objection_stops_the_use(own: House) -> None:
-    reference = own.ask("ended-2-years", Right.OBJECTION, reply_to=REPLY)
+@row("erasure of copies after an objection to development was upheld", S.CLOSED, Outcome.ERASED, "L01 L10 L12")
+def test_m58_an_upheld_objection_stops_the_use_and_erases_what_only_it_allowed(own: House) -> None:
+    reference = own.ask("newsletter-reader", Right.OBJECTION, reply_to=REPLY)
     work(own)
     with own.held(reference) as (session, request):
         grounds = objecting.Grounds(Weighed.STOP, "Emme tarvitse niitä kehitykseen.", "En halua sitä.")
         objecting.weigh(session, own.rt, request, grounds, user="tuulikki")
     own.approve(reference, "tuulikki")
     work(own)
-    check(own, row_of(test_m58_an_upheld_objection_stops_the_use), reference)
+    assert own.ended(reference) == ("closed", "stopped")
+    with own.rt.unit() as session:
+        follower = follower_of(session, views.find_request(session, reference))
+        assert follower is not None
+        erasure = follower.reference
+    assert erasure in words_of(own, reference, "letter_objection.pdf")
+    own.approve(erasure)
+    work(own)
+    assert {item["collection"] for item in own.plan(erasure)["items"]} == {"vastaus"}
+    assert receipts_of(own, erasure, "vastaus") == GONE
+    row = row_of(test_m58_an_upheld_objection_stops_the_use_and_erases_what_only_it_allowed)
+    check(own, row, reference, erasure)

@@ -1,6 +1,7 @@
 """A consent that is withdrawn bans at once, and opens an erasure of what nothing else allowed."""
 
 import uuid
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -8,10 +9,13 @@ from sqlalchemy import select
 from models.decision import PlanItem
 from models.request import Request
 from models.staff import HumanTask
-from models.vocabulary import Channel, Method, Outcome, RequestState, Right
-from tests.world import JANE, World, open_world, prepare, write_register
-from workflows.casefile import Claim
+from models.suppression import BanRow
+from models.vocabulary import Ban, Channel, Method, Outcome, RequestState, Right
+from tests.world import EVE, JANE, World, open_world, prepare, write_register
+from workflows.banning import ban_with_erasure, told_of_bans
+from workflows.casefile import Claim, open_key
 from workflows.stages import intake
+from workflows.suppression import banned, lift_bans
 from workflows.sweeps import unidentified
 
 S = RequestState
@@ -98,3 +102,56 @@ def test_who_does_not_prove_to_be_the_person_leaves_it_to_a_person_to_look(world
     assert world.request(cases[Right.ERASURE]).outcome is Outcome.NOT_IDENTIFIED
     with world.rt.unit() as session:
         assert "consent_data" in set(session.scalars(select(HumanTask.code)))
+
+
+def erased(world: World, **said: Any) -> tuple[uuid.UUID, list[tuple[Ban, str]]]:
+    """An erasure of everything Jane has, to its end, and what it banned."""
+    claim = Claim(identifiers={"email": JANE}, reply_to=JANE, text="Erase it all.", **said)
+    asked = intake.Asked(Right.ERASURE, "en", Channel.DESK, claim, method=Method.DESK, by="cleo")
+    with world.rt.unit() as session:
+        ident = intake.open_request(session, world.rt, asked).request.id
+    world.work()
+    world.approve(ident)
+    world.work()
+    assert world.state(ident) is S.CLOSED
+    with world.rt.unit() as session:
+        rows = session.scalars(select(BanRow).where(BanRow.request_id == ident))
+        return ident, sorted((row.ban, row.identity) for row in rows)
+
+
+def listed(world: World, *contacts: str) -> list[bool | None]:
+    with world.rt.unit() as session:
+        return banned(session, world.rt, Ban.ELECTRONIC, [[("email", contact)] for contact in contacts])
+
+
+def test_whoever_has_what_rests_on_consent_erased_is_not_written_to_after_the_next_import(world):
+    ident, bans = erased(world)
+    assert bans == [(Ban.ELECTRONIC, "email")]
+    assert listed(world, JANE, EVE) == [True, False]
+    with world.rt.unit() as session:
+        request = session.get_one(Request, ident)
+        key = open_key(session, world.rt, request.data_key_id)
+        assert told_of_bans(session, request, key) == {}  # its letter said so; a later one does not again
+
+
+def test_who_says_that_they_want_no_ban_gets_none(world):
+    assert erased(world, no_ban=True)[1] == []
+    assert listed(world, JANE) == [False]
+
+
+def test_an_erasure_that_takes_nothing_that_rests_on_consent_bans_nothing(world):
+    world.execute("shop", "DELETE FROM orders")
+    assert erased(world)[1] == []
+
+
+def test_an_erasure_that_is_done_again_bans_nothing(world):
+    ident, _ = erased(world)
+    with world.rt.unit() as session:
+        lift_bans(session, world.rt, bans=[Ban.ELECTRONIC], contacts={"email": JANE}, by="anna", proof="paper 7")
+        request = session.get_one(Request, ident)
+        key = open_key(session, world.rt, request.data_key_id)
+        request.replay_id = uuid.uuid4()
+        with session.no_autoflush:
+            ban_with_erasure(session, world.rt, request, key, categories=["C13"])
+            session.expire(request)
+    assert listed(world, JANE) == [False]

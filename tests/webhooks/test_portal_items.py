@@ -127,3 +127,19 @@ def test_who_asks_for_erasure_sees_first_what_the_law_may_keep(caller: Caller) -
     press(caller, "who", email=JANE)
     assert "What the law makes us keep" in caller.answer.text
     assert "Invoices" in caller.answer.text
+
+
+@pytest.mark.parametrize("ticked", [{"no_ban": "yes"}, {}])
+def test_who_has_all_erased_may_say_that_they_want_no_ban_on_marketing(
+    world: World, caller: Caller, ticked: dict[str, str]
+) -> None:
+    caller.get("/en/request?right=erasure")
+    press(caller, "right", right="erasure")
+    press(caller, "who", email=JANE)
+    assert 'name="no_ban"' in caller.answer.text
+    press(caller, "message", **ticked)
+    assert ("Do not put me on that list" in caller.answer.text) is bool(ticked)
+    press(caller, "check")
+    with world.rt.unit() as session:
+        request = session.scalars(select(Request)).one()
+        assert open_claim(open_key(session, world.rt, request.data_key_id), request).no_ban is bool(ticked)

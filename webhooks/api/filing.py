@@ -35,6 +35,7 @@ KNOWN = (
     "on_behalf",
     "acting",
     "reply_to",
+    "no_ban",
 )
 ACTING = {"kind": "mandate_kind", "name": "holder_name", "email": "holder_email", "phone": "holder_phone"}
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -131,6 +132,7 @@ def _asked(rt: Runtime, body: Mapping[str, Any]) -> list[Asked]:
         identifiers=form.identifiers,
         text=form.message,
         for_another=form.on_behalf,
+        no_ban=form.no_ban,
         language_unsaid=not form.language_said,
     )
     return [
@@ -166,6 +168,9 @@ def _fields(body: Mapping[str, Any], faults: list[Fault]) -> dict[str, str]:
     if body.get("on_behalf", False) not in (True, False):
         faults.append(Fault("on_behalf", "is not true or false", "send a boolean"))
     fields["on_behalf"] = "yes" if body.get("on_behalf") is True else ""
+    if body.get("no_ban", False) not in (True, False):
+        faults.append(Fault("no_ban", "is not true or false", "send a boolean"))
+    fields["no_ban"] = "yes" if body.get("no_ban") is True else ""
     acts = body.get("acting", {})
     if not isinstance(acts, dict) or any(name not in ACTING for name in acts):
         faults.append(Fault("acting", "is not an object of known keys", f"use {', '.join(ACTING)}"))

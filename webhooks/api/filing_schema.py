@@ -48,6 +48,7 @@ NEW_REQUEST: dict[str, Any] = {
             "description": "Of which kinds of data a copy is wanted, by the register's codes, and `other` for what has "
             "none; left out or empty: of all. Only where the person said so, and not together with an erasure.",
         },
+        "no_ban": {"type": "boolean", "description": "An erasure is not to set a ban on marketing too."},
         "on_behalf": {"type": "boolean", "description": "Made for somebody else; a person looks first."},
         "acting": ACTING,
         "reply_to": {"type": "string", "description": "Where the acknowledgement goes; the answer never does."},

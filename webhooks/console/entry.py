@@ -26,7 +26,7 @@ FIELDS = (
     identifiers.GSRN,
     identifiers.INVOICE,
 )
-_TEXTS = ("language", "name", "message", "on_behalf", "received_on", *FIELDS)
+_TEXTS = ("language", "name", "message", "on_behalf", "no_ban", "received_on", *FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ def read_entry(shell: Shell, *, user: str, channel: Channel | None = None, arriv
         identifiers=form.identifiers,
         text=form.message,
         for_another=form.on_behalf,
+        no_ban=form.no_ban,
     )
     method = Method(fields["verified"]) if fields["verified"] else None
     asked = [

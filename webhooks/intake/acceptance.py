@@ -100,4 +100,5 @@ def _claim(form: FormRequest) -> Claim:
         identifiers=form.identifiers,
         text=form.message,
         for_another=form.on_behalf,
+        no_ban=form.no_ban,
     )

@@ -31,7 +31,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "who": ("on_behalf", "name", "email", "phone_number", "customer_number", "gsrn", "invoice_number"),
     "mandate": ("mandate_kind", "holder_name", "holder_email", "holder_phone"),
     "items": field_names(MOST_ITEMS),
-    "message": ("copy_of", "categories", "message", "restriction_ground", "reply_by", "large"),
+    "message": ("copy_of", "categories", "message", "restriction_ground", "reply_by", "large", "no_ban"),
     "check": (),
 }
 SENDING = Limit("form", most=20)

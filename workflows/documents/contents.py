@@ -32,6 +32,7 @@ _SEARCHED = Piece("searched", "GDPR 12(1)", when=_has("sources"), rows="sources"
 _BACKUPS = Piece("backups", "GDPR 17(1), 5(1)(e)", when=_has("erased"))
 _ERASED = Piece("erased", "GDPR 17(1)", when=_has("erased"), rows="erased")
 _KEPT = Piece("kept", "GDPR 12(4), 17(3)", when=_has("kept"), rows="kept")
+_BANNED = Piece("banned", "GDPR 12(1), 7(3), 21(3)", ("bans",), _has("bans"))
 _PROCESSING = tuple(
     Piece(name, law, when=_has("processing"))
     for name, law in (
@@ -175,6 +176,7 @@ CONTENTS: Mapping[Letter, Contents] = {
             Piece("restricted", "GDPR 18(2)"),
             Piece("later", "GDPR 12(3), 17(1)"),
             _BACKUPS,
+            _BANNED,
             *_COMPLAINT,
             _SENDER,
         ),
@@ -187,6 +189,7 @@ CONTENTS: Mapping[Letter, Contents] = {
             _ERASED,
             _KEPT,
             Piece("backups", "GDPR 17(1), 5(1)(e)"),
+            _BANNED,
             Piece("told", "GDPR 19"),
             Piece("case_file", "GDPR 5(2), 17(3)(e)"),
             *_COMPLAINT,
@@ -201,6 +204,7 @@ CONTENTS: Mapping[Letter, Contents] = {
             _ERASED,
             _KEPT,
             Piece("backups", "GDPR 17(1), 5(1)(e)"),
+            _BANNED,
             *_COMPLAINT,
             _SENDER,
         ),

@@ -94,6 +94,7 @@ RESTRICTING: Mapping[Letter, Contents] = {
             Piece("objected", "GDPR 21(1)", ("received_on",)),
             Piece("stopped", "GDPR 21(1)"),
             Piece("weighed", "GDPR 12(1), 21(1)"),
+            Piece("erases", "GDPR 12(3), 17(1)(c)", when=lambda c: bool(c["extra"].get("erases"))),
             Piece("undo", "GDPR 12(2)"),
             *COMPLAINT,
             SENDER,

@@ -57,7 +57,14 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
         extra={"ground": "accuracy", "note": "……………", "noted": "1", "weighed": "……………"}
         | {"answer": "………………………………", "answered_by": "…"}
         | {"lift_on": "2026-04-20", "lift_code": "verified", "lift_words": "……………"}
-        | {"kind": "rectification", "categories": "…", "recipient": "…", "bans": "B1 B3", "consent": "1"},
+        | {
+            "kind": "rectification",
+            "categories": "…",
+            "recipient": "…",
+            "bans": "B1 B3",
+            "consent": "1",
+            "erases": "…",
+        },
         objection_until=datetime(2026, 1, 16, 10, 0, tzinfo=UTC),
         corrections=(
             Corrected(1, "", "source", "record", "name", "E…i", "M…i", "change", "changed", "", "", RECEIVED),

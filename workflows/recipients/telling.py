@@ -1,7 +1,7 @@
 """Write a notice for everybody who holds what was corrected, erased or restricted, in the transaction that says so."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from models.base import new_id
 from models.decision import Plan, PlanItem
-from models.erasure import Receipt
 from models.notices import Notice, NoticeKind, NoticeState, NoticeWay
 from models.request import Request
 from models.session import ring
@@ -31,7 +30,8 @@ from workflows.standing import Standing, open_item, standings
 BY_HAND = "notice_by_hand"
 """Code of the task that asks a person to tell a recipient."""
 
-_GONE = (ReceiptOutcome.ERASED, ReceiptOutcome.MASKED, ReceiptOutcome.ABSENT)
+GONE = (ReceiptOutcome.ERASED, ReceiptOutcome.MASKED, ReceiptOutcome.ABSENT)
+"""Outcomes of a treatment after which nothing of what it took is left."""
 
 
 def tell(
@@ -192,10 +192,10 @@ def tell_of_erasure(session: Session, rt: Runtime, request: Request, plan: Plan)
     phases, days_only, waiting = set(), True, False
     for item in standings(session, plan):
         waiting = waiting or item.waits
-        new = [r for r in item.receipts if r.told_at is None and r.outcome in _GONE]
+        new = [r for r in item.receipts if r.told_at is None and r.outcome in GONE]
         if not new:
             continue
-        treated |= {Treated(code) for receipt in new for code in _categories(rt, item.row, receipt)}
+        treated |= {Treated(code) for receipt in new for code in categories_gone(rt, item.row, receipt.fields)}
         phases |= {receipt.phase for receipt in new}
         days_only = days_only and _is_day(key, item)
     if not treated:
@@ -211,12 +211,12 @@ def _is_day(key: RequestKey, item: Standing) -> bool:
     return "from" in open_item(key, item.row)[0]
 
 
-def _categories(rt: Runtime, row: PlanItem, receipt: Receipt) -> set[str]:
-    """The categories of what this treatment took: of the fields that it names, else of the whole record."""
+def categories_gone(rt: Runtime, row: PlanItem, fields: Sequence[str]) -> set[str]:
+    """The categories of what a treatment took: of the fields that it names, else of the whole record."""
     if row.source not in rt.register.sources:
         return {row.category}
-    if receipt.fields:
-        return {category_of(rt.register, row.source, row.collection, field=name) for name in receipt.fields}
+    if fields:
+        return {category_of(rt.register, row.source, row.collection, field=name) for name in fields}
     return {row.category, *record_categories(rt, row.source, row.collection)}
 
 

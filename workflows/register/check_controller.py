@@ -162,6 +162,9 @@ def category_faults(reading: Reading) -> Iterator[Fault]:
         if not _CODE.match(code):
             yield doc.fault(path, "`code` must be letters, digits, `_`, `.` and `-`", remedy="write it like C07")
         yield from blank_texts(category, doc, path)
+        if category.consent_only and category.interest_only:
+            what = f"{code} can't rest on consent alone and on an interest alone"
+            yield doc.fault((*path, "interest_only"), what, remedy="set one of `consent_only` and `interest_only`")
         if category.keeps is not None:
             found = compile_expression(category.keeps.until, gives=str, where="")
             for fault in found if isinstance(found, list) else ():

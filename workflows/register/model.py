@@ -150,6 +150,7 @@ class Category(Strict):
     provided: bool = True  # by the person or observed: portable. Source: GDPR Art. 20(1)
     sensitive: bool = False
     consent_only: bool = False  # erased when the consent is withdrawn. Source: GDPR Art. 17(1)(b)
+    interest_only: bool = False  # erased when an objection is upheld. Source: GDPR Art. 17(1)(c)
     risk: Risk = "medium"  # what harm it would do in a stranger's hands: it decides the proof of who asks
 
 

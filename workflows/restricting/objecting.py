@@ -14,6 +14,7 @@ from models.vocabulary import Event, Outcome, RequestState, Right, Role
 from workflows import audit
 from workflows.casefile import open_key, open_proof
 from workflows.errors import BadInput, Conflict, Fault
+from workflows.restricting.following import erase_what_only_the_use_allowed
 from workflows.restricting.naming import row_for, staff_of
 from workflows.restriction import remember, start
 from workflows.runtime import Runtime
@@ -111,4 +112,5 @@ class Objecting(InOurBooks):
         proof = open_proof(open_key(session, rt, request.data_key_id), request)
         rest_at_once(session, rt, request, proof.told())  # by what is on file too
         request.outcome = Outcome.STOPPED
+        erase_what_only_the_use_allowed(session, rt, request, row_for(session, request))
         return Event.CHANGED

@@ -69,6 +69,7 @@ class FormRequest:
     mandate_kind: str = ""  # by what right somebody acts for the person, as they say
     holder: tuple[str, str, str] = ("", "", "")  # name, e-mail and telephone of who acts
     categories: tuple[str, ...] | None = None  # of which kinds of data a copy is wanted; None: of all
+    no_ban: bool = False  # an erasure is not to set a ban on marketing too
 
     @property
     def right(self) -> Right:
@@ -124,6 +125,7 @@ def understand_form(
         mandate_kind=fields.get("mandate_kind", "") if on_behalf else "",
         holder=holder,
         categories=wanted,
+        no_ban=fields.get("no_ban", "").strip().lower() in _YES,
     )
 
 

@@ -27,6 +27,7 @@ from workflows.caseview import (
     receipt_counts,
     rested_on_consent,
     source_facts,
+    why_narrow,
 )
 from workflows.errors import VastineError
 from workflows.findings import forget_items
@@ -37,6 +38,7 @@ from workflows.ports import CaseFacts, PlanLine, RequestKey
 from workflows.recipients.listed import told_recipients
 from workflows.rectifying.told import corrections_of
 from workflows.restricting.ending import end_rest
+from workflows.restricting.following import look_for_objected_data, told_of_follower
 from workflows.restricting.resting import see_to_rest
 from workflows.restricting.telling import told_of_restriction
 from workflows.restriction import is_in_force
@@ -118,7 +120,8 @@ class Closing:
             sources=source_facts(session, rt, request),
             extra=filling(session, request)
             | told_of_restriction(session, rt, request, key)
-            | told_of_bans(request, key),
+            | told_of_bans(session, request, key)
+            | told_of_follower(session, request),
             plan=lines,
             plan_hash=plan.plan_hash.hex() if plan else "",
             receipts=receipts,
@@ -178,7 +181,9 @@ class Closing:
         _tell(session, rt, request, inputs, step)
         asking.settled(session, rt, request)
         if rested_on_consent(request) and inputs.outcome is Outcome.NOT_IDENTIFIED:
-            look_for_consent_data(session, rt, request)  # withdrawn it is, whoever could not prove to be whom
+            # Withdrawn or upheld it is, whoever could not prove to be whom.
+            objected = why_narrow(session, request) == "objected"
+            (look_for_objected_data if objected else look_for_consent_data)(session, rt, request)
         forget_items(session, rt, request)
         request.recheck_on = inputs.recheck_on
         plan = current_plan(session, request) if inputs.planned else None

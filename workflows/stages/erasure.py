@@ -13,11 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.collection import Finding
-from models.decision import Plan
+from models.decision import Plan, PlanItem
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Event, Kind, PlanState, ReceiptOutcome
 from workflows import audit, gates, lifecycle
+from workflows.banning import ban_with_erasure
 from workflows.candidates import as_judged
 from workflows.casefile import open_key, seeds_of
 from workflows.delivered import require_delivered
@@ -30,6 +31,7 @@ from workflows.intents import Batch, Changed, intend, write_receipts
 from workflows.lease import mid_work
 from workflows.news import take_notice
 from workflows.ports import ErasedItem, EraseItem, RequestKey
+from workflows.recipients.telling import GONE, categories_gone
 from workflows.register.ordering import may_go_first
 from workflows.runtime import Runtime
 from workflows.schedule import Due, due_items
@@ -152,6 +154,7 @@ class Erasure:
                 call_off(session, rt, plan_id=inputs.plan_id, source=inputs.source)
             if inputs is not None and result.begun:
                 write_receipts(session, rt, request, inputs, result.done, fence=step.fence)
+                _ban(session, rt, request, inputs, result.done)
             audit.record(
                 session,
                 "plan:voided",
@@ -165,6 +168,7 @@ class Erasure:
             return Event.PLAN_CHANGED
         if inputs is not None and isinstance(result, list):
             write_receipts(session, rt, request, inputs, result, fence=step.fence)
+            _ban(session, rt, request, inputs, result)
             if inputs.by_hand is not None:
                 keep_for_later(session, rt, inputs.key, inputs.plan_id, result)
         following = _next_source(session, rt, request)
@@ -176,6 +180,14 @@ class Erasure:
     def gave_up(self, session: Session, rt: Runtime, request: Request, step: Step, error: VastineError) -> Event | None:
         """An effect whose outcome is not known stays intended until the step is done or a person has looked."""
         return None
+
+
+def _ban(session: Session, rt: Runtime, request: Request, batch: Batch, done: Sequence[ErasedItem]) -> None:
+    """Where what consent alone allowed went, what the consent allowed is forbidden too."""
+    fields = {item.item_no: item.fields for item in batch.items}
+    gone = {n: session.get_one(PlanItem, (batch.plan_id, n)) for n in (e.item_no for e in done if e.outcome in GONE)}
+    categories = {code for n, row in gone.items() for code in categories_gone(rt, row, fields[n])}
+    ban_with_erasure(session, rt, request, batch.key, categories=categories)
 
 
 def _by_people(inputs: Batch, now: Mapping[int, str]) -> list[ErasedItem] | ByHand:
