@@ -18,6 +18,7 @@ class NoticeKind(StrEnum):
     ERASURE = "erasure"
     RESTRICTION = "restriction"
     LIFTING = "lifting"  # a restriction they were told of is over
+    PAUSE = "pause"  # a claim they collect for us is disputed. Source: Debt Collection Act 513/1999 s. 4 b
 
 
 class NoticeWay(StrEnum):

@@ -265,5 +265,6 @@ class Ground(StrEnum):
     LEGAL_CLAIM = "legal_claim"
     NOT_CONTROLLER = "not_controller"
     NO_GROUND = "no_ground"
+    CONTRACT_IN_FORCE = "contract_in_force"  # data of it are neither erased nor made anonymous while it runs
     NOT_SPECIFIED = "not_specified"
     NO_MANDATE = "no_mandate"

@@ -25,8 +25,10 @@ from workflows.demo.tables import DATABASES
 
 RECIPIENTS = """
 - {id: hub, name: Fingrid Datahub Oy, role: source, email: data@hub.example, categories: [C01, C02], language: fi}
+- {id: agency, name: Esimerkin Perintätoimisto Oy, role: recipient, email: data@agency.example, categories: [C10],
+   collects: true, language: fi}
 """
-"""Who gave us data and hears of what was wrong in them."""
+"""Who gave us data and hears of what was wrong in them, and who collects what is owed."""
 
 LOOKED_AT: set[str] = set()
 """Numbers of the rows that were compared with what was seen."""

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from models.notices import NoticeKind
 from models.restriction import RestrictionGround, Weighed
 from models.vocabulary import Ban, Outcome, RequestState, Right
 from tests.matrix.company import check, finish, items_of, receipts_of, rules_of, words_of, work
@@ -13,6 +14,7 @@ from tests.story.house import House
 from workflows import views
 from workflows.demo.planting import customer_number
 from workflows.manual_holds import Placing, place
+from workflows.recipients.listed import notices_of
 from workflows.restricting import naming, objecting
 from workflows.restricting.following import follower_of
 from workflows.suppression import bans_of
@@ -145,12 +147,15 @@ def test_m38_what_an_agency_collects_stays_and_nothing_is_ordered_of_it(house: H
     check(house, row_of(test_m38_what_an_agency_collects_stays_and_nothing_is_ordered_of_it), reference)
 
 
-@row("erasure while the debt is disputed", S.HELD, Outcome.PARTLY_ERASED, "L01 L09",
-     instead="both holds keep it; nobody tells the agency to pause")  # fmt: skip
-def test_m39_a_disputed_debt_is_kept_for_both_reasons(house: House, played: Played) -> None:
+@row("erasure while the debt is disputed", S.HELD, Outcome.PARTLY_ERASED, "L01 L07 L09")
+def test_m39_a_disputed_debt_is_kept_for_both_reasons_and_rests(house: House, played: Played) -> None:
     reference = played("disputed", E)
     assert {"H10", "H11"} <= rules_of(house, reference, "lasku")
-    check(house, row_of(test_m39_a_disputed_debt_is_kept_for_both_reasons), reference)
+    with house.rt.unit() as session:
+        (notice,) = notices_of(session, views.find_request(session, reference))
+        assert (notice.recipient, notice.kind) == ("agency", NoticeKind.PAUSE)
+    assert "Perintätoimisto" in words_of(house, reference, "letter_partial_erasure.pdf")
+    check(house, row_of(test_m39_a_disputed_debt_is_kept_for_both_reasons_and_rests), reference)
 
 
 @row("erasure after the debt became time-barred", S.HELD, Outcome.PARTLY_ERASED, "L01 L09")

@@ -13,7 +13,7 @@ from models.request import Request
 from models.restriction import RestrictionGround, Weighed
 from models.staff import HumanTask
 from models.vocabulary import Ban, Channel, Ground, Method, Outcome, RequestState, Right
-from tests.matrix.company import check, read, work
+from tests.matrix.company import check, read, words_of, work
 from tests.matrix.conftest import Played
 from tests.matrix.row import row, row_of
 from tests.story.house import House, mail_of
@@ -304,16 +304,18 @@ def test_m66_a_withdrawn_consent_bans_electronic_marketing(house: House) -> None
 
 
 @row("anonymisation while the contract is in force", S.CLOSED, Outcome.REFUSED, "L01 L08",
-     instead="asked for as an erasure; the refusal says in words when it can be asked again")  # fmt: skip
+     instead="asked for as an erasure, which words that ask for anonymity are taken for")  # fmt: skip
 def test_m67_data_of_a_contract_in_force_are_not_made_anonymous(house: House) -> None:
     reference = house.ask("sole-trader", Right.ERASURE, reply_to=REPLY)
     work(house)
     with house.held(reference) as (session, request):
         decision.refuse(
-            session, house.rt, request, user="tuulikki", ground=Ground.NO_GROUND,
-            reason="Sopimus on voimassa. Voit pyytää uudelleen, kun se on päättynyt.",
+            session, house.rt, request, user="tuulikki", ground=Ground.CONTRACT_IN_FORCE,
+            reason="Sähkösopimus on voimassa toistaiseksi.",
         )  # fmt: skip
     work(house)
+    letter = words_of(house, reference, "letter_refusal.pdf")
+    assert "anonyymejä nyt. Voit pyytää sitä uudelleen siitä päivästä alkaen, jona sopimus päättyy" in letter
     check(house, row_of(test_m67_data_of_a_contract_in_force_are_not_made_anonymous), reference)
 
 

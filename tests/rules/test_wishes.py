@@ -402,3 +402,17 @@ def test_a_request_in_the_form_of_a_question_is_never_lost(text: str, right: Rig
     wishes = wishes_in(text)
     assert wishes.rights == (right,)
     assert not wishes.questions
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pyydän, että anonymisoitte tietoni.",
+        "Anonymisoikaa kaikki henkilötietoni.",
+        "Jag ber er anonymisera mina uppgifter.",
+        "Please anonymise all my personal data.",
+        "I want you to anonymize my data.",
+    ],
+)
+def test_who_asks_to_be_made_anonymous_asks_for_an_erasure(text):
+    assert wishes_in(text).rights == (Right.ERASURE,)

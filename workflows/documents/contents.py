@@ -175,6 +175,7 @@ CONTENTS: Mapping[Letter, Contents] = {
             _KEPT,
             Piece("restricted", "GDPR 18(2)"),
             Piece("later", "GDPR 12(3), 17(1)"),
+            Piece("paused", "GDPR 12(1); Act 513/1999 s. 4 b", when=lambda c: "paused" in c["extra"]),
             _BACKUPS,
             _BANNED,
             *_COMPLAINT,

@@ -64,6 +64,7 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
             "bans": "B1 B3",
             "consent": "1",
             "erases": "…",
+            "paused": "…",
         },
         objection_until=datetime(2026, 1, 16, 10, 0, tzinfo=UTC),
         corrections=(

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.notices import OVER, Notice
+from models.notices import OVER, Notice, NoticeKind
 from models.request import Request
 from workflows.exchange import ToldRecipient
 from workflows.runtime import Runtime
@@ -37,8 +37,9 @@ def name_of(rt: Runtime, recipient: str) -> str:
 
 
 def told_recipients(session: Session, rt: Runtime, request: Request) -> tuple[ToldRecipient, ...]:
-    """Each recipient once, with how the latest notice to them stands."""
-    latest: dict[str, Notice] = {notice.recipient: notice for notice in notices_of(session, request)}
+    """Each recipient once, with how the latest notice to them stands; a claim that rests is no treatment of data."""
+    told = [notice for notice in notices_of(session, request) if notice.kind is not NoticeKind.PAUSE]
+    latest: dict[str, Notice] = {notice.recipient: notice for notice in told}
     named = rt.register.controller.names_recipients
     return tuple(ToldRecipient(name_of(rt, one) if named else "", notice.state.value) for one, notice in latest.items())
 

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from models.notices import Notice, NoticeState, NoticeWay
+from models.notices import Notice, NoticeKind, NoticeState, NoticeWay
 from models.request import Request
 from workflows import audit
 from workflows.casefile import open_key
@@ -87,7 +87,7 @@ def _body(rt: Runtime, request: Request, notice: Notice, *, recipient: Recipient
                 "reference": request.reference,
                 "recipient": recipient.id,
                 "reminder": notice.reminded_at is not None,
-                "ground": "GDPR Art. 19",
+                "ground": "513/1999 s. 4 b" if notice.kind is NoticeKind.PAUSE else "GDPR Art. 19",
                 "identifiers": {kind: list(values) for kind, values in content.identifiers.items()},
                 "categories": notice.categories,
                 "changes": [{"field": name, "value": value} for name, value in content.changes],

@@ -64,6 +64,7 @@ def tell(
     for recipient in rt.register.recipients:
         theirs = [one for one in all_treated if recipient.holds(one.category, one.field)]
         silent = recipient.role == "source" and kind is not NoticeKind.RECTIFICATION
+        silent = silent or (kind is NoticeKind.PAUSE and not recipient.collects)
         if not theirs or silent or recipient.id in written:
             continue
         changes = [(one.field, one.value) for one in theirs if one.field]

@@ -38,6 +38,7 @@ class Recipient(_Part):
     email: str = ""
     webhook: Hook | None = None
     language: Literal["fi", "sv", "en"] = "fi"
+    collects: bool = False  # claims of ours: told to pause while one is disputed. Source: Act 513/1999 s. 4 b
     acknowledge_within_days: int = Field(default=14, ge=1, le=90)
     tested_on: date | None = None  # when they last acknowledged a test
 

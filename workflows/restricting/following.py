@@ -13,8 +13,9 @@ from models.request import Request
 from models.restriction import Restriction
 from models.vocabulary import Event, Letter, Right, TaskKind
 from workflows import lifecycle
+from workflows.banning import look_for_consent_data
 from workflows.casefile import open_claim, open_key, open_proof
-from workflows.caseview import case_facts
+from workflows.caseview import case_facts, why_narrow
 from workflows.human import open_task
 from workflows.outbox import queue_mail
 from workflows.registering import Asked, register
@@ -58,6 +59,12 @@ def follower_of(session: Session, request: Request) -> Request | None:
         return None
     rows = select(Request).where(Request.after_request_id == request.id, Request.right == Right.ERASURE)
     return session.scalar(rows.order_by(Request.registered_at).limit(1))
+
+
+def look_for_rest(session: Session, rt: Runtime, request: Request) -> None:
+    """A case about some categories alone ended with nobody proven: a person looks for what it was about."""
+    objected = why_narrow(session, request) == "objected"
+    (look_for_objected_data if objected else look_for_consent_data)(session, rt, request)
 
 
 def told_of_follower(session: Session, request: Request) -> dict[str, str]:

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from models.request import Request
 from models.restriction import RestrictedHow, RestrictedItem, Weighing
 from workflows.ports import RequestKey
+from workflows.restricting.following import told_of_follower
 from workflows.restricting.naming import note_of
 from workflows.restriction import restriction_of
 from workflows.runtime import Runtime
@@ -30,4 +31,4 @@ def told_of_restriction(session: Session, rt: Runtime, request: Request, key: Re
         "categories": ", ".join(labels),
         "noted": str(noted or 0),
         "weighed": ours.decode(),
-    }
+    } | told_of_follower(session, request)

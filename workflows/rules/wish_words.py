@@ -116,6 +116,7 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
         ),
         (0.9, rf"{DATA}[^.!?,\n]{{0,60}}?(?:poista|poisto|tuhotta|tuhoa|hävit|unohd|poistet)\w*"),
         (0.9, r"\bminut (?:pitää|tulee|on|saa|voi) poistaa"),
+        (0.9, rf"anonymi(?:soi|soit|so|ser|[sz]e)\w*{_SOME}(?:{DATA}|{UPPGIFTER}|{MY_DATA})"),
         (0.9, rf"(?:tuho(?:tkaa|ta|amaan|atte|isitteko)|hävittä(?:kää|ä|mään)){_SOME}{DATA}"),
         (
             0.9,

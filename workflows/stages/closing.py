@@ -16,7 +16,7 @@ from models.step import Step
 from models.vocabulary import Action, Event, Kind, Letter, Outcome, PlanState, ReceiptOutcome, Right
 from workflows import asking, audit
 from workflows.answer import keep_artifact, notify_ready
-from workflows.banning import look_for_consent_data, told_of_bans
+from workflows.banning import told_of_bans
 from workflows.casefile import open_claim, open_key
 from workflows.caseview import (
     case_facts,
@@ -27,7 +27,6 @@ from workflows.caseview import (
     receipt_counts,
     rested_on_consent,
     source_facts,
-    why_narrow,
 )
 from workflows.errors import VastineError
 from workflows.findings import forget_items
@@ -35,10 +34,11 @@ from workflows.hand.forgetting import forget_answers, forget_scans
 from workflows.outbox import queue_mail
 from workflows.own_words import open_answer
 from workflows.ports import CaseFacts, PlanLine, RequestKey
+from workflows.recipients.disputing import told_of_pause
 from workflows.recipients.listed import told_recipients
 from workflows.rectifying.told import corrections_of
 from workflows.restricting.ending import end_rest
-from workflows.restricting.following import look_for_objected_data, told_of_follower
+from workflows.restricting.following import look_for_rest
 from workflows.restricting.resting import see_to_rest
 from workflows.restricting.telling import told_of_restriction
 from workflows.restriction import is_in_force
@@ -121,7 +121,7 @@ class Closing:
             extra=filling(session, request)
             | told_of_restriction(session, rt, request, key)
             | told_of_bans(session, request, key)
-            | told_of_follower(session, request),
+            | told_of_pause(session, rt, request),
             plan=lines,
             plan_hash=plan.plan_hash.hex() if plan else "",
             receipts=receipts,
@@ -181,9 +181,7 @@ class Closing:
         _tell(session, rt, request, inputs, step)
         asking.settled(session, rt, request)
         if rested_on_consent(request) and inputs.outcome is Outcome.NOT_IDENTIFIED:
-            # Withdrawn or upheld it is, whoever could not prove to be whom.
-            objected = why_narrow(session, request) == "objected"
-            (look_for_objected_data if objected else look_for_consent_data)(session, rt, request)
+            look_for_rest(session, rt, request)  # withdrawn or upheld it is, whoever could not prove to be whom
         forget_items(session, rt, request)
         request.recheck_on = inputs.recheck_on
         plan = current_plan(session, request) if inputs.planned else None

@@ -41,6 +41,7 @@ from workflows.hand.sources import bound
 from workflows.human import open_task
 from workflows.planning import Planned, plan_hash, planned_items
 from workflows.ports import Connector, EraseItem, RequestKey
+from workflows.recipients.disputing import is_collected_and_disputed, pause_collecting
 from workflows.register.contacts import own_contacts
 from workflows.relook import ask_about, look_again, report_breach
 from workflows.restricting.planned import Scope, restrictions_planned, scope_of
@@ -55,8 +56,7 @@ from workflows.tombstones import Recogniser
 from workflows.withholding import was_withheld, withheld
 from workflows.work import Lease, NewStep
 
-Replayed = tuple[str, frozenset[tuple[str, bytes]]]
-"""A source, and of its records that came back the collection and the locator's digest."""
+Replayed = tuple[str, frozenset[tuple[str, bytes]]]  # a source; of what came back, collection and locator's digest
 
 _NOT_ANSWERED = (SourceResult.FAILED, SourceResult.NOT_SEARCHED)
 
@@ -92,6 +92,7 @@ class Assessed:
 
     items: list[Planned]
     guarantees: dict[str, str]
+    disputed: bool = False  # a claim that somebody collects for us
     mentions: int = 0  # records with somebody else's address or number in a text, where a person reviews those
 
 
@@ -128,7 +129,7 @@ class Assessment:
         if inputs.right is Right.RESTRICTION:
             return Assessed(restrictions_planned(rt, inputs.key, inputs.blobs, inputs.scope), {})
         if inputs.right is not Right.ERASURE:
-            return Assessed([], {}, _mentions(rt, inputs))
+            return Assessed([], {}, mentions=_mentions(rt, inputs))
         only = partial(_came_back, rt, inputs.replayed) if inputs.replayed is not None else inputs.within
         found = planned_items(rt, inputs.key, inputs.blobs, inputs.manual, only=only, rules=inputs.rules)
         found = [p for p in found if inputs.sources is None or p.source in inputs.sources]
@@ -136,7 +137,8 @@ class Assessment:
         if astray(inputs.connectors, inputs.left, found):
             raise PersonMustLook("records_astray")
         erasing = {p.source for p in found if p.verdict.action is not Action.KEEP or p.later is not None}
-        return Assessed(found, {name: rt.connectors[name].guarantee for name in sorted(erasing)})
+        promises = {name: rt.connectors[name].guarantee for name in sorted(erasing)}
+        return Assessed(found, promises, is_collected_and_disputed(rt, AllItems(rt, inputs.key, inputs.blobs)))
 
     def settle(
         self, session: Session, rt: Runtime, request: Request, step: Step, inputs: Facts, result: Assessed
@@ -147,10 +149,10 @@ class Assessment:
             return None
         flow = flow_of(request.right, request.flow_version)
         if flow.changes:
-            nobody = flow.decides is Decides.NOBODY
-            return Event.ASSESSED if nobody else _freeze(session, rt, request, inputs, result)
+            return Event.ASSESSED if flow.decides is Decides.NOBODY else _freeze(session, rt, request, inputs, result)
         if inputs.right is not Right.ERASURE:
             return _review(session, rt, request, inputs, mentions=result.mentions)
+        pause_collecting(session, rt, request, disputed=result.disputed)
         if inputs.approved:
             return _rest(session, rt, request, result)
         if not result.items:
@@ -218,8 +220,7 @@ def _review(session: Session, rt: Runtime, request: Request, inputs: Facts, *, m
 
 def _freeze(session: Session, rt: Runtime, request: Request, inputs: Facts, found: Assessed) -> Event:
     request.outcome = None
-    digest = plan_hash(request.reference, found.items)
-    _insert_plan(session, rt, request, digest, found, inputs.key)
+    _insert_plan(session, rt, request, plan_hash(request.reference, found.items), found, inputs.key)
     unknown = {h.rule for p in found.items for h in p.verdict.holds if h.unknown}
     ask_about(session, rt, request, unknown, due_on=request.due_on, at_once=True)
     report_breach(session, rt, request, found.items)

@@ -1023,6 +1023,7 @@ def upgrade() -> None:
                 "erasure",
                 "restriction",
                 "lifting",
+                "pause",
                 name="noticekind",
                 native_enum=False,
                 create_constraint=True,
