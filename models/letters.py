@@ -15,6 +15,7 @@ class Letter(StrEnum):
     ACCESS = "access"  # L04
     PORTABILITY = "portability"  # L05
     REFUSAL = "refusal"  # L08
+    FEE = "fee"  # L08f: a fee is asked for in place of a refusal
     ESTATE = "estate"  # L08e: about a person who has died
     ANSWER = "answer"  # in the words of who answers outside the flows
     PARTIAL_ERASURE = "partial_erasure"  # L09

@@ -4,7 +4,9 @@ Source: GDPR Art. 12(5); EDPB Guidelines 01/2022 para. 175-195: read narrowly, a
 """
 
 import hashlib
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,12 +14,14 @@ from sqlalchemy.orm import Session
 from models.refusing import CaseState, RefusalCase
 from models.request import Request
 from models.staff import StaffUser
-from models.vocabulary import RequestState, Role
+from models.vocabulary import Letter, RequestState, Role
 from workflows import audit
-from workflows.casefile import open_key
+from workflows.casefile import open_key, open_proof
+from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed, WaitFor
+from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
-from workflows.register.grounds import GroundRule, grounds_with
+from workflows.register.grounds import Fee, GroundRule, grounds_with
 from workflows.rules.code_in_text import has_identity_code
 from workflows.rules.items import canonical
 from workflows.runtime import Runtime
@@ -27,6 +31,8 @@ STATES = (RequestState.COLLECTING, RequestState.ASSESSING, RequestState.DECIDING
 FEE_WORDS = ("unsuitable", "declined", "unanswered")
 """What became of the thought of a fee: it would not do here, the person declined it, or did not answer."""
 
+FEE_DAYS = timedelta(days=14)
+"""How long the person has to say whether they pay."""
 OPEN = (CaseState.PREPARED, CaseState.FEE_ANNOUNCED)
 _LOOK_AGAIN = 3600.0
 
@@ -129,6 +135,9 @@ def prepare(
     faults = [] if is_guarded(rt, ground) else [Fault("ground", "ground_unguarded", "refuse on this ground directly")]
     known = open_case(session, request, lock=True)
     faults += _faults(known, evidence=evidence, reason=reason, fee=fee)
+    last = fee_answer_by(rt, known) if known is not None else None
+    if fee == "unanswered" and last is not None and rt.today() <= last:
+        faults.append(Fault("fee", "fee_days_left", f"the person may answer until {last.isoformat()}"))
     if faults:
         raise BadInput(faults)
     key = open_key(session, rt, request.data_key_id)
@@ -173,19 +182,52 @@ def digest_of(row: RefusalCase, key: RequestKey) -> bytes:
 
 
 def announce_fee(session: Session, rt: Runtime, request: Request, *, user: str, fee: str) -> int:
-    """Ask the person for a fee of the controller's scale in place of a refusal; its cents.
+    """Ask the person by letter for a fee of the controller's scale in place of a refusal; its cents.
 
-    Staff tells the person; nothing goes out until `settle_fee` or `decline_fee`. Raises `Conflict`, `BadInput` (fee).
+    Nothing goes out of the case until `settle_fee`, or until the person declined or let the days pass. Raises
+    `Conflict`, `BadInput` (fee). Source: GDPR Art. 12(5)(a); EDPB Guidelines 01/2022 para. 192-194.
     """
     _staff(session, user)
     row = _open(session, request)
-    scale = {f.id: f.cents for f in ground_of(rt, row.ground).fees}
-    if fee not in scale:
+    ground = ground_of(rt, row.ground)
+    line = next((f for f in ground.fees if f.id == fee), None)
+    if line is None:
         raise BadInput([Fault("fee", "fee_unknown", "name a fee of the register's scale")])
-    row.state, row.fee_cents, row.fee_announced_at = CaseState.FEE_ANNOUNCED, scale[fee], rt.now()
-    facts = {"cents": scale[fee]}
+    if row.state is CaseState.FEE_ANNOUNCED:
+        raise Conflict("fee_open", detail="a fee was announced; wait for the answer, or prepare the case again")
+    row.state, row.fee_cents, row.fee_announced_at = CaseState.FEE_ANNOUNCED, line.cents, rt.now()
+    facts = {"cents": line.cents}
     audit.record(session, "request:fee:announced", at=rt.now(), actor=user, request_id=request.id, facts=facts)
-    return scale[fee]
+    _tell_fee(session, rt, request, row, ground=ground, line=line)
+    return line.cents
+
+
+def fee_answer_by(rt: Runtime, row: RefusalCase) -> date | None:
+    """The last day for the person to answer the fee that was announced; None where none was."""
+    if row.fee_announced_at is None:
+        return None
+    zone = ZoneInfo(rt.register.controller.time_zone)
+    return row.fee_announced_at.astimezone(zone).date() + FEE_DAYS
+
+
+def _tell_fee(
+    session: Session, rt: Runtime, request: Request, row: RefusalCase, *, ground: GroundRule, line: Fee
+) -> None:
+    key = open_key(session, rt, request.data_key_id)
+    told = {
+        "fee": money(line.cents, request.language),
+        "fee_ground": getattr(ground.text, request.language, ground.text.en),
+        "fee_basis": line.basis,
+    }
+    case = case_facts(rt, request, key, name="", answer_by=fee_answer_by(rt, row), extra=told)
+    to = open_proof(key, request).reply.email
+    at = row.fee_announced_at.isoformat() if row.fee_announced_at else ""
+    queue_mail(session, rt, request, key, letter=Letter.FEE, to=to, case=case, occurrence=f"{row.id}:{at}")
+
+
+def money(cents: int, language: str) -> str:
+    """An amount of euros as this language writes it."""
+    return f"€{cents // 100}.{cents % 100:02d}" if language == "en" else f"{cents // 100},{cents % 100:02d} €"
 
 
 def settle_fee(session: Session, rt: Runtime, request: Request, *, user: str, how: str) -> None:

@@ -29,6 +29,7 @@ BY_POST = frozenset(
         Letter.ASK,
         Letter.EXTENSION,
         Letter.REFUSAL,
+        Letter.FEE,
         Letter.ESTATE,
         Letter.ANSWER,
         Letter.LIFTING,

@@ -40,6 +40,7 @@ SHOWN: dict[Letter, str] = {
     Letter.ACCESS: "matrix/test_access.py::test_m01_a_customer_gets_all_and_what_article_15_tells",
     Letter.PORTABILITY: "matrix/test_access.py::test_m15_portable_data_come_as_json_and_csv",
     Letter.REFUSAL: "matrix/test_access.py::test_m12_who_never_proves_it_is_refused_and_may_ask_again",
+    Letter.FEE: "webhooks/test_console_fee.py::test_the_person_is_asked_by_letter_and_has_their_days_to_answer",
     Letter.ESTATE: "engine/test_by_hand.py::test_a_case_that_a_person_answers_ends_with_their_letter",
     Letter.ANSWER: "engine/test_by_hand.py::test_what_staff_write_to_somebody_unproven_goes_in_no_mail_but_on_paper",
     Letter.PARTIAL_ERASURE: "matrix/test_erasure.py::test_m30_contract_data_stay_six_years_after_the_end",

@@ -17,6 +17,7 @@ LETTERS = {
     "rectification": "L06",
     "recipient_notice": "L07",
     "refusal": "L08",
+    "fee": "L08f",
     "estate": "L08e",
     "answer": "own words",
     "partial_erasure": "L09",

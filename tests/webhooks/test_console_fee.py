@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from models.request import Request
 from models.vocabulary import Outcome, RequestState, Right
 from tests.webhooks.desk import Desk, give_passwords
 from tests.webhooks.test_console_refusal import agree, prepare
 from tests.world import BOB, World, open_world, write_register
 from tests.world import prepare as made
+from workflows import guarding
+from workflows.documents.formats import long_date
+from workflows.errors import Conflict
 
 Seat = Callable[..., Desk]
 GROUNDS = """
@@ -88,6 +92,31 @@ def test_who_declines_the_fee_may_be_refused_by_two(
     assert agree(anna, page) == 302
     desk_world.work()
     assert desk_world.request(ident).outcome is Outcome.REFUSED
+
+
+def test_the_person_is_asked_by_letter_and_has_their_days_to_answer(
+    desk: Seat, desk_world: World, erasure: tuple[uuid.UUID, str]
+) -> None:
+    ident, page = erasure
+    cleo = desk("cleo")
+    prepare(cleo, page)
+    announce(cleo, page)
+    with desk_world.rt.unit() as session, pytest.raises(Conflict):  # it is one letter
+        guarding.announce_fee(session, desk_world.rt, session.get_one(Request, ident), user="cleo", fee="copy")
+    desk_world.work()
+    (mail,) = [mail for mail in desk_world.mailer.sent if "fee" in mail.subject]
+    assert mail.to == BOB  # the contact on file
+    last = desk_world.rt.today() + guarding.FEE_DAYS
+    for said in ("€25.00", "one hour of work", "The request is excessive.", long_date(last, "en")):
+        assert said in mail.body
+    assert "This is the ninth" not in mail.body
+    assert prepare(cleo, page, case_fee="unanswered") == 422
+    desk_world.clock.advance(days=guarding.FEE_DAYS.days)
+    cleo = desk("cleo")
+    assert prepare(cleo, page, case_fee="unanswered") == 422  # the last day counts
+    desk_world.clock.advance(days=1)
+    cleo = desk("cleo")
+    assert prepare(cleo, page, case_fee="unanswered") == 302
 
 
 def test_one_person_refuses_on_a_ground_of_the_register_that_holds_today(

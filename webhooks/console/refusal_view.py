@@ -39,6 +39,7 @@ def refusal_facts(session: Session, shell: Shell, request: Request, key: Request
         "fee_word": row.fee_word,
         "fee": _money(row.fee_cents) if row.fee_cents else "",
         "fees": guarding.FEE_WORDS if row.fee_announced_at else guarding.FEE_WORDS[:1],
+        "answer_by": guarding.fee_answer_by(rt, row),
         "announced": row.state is CaseState.FEE_ANNOUNCED,
         "prepared_by": row.prepared_by,
         "prepared_at": row.prepared_at,
@@ -48,4 +49,4 @@ def refusal_facts(session: Session, shell: Shell, request: Request, key: Request
 
 
 def _money(cents: int) -> str:
-    return f"{cents // 100},{cents % 100:02d} €" if g.t.language != "en" else f"€{cents // 100}.{cents % 100:02d}"
+    return guarding.money(cents, g.t.language)

@@ -82,6 +82,15 @@ _LATE = (
     Piece("new_date", "GDPR 12(3)", ("answer_by",)),
     *_COMPLAINT,
 )
+_FEE = (
+    Piece("fee", "GDPR 12(5)(a)", ("fee", "right")),
+    Piece("ground", "GDPR 12(5)", ("fee_ground",)),
+    Piece("basis", "GDPR 12(5)(a)", ("fee_basis",)),
+    Piece("answer", "GDPR 12(2)", ("answer_by",)),
+    Piece("withdraw", "GDPR 12(2)"),
+    Piece("if_not", "GDPR 12(4), 12(5)(b)"),
+    *_COMPLAINT,
+)
 _ESTATE = (
     Piece("scope", "GDPR recital 27"),
     Piece("contract", "Inheritance Code 40/1965 18:2"),
@@ -165,6 +174,7 @@ CONTENTS: Mapping[Letter, Contents] = {
         ),
         (Piece("decided", "GDPR 12(4)", ("received_on",)), Piece("complaint", "GDPR 12(4), 77")),
     ),
+    Letter.FEE: Contents("L08f", "A fee is asked for in place of a refusal", _FEE, _FEE),
     Letter.ESTATE: Contents("L08e", "Somebody asked about a person who has died", _ESTATE, _ESTATE),
     Letter.ANSWER: Contents("own words", "A person answered outside the flows", _ANSWER, _ANSWER_MAIL),
     Letter.PARTIAL_ERASURE: Contents(

@@ -65,6 +65,9 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
             "consent": "1",
             "erases": "…",
             "paused": "…",
+            "fee": "25,00 €",
+            "fee_ground": "……………",
+            "fee_basis": "……………",
         },
         objection_until=datetime(2026, 1, 16, 10, 0, tzinfo=UTC),
         corrections=(
