@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from sqlalchemy import exists, func, select
@@ -14,6 +15,8 @@ from models.request import Request
 from models.vocabulary import PlanState, Right, SourceResult
 from workflows.casefile import findings_of, open_proof
 from workflows.ports import CaseFacts, Guarantee, PlanLine, RequestKey, SourceFacts
+from workflows.rules.deadlines import target_day
+from workflows.rules.flows import flow_of
 from workflows.rules.hold_merge import later
 from workflows.rules.items import HoldMatch
 from workflows.runtime import Runtime
@@ -53,6 +56,22 @@ def _refusal(request: Request, key: RequestKey) -> str:
 
 def _extension(request: Request, key: RequestKey) -> str:
     return key.open(request.extension_sealed or b"", f"requests.extension:{request.id}").decode()
+
+
+def target_on(rt: Runtime, request: Request) -> date | None:
+    """The day we mean to answer by; None once it was answered or extended, or where the law's day is no later."""
+    if request.answered_at is not None or request.extended_at is not None:
+        return None
+    settings = rt.register.controller.deadlines
+    own = flow_of(request.right, request.flow_version).target_working_days
+    day = target_day(
+        request.received_on,
+        request.due_on,
+        target_days=settings.target_days,
+        working_days=own,
+        country=settings.country,
+    )
+    return day if day < request.due_on else None
 
 
 def source_facts(

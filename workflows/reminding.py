@@ -1,6 +1,5 @@
 """Tell staff what is due: one rung of the ladder a request, each once, however often and wherever this runs."""
 
-from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import exists, select
@@ -12,7 +11,7 @@ from models.staff import HumanTask, StaffUser
 from models.vocabulary import Letter, OutboxState, RequestState, Right, Role, TaskKind, TaskState
 from workflows import audit
 from workflows.casefile import open_key
-from workflows.caseview import case_facts
+from workflows.caseview import case_facts, target_on
 from workflows.gaps import NAME_IT
 from workflows.outbox import queue_mail
 from workflows.rules.reminders import DueRungs, ReminderFacts, Rung, due_rungs
@@ -98,6 +97,7 @@ def _facts(session: Session, rt: Runtime, request: Request) -> ReminderFacts:
         open_tasks=bool(tasks),
         source_silent=bool(silent),
         needs_decision=request.right is Right.ERASURE or request.state is RequestState.DECIDING,
+        target_on=target_on(rt, request),
         country=rt.register.controller.deadlines.country,
     )
 
@@ -128,7 +128,8 @@ def _mail(session: Session, rt: Runtime, request: Request, due: DueRungs) -> Non
         )
     )
     link = f"{rt.settings.console_url}/requests/{request.reference}"
-    case = replace(case_facts(rt, request, key), name="", link=link)
+    day = target_on(rt, request)
+    case = case_facts(rt, request, key, name="", link=link, extra={"target_on": day.isoformat()} if day else {})
     for user in staff:
         occurrence = f"{rung.name}:{_day(rung.counted_from)}:{user.name}"
         queue_mail(

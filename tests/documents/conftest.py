@@ -216,7 +216,12 @@ def make_case(language: str = "fi", right: Right = Right.ACCESS, **more: object)
         "extra": {"ground": "accuracy", "note": "Osoite on väärä.", "noted": "0", "weighed": "Verkon suunnittelu."}
         | {"lift_on": "2026-12-08", "lift_code": "verified", "lift_words": "Osoite pitää paikkansa."}
         | {"bans": "B1 B3", "consent": "1", "erases": "2026-ABCD", "paused": "Perintä Oy"}
-        | {"fee": "25,00 €", "fee_ground": "Pyyntö on kohtuuton.", "fee_basis": "tunti työtä"}
+        | {
+            "fee": "25,00 €",
+            "fee_ground": "Pyyntö on kohtuuton.",
+            "fee_basis": "tunti työtä",
+            "target_on": "2026-11-30",
+        }
         | {"answer": "Sopimus siirtyi pesälle.\n\nLaskut lähetetään sille.", "answered_by": "Kaisa Käsittelijä"},
     }
     facts["extra"] = facts["extra"] | {"kind": "erasure", "categories": "Identity", "recipient": "Printer Oy"}

@@ -227,3 +227,12 @@ def test_a_pause_never_shortens_the_period(day, questions):
     pauses = [Pause(day + timedelta(days=a), day + timedelta(days=a + n)) for a, n in questions]
     for mode in ("pause", "restart"):
         assert suspended(day, pauses, mode=mode, today=day + timedelta(days=80)).raw >= due_dates(day).raw
+
+
+@pytest.mark.parametrize(
+    ("working_days", "expected"),
+    [(None, date(2026, 11, 15)), (2, date(2026, 10, 28)), (5, date(2026, 11, 2)), (60, date(2026, 11, 26))],
+)
+def test_a_target_is_in_days_or_in_working_days_and_never_after_the_day_it_is_due(working_days, expected):
+    received, due = date(2026, 10, 26), date(2026, 11, 26)  # a Monday
+    assert deadlines.target_day(received, due, target_days=20, working_days=working_days) == expected

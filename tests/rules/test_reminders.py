@@ -157,3 +157,12 @@ def test_a_correction_of_receipt_starts_the_ladder_anew():
     sent = keys(due_rungs(first, D("2026-10-20"), ()))
     earlier = replace(first, received_on=D("2026-09-25"), due_a=due_dates(D("2026-09-25")).due_a)
     assert due_rungs(earlier, D("2026-10-20"), sent).send.name == "dpo_25"
+
+
+def test_the_day_we_mean_to_answer_by_is_a_rung_of_its_own_until_the_request_is_extended():
+    aimed = facts(target_on=D("2026-10-20"))
+    assert days(aimed)["target"] == 20
+    assert "target" not in days(replace(aimed, extended=True))
+    assert "target" not in days(facts(target_on=aimed.due_a))  # the law's own rungs are enough
+    known = {("target", aimed.received_on)}
+    assert "target" not in {rung.name for rung in due_rungs(aimed, D("2026-10-20"), known).supersede}

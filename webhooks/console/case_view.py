@@ -30,7 +30,7 @@ from webhooks.console.withholding_view import withholding_facts
 from workflows.asking import asks_of
 from workflows.candidates import undecided
 from workflows.casefile import Claim, open_claim, open_key, open_proof
-from workflows.caseview import current_plan, guarantees_of, plan_lines, receipt_counts
+from workflows.caseview import current_plan, guarantees_of, plan_lines, receipt_counts, target_on
 from workflows.correcting import corrections
 from workflows.errors import NeverAgain
 from workflows.ladder import by_post, nearly
@@ -58,6 +58,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "person": person_of(session, shell, request),
         "due_on": request.due_on,
         "badge": None if request.answered_at else badge(shell.rt.today(), request.due_on),
+        "target_on": target_on(shell.rt, request),
         "due_a": request.due_a,
         "due_b": request.due_b,
         "received_on": request.received_on,

@@ -44,6 +44,7 @@ def mail_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         "ask": _asked(case, w) if case.ask_kind else "",
         "answer_by": _day(case.answer_by, lang),
         "lift_on": _day(date.fromisoformat(case.extra["lift_on"]), lang) if case.extra.get("lift_on") else "",
+        "target_on": _day(date.fromisoformat(case.extra["target_on"]), lang) if case.extra.get("target_on") else "",
         "code_until": _day(date.fromisoformat(case.extra["code_until"]), lang) if case.extra.get("code_until") else "",
         **{name: case.extra.get(name, "") for name in ("fee", "fee_ground", "fee_basis")},
         "bans": ", ".join(w.ban[code] for code in case.extra.get("bans", "").split()),

@@ -65,6 +65,7 @@ def sample_case(register: Register, language: str, *, right: Right = Right.ACCES
             "consent": "1",
             "erases": "…",
             "paused": "…",
+            "target_on": "2026-02-01",
             "fee": "25,00 €",
             "fee_ground": "……………",
             "fee_basis": "……………",

@@ -232,9 +232,20 @@ def suspended_extension(
     return DueDates(min(until.from_receipt.raw, until.from_first_end.raw), until.due_a, until.due_b, first.why)
 
 
-def target_day(received_on: date, due: date, *, target_days: int) -> date:
-    """The day a controller means to answer by: so many days after receipt, and never after the day it is due."""
-    return min(received_on + timedelta(days=target_days), due)
+def target_day(
+    received_on: date, due: date, *, target_days: int, working_days: int | None = None, country: str = "FI"
+) -> date:
+    """The day a controller means to answer by, never after the day it is due.
+
+    So many days after receipt; `working_days`: so many working days instead, where a right has a target of its own.
+    """
+    day = received_on + timedelta(days=target_days)
+    if working_days is not None:
+        day, left = received_on, working_days
+        while left > 0:
+            day += timedelta(days=1)
+            left -= is_working_day(day, country=country)
+    return min(day, due)
 
 
 def _prompt(

@@ -53,7 +53,10 @@ LADDER: tuple[Step, ...] = (
     Step("last_days", 27, ("dpo", "deputy"), late=True, daily=True),
     Step("management_29", 29, ("dpo", "deputy", "management"), late=True),
 )
-"""All rungs but the two that count otherwise: `acknowledge` (next working day) and `overdue` (after the due date)."""
+"""All rungs but those that count otherwise.
+
+`acknowledge`: the next working day; `target`: the day we mean to answer by; `overdue`: after the due date.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class ReminderFacts:
     open_tasks: bool = False  # tasks wait in departments
     source_silent: bool = False  # a person has to choose between waiting for a source and naming a gap
     needs_decision: bool = True  # an erasure or anything else that people decide
+    target_on: date | None = None  # the day we mean to answer by, inside the law's; None: no such day
     country: str = "FI"
 
     @property
@@ -104,6 +108,8 @@ def ladder(facts: ReminderFacts) -> tuple[Rung, ...]:
         while not is_working_day(day, country=facts.country):
             day += timedelta(days=1)
         rungs.append(Rung("acknowledge", day, ("caseworker",), facts.received_on))
+    if facts.target_on is not None and not facts.extended and facts.target_on < facts.due_a:
+        rungs.append(Rung("target", facts.target_on, ("caseworker",), facts.received_on))
     rungs.append(Rung("overdue", facts.due_a + timedelta(days=1), ("dpo", "deputy", "management"), facts.due_a))
     return tuple(sorted(rungs, key=lambda rung: rung.on))  # stable: on one day, the ladder's own order
 

@@ -137,7 +137,7 @@ class Assessment:
         if astray(inputs.connectors, inputs.left, found):
             raise PersonMustLook("records_astray")
         erasing = {p.source for p in found if p.verdict.action is not Action.KEEP or p.later is not None}
-        promises = {name: rt.connectors[name].guarantee for name in sorted(erasing)}
+        promises: dict[str, str] = {name: rt.connectors[name].guarantee for name in sorted(erasing)}
         return Assessed(found, promises, is_collected_and_disputed(rt, AllItems(rt, inputs.key, inputs.blobs)))
 
     def settle(
