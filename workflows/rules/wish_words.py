@@ -116,15 +116,14 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
         ),
         (0.9, rf"{DATA}[^.!?,\n]{{0,60}}?(?:poista|poisto|tuhotta|tuhoa|hävit|unohd|poistet)\w*"),
         (0.9, r"\bminut (?:pitää|tulee|on|saa|voi) poistaa"),
-        (0.9, rf"anonymi(?:soi|soit|so|ser|[sz]e)\w*{_SOME}(?:{DATA}|{UPPGIFTER}|{MY_DATA})"),
-        (0.9, rf"(?:tuho(?:tkaa|ta|amaan|atte|isitteko)|hävittä(?:kää|ä|mään)){_SOME}{DATA}"),
+        (0.9, rf"(?:tuho(?:tkaa|ta|amaan|atte|isitteko)|hävittä(?:kää|ä|mään)|anonymiso\w*){_SOME}{DATA}"),
         (
             0.9,
             r"tulla (?:kokonaan )?unohdetuksi|oikeu\w+ tulla unohdetuksi|unohtakaa minut"
             r"|poistopyyn\w+|tietojen poist\w+",
         ),
         (0.75, r"17\.? ?artikla\w*|artikla\w* 17\b|artikel 17\b|art(?:icle|\.)? ?17\b"),
-        (0.9, rf"(?:radera|raderar|raderas|raderade|ta bort|tar bort|förstör|utplåna)\b(?! inte){_SOME}{UPPGIFTER}"),
+        (0.9, rf"(?:radera(?:r|s|de)?|ta bort|tar bort|förstör|utplåna|anonymisera)\b(?! inte){_SOME}{UPPGIFTER}"),
         (
             0.9,
             rf"(?:mina (?:person)?uppgifter|all (?:min )?data|mitt konto){_SOME}(?:raderas|tas bort"
@@ -138,7 +137,7 @@ WORDS: Mapping[Right, tuple[tuple[float, str], ...]] = {
         (0.9, r"rätt\w* att bli (?:bort)?glömd\w*|rätt till radering|bli glömd|radering av mina"),
         (
             0.9,
-            rf"(?:delete|deleted|deleting|erase|erased|wipe|remove|destroy|purge){_SOME}(?:{MY_DATA}"
+            rf"(?:delete|deleted|deleting|erase|erased|wipe|remove|destroy|purge|anonymi[sz]e){_SOME}(?:{MY_DATA}"
             rf"|me from|everything[^.!?\n]{{0,20}}(?:about|on) me)",
         ),
         (
