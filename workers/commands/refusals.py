@@ -83,7 +83,7 @@ def agree(*, reference: str, digest: str, user: str) -> None:
 
 @refusal.command()
 @click.argument("reference")
-@click.option("--announced", help="A fee of the register's scale that the person was told of.")
+@click.option("--announced", help="A fee of the register's scale that the person is asked for by letter.")
 @click.option("--settled", type=click.Choice(["accepted", "paid"]), help="What the person did: the request goes on.")
 @click.option("--as", "user", required=True)
 def fee(*, reference: str, announced: str | None, settled: str | None, user: str) -> None:
