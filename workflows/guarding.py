@@ -136,7 +136,7 @@ def prepare(
     known = open_case(session, request, lock=True)
     faults += _faults(known, evidence=evidence, reason=reason, fee=fee)
     last = fee_answer_by(rt, known) if known is not None else None
-    if fee == "unanswered" and last is not None and rt.today() <= last:
+    if fee != "declined" and last is not None and rt.today() <= last:
         faults.append(Fault("fee", "fee_days_left", f"the person may answer until {last.isoformat()}"))
     if faults:
         raise BadInput(faults)

@@ -298,8 +298,8 @@ def test_m66_a_withdrawn_consent_bans_electronic_marketing(house: House) -> None
     text = "Peruutan suostumukseni uutiskirjeeseen."
     reference = ban(house, "shared-address-1", Right.WITHDRAW_CONSENT, text, bans=[Ban.ELECTRONIC])
     with house.rt.unit() as session:  # the profile goes by a case of its own, for which they have to be the person
-        narrow = select(Request).where(Request.categories.is_not(None), Request.after_request_id.is_(None))
-        linked = session.scalars(narrow).all()
+        narrow = (Request.right == Right.ERASURE, Request.categories.is_not(None), Request.after_request_id.is_(None))
+        linked = session.scalars(select(Request).where(*narrow)).all()
         assert [(one.right, one.categories) for one in linked] == [(Right.ERASURE, ["C13"])]
     check(house, row_of(test_m66_a_withdrawn_consent_bans_electronic_marketing), reference)
 

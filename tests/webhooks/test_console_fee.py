@@ -111,6 +111,7 @@ def test_the_person_is_asked_by_letter_and_has_their_days_to_answer(
         assert said in mail.body
     assert "This is the ninth" not in mail.body
     assert prepare(cleo, page, case_fee="unanswered") == 422
+    assert prepare(cleo, page, case_fee="unsuitable") == 422  # it was suitable enough to be asked for
     desk_world.clock.advance(days=guarding.FEE_DAYS.days)
     cleo = desk("cleo")
     assert prepare(cleo, page, case_fee="unanswered") == 422  # the last day counts

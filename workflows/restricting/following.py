@@ -17,6 +17,7 @@ from workflows.banning import look_for_consent_data
 from workflows.casefile import open_claim, open_key, open_proof
 from workflows.caseview import case_facts, why_narrow
 from workflows.human import open_task
+from workflows.nearness import note_case
 from workflows.outbox import queue_mail
 from workflows.registering import Asked, register
 from workflows.runtime import Runtime
@@ -51,6 +52,7 @@ def erase_what_only_the_use_allowed(session: Session, rt: Runtime, request: Requ
     case = case_facts(rt, new, new_key, name="", link=link, extra={"objected": "1"})
     queue_mail(session, rt, new, new_key, letter=Letter.ACKNOWLEDGEMENT, to=claim.reply_to, case=case)
     lifecycle.advance(session, rt, new, Event.OPENED)
+    note_case(session, rt, new, claim=claim)  # kept from whom it concerns, as the objection is
 
 
 def follower_of(session: Session, request: Request) -> Request | None:
