@@ -34,6 +34,9 @@ class Server:
             sockets=[listening],
             threads=threads,
             ident=None,
+            # Whose word for a caller's address counts, the applications decide; without the header behind a proxy all
+            # people would be one network, whose pace the first of them uses up.
+            clear_untrusted_proxy_headers=False,
             max_request_body_size=LARGEST_BODY,
             outbuf_high_watermark=MOST_WAITING,
             outbuf_overflow=1 << 40,  # never: what overflows goes to a file, and answers hold people's data

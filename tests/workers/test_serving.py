@@ -5,7 +5,9 @@ import threading
 from typing import Any
 
 import pytest
+from flask import Request
 
+from webhooks.security import client_network
 from workers.serving import Server
 from workflows.errors import BadInput
 
@@ -55,6 +57,23 @@ def test_stopping_breaks_no_thread_and_leaves_none() -> None:
     for thread in left:
         thread.join(timeout=20)
     assert not [thread for thread in left if thread.is_alive()]
+
+
+def test_people_behind_a_proxy_are_told_apart() -> None:
+    seen: list[str] = []
+
+    def whose(environ: Any, start_response: Any) -> list[bytes]:
+        seen.append(client_network(Request(environ), "https://portal.example"))
+        return hello(environ, start_response)
+
+    server = Server(whose, host="127.0.0.1", port=0).start()
+    line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    for address in ("203.0.113.7", "198.51.100.9"):
+        line.request("GET", "/", headers={"X-Forwarded-For": address})
+        line.getresponse().read()
+    line.close()
+    server.stop()
+    assert seen == ["203.0.113.7", "198.51.100.9"]
 
 
 def test_nobody_is_let_in_after_the_end() -> None:
