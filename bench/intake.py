@@ -33,7 +33,7 @@ Send = Callable[[http.client.HTTPConnection], None]
 def measure(place: Place) -> Report:
     """p99 of a form with all alive and with Redis dead and no worker, in turns; then throughput beside a bare route."""
     report = Report("Forms taken in: the portal beside a bare Flask route that commits one row, one process each")
-    for name, here in (("PostgreSQL", _on_https(place)), ("SQLite", _on_sqlite(place))):
+    for name, here in (("PostgreSQL", place.behind_proxy()), ("SQLite", _on_sqlite(place))):
         alive, dead = _latencies(here)
         report.add(f"p99 with all alive, {name}", 1000 * _p99(alive), "ms", told=_told(alive))
         report.add(f"p99 with Redis dead and no worker, {name}", 1000 * _p99(dead), "ms", told=_told(dead))
@@ -46,17 +46,12 @@ def measure(place: Place) -> Report:
     return report
 
 
-def _on_https(place: Place) -> Place:
-    # Behind a proxy, whose word for the caller's address counts: limits are by address and must not be met here.
-    return replace(place, environ={**place.environ, "VASTINE_PUBLIC_URL": "https://portal.example"})
-
-
 def _on_sqlite(place: Place) -> Place:
     url = f"sqlite:///{place.folder / 'intake.db'}"
     engine = open_engine(url)
     upgrade(engine)
     engine.dispose()
-    here = _on_https(place)
+    here = place.behind_proxy()
     return replace(here, environ={**here.environ, "VASTINE_DATABASE_URL": url})
 
 
@@ -71,7 +66,7 @@ def _latencies(place: Place) -> tuple[list[float], list[float]]:
             place.wait_for_worker(worker, children=1)
         else:
             place.redis.stop()
-        with _portal(place) as port:
+        with portal(place) as port:
             found[alive] += _load(port, send, callers=_CALM, seconds=SECONDS / 2)
         if worker is not None:
             place.end(worker)
@@ -87,13 +82,14 @@ def _rates(place: Place) -> tuple[float, float]:
     _wait_for(port)
     commits = _load(port, _bare, callers=_BUSY, seconds=SECONDS)
     place.end(bare)
-    with _portal(place) as port:
+    with portal(place) as port:
         forms = _load(port, form(place), callers=_BUSY, seconds=SECONDS)
     return len(commits) / SECONDS, len(forms) / SECONDS
 
 
 @contextmanager
-def _portal(place: Place) -> Iterator[int]:
+def portal(place: Place) -> Iterator[int]:
+    """The portal in a process of its own; its port."""
     port = free_port()
     process = place.vastine("web", "portal", "--port", str(port))
     _wait_for(port)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,10 @@ class Place:
     def runtime(self, **parts: Any) -> Runtime:
         """A runtime in this process, with no bell unless one is given."""
         return build(self.settings(), **parts)
+
+    def behind_proxy(self) -> "Place":
+        """The same behind a proxy, whose word for the caller's address counts: limits are by address."""
+        return replace(self, environ={**self.environ, "VASTINE_PUBLIC_URL": "https://portal.example"})
 
     @property
     def database_url(self) -> str:

@@ -18,6 +18,7 @@ from bench import (  # noqa: E402
     anatomy,
     assess,
     dead,
+    flood,
     growth,
     idle,
     intake,
@@ -49,6 +50,7 @@ BENCHES: dict[str, Callable[[Place], Report]] = {
     "mail": mail.measure,
     "letter": letter.measure,
     "intake": intake.measure,
+    "flood": flood.measure,
     "throughput": throughput.measure,
 }
 CUSTOMERS = 300

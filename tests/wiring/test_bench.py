@@ -1,6 +1,7 @@
 """What is measured only now and then must not rot in between: each bench in its smallest form, or its pieces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from bench import (
     bare,
     batch,
     dead,
+    flood,
     growth,
     intake,
     letter,
@@ -36,6 +38,7 @@ from models.session import open_engine
 from models.vocabulary import Channel, RequestState
 from tests.servers import PostgresServer
 from webhooks.public import create_app
+from workers.serving import Server
 from workflows import engine
 from workflows.adapters.keys import create_key_file
 from workflows.register.load import load_register
@@ -108,6 +111,25 @@ def test_the_bench_of_mail_takes_its_corpus_in(monkeypatch: pytest.MonkeyPatch, 
         (tmp_path / one.name).write_bytes(one.read_bytes())
     monkeypatch.setattr(mail, "CORPUS", tmp_path)
     assert told(mail.measure(None))["kept, understood and filed on SQLite"] > 0  # type: ignore[arg-type]
+
+
+def test_the_bench_of_floods_counts_who_was_taken_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    @contextmanager
+    def portal(place: Place) -> Iterator[int]:
+        rt = place.runtime()
+        server = Server(create_app(rt), host="127.0.0.1", port=0, threads=2).start()
+        yield server.port
+        server.stop()
+        close(rt)
+
+    monkeypatch.setattr(flood, "portal", portal)
+    monkeypatch.setattr(flood, "FORMS", 45)
+    monkeypatch.setattr(flood, "_CALM_FORMS", 4)
+    here = house(tmp_path)
+    figures = told(flood.measure(here))
+    assert 20 <= figures["of them taken in"] <= 40
+    assert figures["of them taken in"] + figures["of them refused with words"] == 45
+    assert figures["forms of others refused"] == 0
 
 
 def test_the_bench_of_files_writes_what_it_reads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
