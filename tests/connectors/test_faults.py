@@ -1,13 +1,13 @@
 """Mistakes of a product of this kind, with the shapes of its own sample, that are never made here."""
 
-import copy
-
 from models.vocabulary import ReceiptOutcome
 from tests.connectors.shop import (
-    COLLECTIONS,
+    EMAIL,
     collected,
     dataset,
     dump,
+    field,
+    ref,
     register,
     run_sql,
     seeds,
@@ -54,13 +54,20 @@ def test_a_key_is_not_masked_though_it_is_said_to_be_about_the_person(shop_url: 
     assert [(row[0], row[1]) for row in after["orders"]] == [(10, 1), (11, 1), (20, 2)]
 
 
-def test_a_reference_to_its_own_collection_is_followed_and_erased(shop_url: str) -> None:
-    collections = copy.deepcopy(COLLECTIONS)
-    spec = source("shop", dataset(collections, employee={"masking_strategy_override": {"strategy": "delete"}}))
-    connector = SqlConnector(spec, register=register(spec), url=shop_url)
-    found = collected(connector, seeds(email="helper@shop.example"))
-    assert {(i.collection, i.locator["id"]): i.ownership.value for i in found if i.collection == "employee"} == {
-        ("employee", 2): "own"
-    }
-    connector.erase("op", 1, to_erase(found, connector))
-    assert [row[0] for row in dump(shop_url)["employee"]] == [1, 2], "service request 3 still points at it"
+def test_a_reference_to_its_own_collection_is_followed_and_erased(database_url: str) -> None:
+    """What hangs below the person's row goes with it, however deep, and the others' row beside it stays."""
+    run_sql(
+        database_url,
+        "CREATE TABLE post (id INTEGER PRIMARY KEY, mail VARCHAR(80), above INTEGER REFERENCES post (id));\n"
+        "INSERT INTO post VALUES (1, 'one@shop.example', NULL), (4, 'two@shop.example', NULL);\n"
+        "INSERT INTO post VALUES (2, NULL, 1), (3, NULL, 2)",
+    )
+    above = field("above", references=[ref("post.id", direction="from")])
+    fields = [field("id", primary_key=True), field("mail", EMAIL, identity="email"), above]
+    spec = source("shop", dataset({"post": fields}, post={"masking_strategy_override": {"strategy": "delete"}}))
+    connector = SqlConnector(spec, register=register(spec), url=database_url)
+    found = collected(connector, ONE)
+    assert {i.locator["id"]: i.ownership.value for i in found} == {1: "own", 2: "own", 3: "own"}
+    done = connector.erase("op", 1, to_erase(found, connector))
+    assert {one.outcome for one in done} == {ReceiptOutcome.ERASED}
+    assert dump(database_url)["post"] == [(4, "two@shop.example", None)]

@@ -123,6 +123,13 @@ def test_no_route_of_the_api_decides(console: Flask) -> None:
     for rule in console.url_map.iter_rules():
         if rule.rule.startswith("/api/"):
             assert not re.search("approve|refuse|extend|withdraw", rule.rule)
+    changing = {r.rule for r in console.url_map.iter_rules() if r.methods and r.methods - {"GET", "HEAD", "OPTIONS"}}
+    # One files, and waits for the person to be proven; two are asked something in a body, so that no URL tells it.
+    assert {rule.removeprefix("/api/v1/") for rule in changing if rule.startswith("/api/")} == {
+        "requests",
+        "restrictions/check",
+        "suppression/check",
+    }
 
 
 def test_answers_are_as_described(api: Make, desk_world: World) -> None:
