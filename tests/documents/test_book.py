@@ -154,6 +154,7 @@ def test_no_page_refers_to_anything_outside(packed):
             assert all(r.startswith("data:image/svg+xml;base64,") or r in packed["fi"] or r == "../START_HERE.html"
                        for r in references), name  # fmt: skip
             assert "default-src 'none'" in data.decode()
+            assert not re.search(r"@import|@font-face|url\((?!['\"]?data:)", data.decode()), name
 
 
 def test_the_least_register_gets_a_package_too(case, item):
