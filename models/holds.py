@@ -49,3 +49,6 @@ class RuleSet(Base):
     adopted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     adopted_by: Mapped[str | None] = mapped_column(String(64))
     diff_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))  # what they saw of its effects
+    refused_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    refused_by: Mapped[str | None] = mapped_column(String(64))
+    refused_why: Mapped[str | None] = mapped_column(Text)  # about rules, not about people

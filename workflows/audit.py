@@ -166,7 +166,7 @@ EVENTS = frozenset(
         "retention:voided",
         "retention:intended",
         "retention:done",
-        "rules:adopted",
+        *(f"rules:{what}" for what in ("adopted", "refused")),
         "ban:set",
         "ban:lifted",
         "ban:filtered",

@@ -133,6 +133,11 @@ def hidden_from(session: Session, name: str) -> set[uuid.UUID]:
     return set(session.scalars(select(CaseNearness.request_id).where(*mine)))
 
 
+def cases_kept_from(session: Session, name: str) -> set[str]:
+    """The references of those cases."""
+    return set(session.scalars(select(Request.reference).where(Request.id.in_(hidden_from(session, name)))))
+
+
 def _note(session: Session, rt: Runtime, request: Request, name: str, *, how: Nearness, by: str) -> None:
     row = session.get(CaseNearness, (request.id, name))
     if row is not None and _STRENGTH[row.nearness] >= _STRENGTH[how]:

@@ -22,6 +22,7 @@ from workflows.recipients.minding import UNANSWERED
 from workflows.recipients.telling import BY_HAND as TELL
 from workflows.rectifying.work import BY_HAND as RECTIFY
 from workflows.restricting.work import BY_HAND as MARK
+from workflows.rulesets import CHANGED
 from workflows.runtime import Runtime
 
 ANSWERS = ("done", "nothing_to_do", "answered_outside", "wait")
@@ -51,6 +52,7 @@ def closable(task: HumanTask) -> bool:
         RECTIFY,
         *MARK.values(),
         UNCONFIRMED,
+        CHANGED,
     )
     return task.kind in CLOSABLE and not on_its_page and not by_doing
 

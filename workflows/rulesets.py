@@ -6,7 +6,9 @@ adopted; what that lets go and the new rules hold is not erased either, for they
 
 import hashlib
 import json
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,8 +16,9 @@ from sqlalchemy.orm import Session
 from models.decision import Plan
 from models.holds import RuleSet
 from models.request import Request
-from models.vocabulary import PlanState, TaskKind
-from workflows.human import open_task
+from models.staff import HumanTask
+from models.vocabulary import PlanState, TaskKind, TaskState
+from workflows.human import close_task, open_task
 from workflows.register.model import HoldRule
 from workflows.rules.holds import CompiledRules, compile_rules
 from workflows.rules.items import canonical
@@ -39,6 +42,45 @@ def adopted(session: Session) -> RuleSet | None:
     )
 
 
+def noted(session: Session, rt: Runtime) -> RuleSet | None:
+    """The register's rules as they were written down, if a sweep has seen them."""
+    return session.get(RuleSet, rules_digest(rt))
+
+
+@dataclass(frozen=True, slots=True)
+class RuleChange:
+    """One rule that is not as it was adopted: added, removed or changed; `parts` are (name, before, after), as text."""
+
+    rule: str
+    kind: str
+    parts: tuple[tuple[str, str, str], ...] = ()
+
+
+def rule_changes(session: Session, rt: Runtime) -> list[RuleChange]:
+    """What of the register's rules differs from those that open schedules go by, as far as it decides anything."""
+    last = adopted(session)
+    if last is None or last.digest == rules_digest(rt):
+        return []
+    old = {rule["id"]: _deciding(rule) for rule in json.loads(last.rules)}
+    new = {rule.id: _deciding(rule.model_dump(mode="json")) for rule in rt.register.holds}
+    changes = []
+    for name in sorted(old.keys() | new.keys()):
+        if name not in old or name not in new:
+            changes.append(RuleChange(name, "added" if name not in old else "removed"))
+        elif old[name] != new[name]:
+            parts = ((p, old[name][p], new[name][p]) for p in sorted(_DECIDING) if old[name][p] != new[name][p])
+            changes.append(RuleChange(name, "changed", tuple((p, _said(a), _said(b)) for p, a, b in parts)))
+    return changes
+
+
+def _deciding(rule: dict[str, Any]) -> dict[str, Any]:
+    return {part: rule.get(part) for part in _DECIDING}
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def note_rules(rt: Runtime) -> int:
     """Write the register's rules down, and call a person where they are not those that were adopted; 1 if so.
 
@@ -48,6 +90,7 @@ def note_rules(rt: Runtime) -> int:
     with rt.unit() as session:
         last = adopted(session)
         if last is not None and last.digest == digest:
+            _not_about(session, rt, "")
             return 0
         row = session.get(RuleSet, digest)
         if row is None:
@@ -60,8 +103,18 @@ def note_rules(rt: Runtime) -> int:
             row.adopted_at, row.adopted_by = rt.now(), "vastine"
             return 0
         row.seen_at = rt.now()
-        open_task(session, rt, key=f"rules:{digest.hex()}", kind=TaskKind.CHECK, code=CHANGED)
+        row.refused_at, row.refused_by, row.refused_why = None, None, None
+        key = f"rules:{digest.hex()}"
+        _not_about(session, rt, key)
+        open_task(session, rt, key=key, kind=TaskKind.CHECK, code=CHANGED)
         return 1
+
+
+def _not_about(session: Session, rt: Runtime, key: str) -> None:
+    """Nobody is asked any more about rules that the register does not hold now."""
+    stale = select(HumanTask).where(HumanTask.code == CHANGED, HumanTask.state == TaskState.OPEN, HumanTask.key != key)
+    for task in session.scalars(stale):
+        close_task(session, rt, task, by="vastine", answer="settled")
 
 
 def in_force(session: Session, rt: Runtime) -> CompiledRules:

@@ -15,7 +15,8 @@ from tests.fakes import SettableClock
 from tests.world import BOB, World, open_world, prepare
 from workflows import sweeps
 from workflows.errors import Conflict, NotAllowed
-from workflows.rulediff import adopt, diff
+from workflows.rulediff import adopt, diff, refuse
+from workflows.rulesets import rules_digest
 
 FIRST = "2027-01-31"
 
@@ -107,6 +108,7 @@ def test_what_a_shorter_rule_lets_go_stays_until_it_is_adopted(held) -> None:
     assert 72 in invoices(world)
     seen = diff(world.rt)
     assert [(m.later, m.earlier, m.free) for m in seen.cases] == [(0, 0, 1)]
+    assert seen.by_rule() == [("H06", "C07", "free", 1)]
     adopt(world.rt, seen.hash, user="anna")
     tomorrow_of(world, "2027-01-03")
     assert 72 not in invoices(world)
@@ -134,6 +136,8 @@ def test_only_the_officer_adopts_and_only_what_they_saw(held) -> None:
     for user in ("ben", "cleo", "nobody"):
         with pytest.raises(NotAllowed):
             adopt(world.rt, seen.hash, user=user)
+        with pytest.raises(NotAllowed):
+            refuse(world.rt, rules_digest(world.rt).hex(), user=user, reason="It was not read by a lawyer.")
     with pytest.raises(Conflict, match="other_diff"):
         adopt(world.rt, "00" * 32, user="anna")
     adopt(world.rt, seen.hash, user="anna")
@@ -159,6 +163,18 @@ def test_going_back_to_rules_of_old_calls_the_officer_too(held) -> None:
         assert len(session.scalars(open_ones).all()) == 1
     adopt(world.rt, diff(world.rt).hash, user="anna")
     assert sweeps.sweep(world.rt)["rules"] == 0
+    world.close()
+
+
+def test_rules_that_were_put_back_ask_nobody_any_more(held) -> None:
+    world, _, folder = held
+    world = reopened(world, folder, "2027-06-30")
+    sweeps.sweep(world.rt)
+    world = reopened(world, folder, FIRST)
+    sweeps.sweep(world.rt)
+    with world.rt.unit() as session:
+        states = session.scalars(select(HumanTask.state).where(HumanTask.code == "rules_changed")).all()
+    assert states == [TaskState.DONE]
     world.close()
 
 

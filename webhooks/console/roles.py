@@ -15,6 +15,7 @@ WORK = frozenset({Role.CASEWORKER, Role.APPROVER, Role.DPO})  # extend, ask a so
 DECIDE = frozenset({Role.APPROVER, Role.DPO})  # approve and refuse
 PAUSE = WORK | {Role.ADMIN}  # stop a source for a while
 AUDIT = frozenset({Role.DPO, Role.AUDITOR})
+OFFICER = frozenset({Role.DPO})
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -33,6 +33,7 @@ NAVIGATION: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("sources.sources", "nav.sources", roles.EVERYONE),
     ("retention.retention", "retention.title", roles.DECIDE),
     ("holding.holds", "holding.nav", roles.NAMES),
+    ("rules.rules", "rules.nav", roles.LIST),
     ("newcase.new", "nav.new", roles.REGISTER),
     ("audit.audit", "nav.audit", roles.AUDIT),
     ("outbox.outbox", "nav.outbox", roles.VERIFY),

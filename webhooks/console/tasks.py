@@ -20,6 +20,7 @@ from workflows.ladder.by_post import TASK as POST_CODE
 from workflows.outbox import PRINT
 from workflows.rectifying.work import BY_HAND as RECTIFY
 from workflows.repair import ANSWERS, closable, close_by_word, is_erasing, is_search, locked_task
+from workflows.rulesets import CHANGED
 
 
 def pages(shell: Shell) -> Blueprint:
@@ -73,10 +74,8 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         if found.state is TaskState.OPEN and "notice" in found.facts and g.user.role in NAMES:
             return redirect(url_for("notices.notice", ident=found.facts["notice"]))
         reference = session.scalar(select(Request.reference).where(Request.id == found.request_id))
-        if found.state is TaskState.OPEN and found.code == RECTIFY and g.user.role in NAMES:
-            return redirect(url_for("corrections.corrections", reference=reference))
-        if found.state is TaskState.OPEN and found.code == "review_candidates" and g.user.role in WORK:
-            return redirect(url_for("belonging.candidates", reference=reference))
+        if found.state is TaskState.OPEN and (there := _done_elsewhere(found, reference)):
+            return redirect(there)
         row = task_row(shell, found, reference)
     return shell.page(
         "task.html",
@@ -87,6 +86,15 @@ def _show(shell: Shell, ident: uuid.UUID, *, problem: VastineError | None = None
         done_by=found.done_by or "",
         problems=problems_of(problem) if problem else [],
     )
+
+
+def _done_elsewhere(task: HumanTask, reference: str | None) -> str:
+    """The address at which this work is done, for whoever may do it there; "" if it is done on the case's page."""
+    if task.code == RECTIFY and g.user.role in NAMES:
+        return url_for("corrections.corrections", reference=reference)
+    if task.code == "review_candidates" and g.user.role in WORK:
+        return url_for("belonging.candidates", reference=reference)
+    return url_for("rules.rules") if task.code == CHANGED else ""
 
 
 def _hand_page(task: HumanTask) -> str:

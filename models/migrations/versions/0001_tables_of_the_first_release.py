@@ -198,6 +198,9 @@ def upgrade() -> None:
         sa.Column("adopted_at", models.types.UTCDateTime(timezone=True), nullable=True),
         sa.Column("adopted_by", sa.String(length=64), nullable=True),
         sa.Column("diff_hash", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("refused_at", models.types.UTCDateTime(timezone=True), nullable=True),
+        sa.Column("refused_by", sa.String(length=64), nullable=True),
+        sa.Column("refused_why", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_rule_sets")),
     )
     op.create_table(
