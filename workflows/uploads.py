@@ -4,12 +4,13 @@ Knowing the page's address proves nobody: a file changes nothing by itself.
 """
 
 import hashlib
+from collections.abc import Sequence
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models.intake import Message, MessageCase
-from models.request import Request
+from models.request import DataKey, Request
 from models.vocabulary import Channel
 from workflows.errors import BadInput, Fault
 from workflows.hand.files import sniffed
@@ -42,6 +43,17 @@ def take_file(session: Session, rt: Runtime, request: Request, content: bytes) -
         message.why = UPLOAD
         attach(session, rt, message, request)
     return new
+
+
+def uploads_of(session: Session, request: Request) -> Sequence[Message]:
+    """The files that were sent with this case and are not gone yet, the oldest first."""
+    return session.scalars(
+        select(Message)
+        .join(MessageCase, MessageCase.message_id == Message.id)
+        .join(DataKey, DataKey.id == Message.data_key_id)
+        .where(MessageCase.request_id == request.id, Message.why == UPLOAD, DataKey.destroyed_at.is_(None))
+        .order_by(Message.arrived_at, Message.id)
+    ).all()
 
 
 def told(content: bytes) -> tuple[str, tuple[str, ...]]:

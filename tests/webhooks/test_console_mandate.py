@@ -5,14 +5,17 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
+from models.intake import Message
 from models.mandate import Mandate, MandateState
-from models.request import Request
+from models.request import DataKey, Request
 from models.vocabulary import Channel, Outcome, RequestState, Right
 from tests.webhooks.desk import Desk, has_form
 from tests.world import JANE, World
 from workflows.acting import Acting, Holder
 from workflows.casefile import Claim
 from workflows.stages import intake
+from workflows.thread import UPLOAD
+from workflows.uploads import take_file
 
 Seat = Callable[..., Desk]
 HELPER = "helper@elsewhere.example"
@@ -53,6 +56,25 @@ def test_a_mandate_is_ticked_and_accepted_and_the_case_goes_on(desk: Seat, desk_
     request = request_of(desk_world, page)
     assert (request.state, request.outcome) == (RequestState.CLOSED, Outcome.DELIVERED)
     assert has_form(cleo.get(f"{page}/mandate").text, f"{page}/mandate/end")
+
+
+def test_a_document_that_was_sent_with_the_case_stands_beside_the_check_list(desk: Seat, desk_world: World) -> None:
+    page = page_of(desk_world)
+    other = page_of(desk_world)
+    with desk_world.rt.unit() as session:
+        for one, content in ((page, b"%PDF-1.7 the power"), (other, b"%PDF-1.7 of somebody else")):
+            reference = one.rpartition("/")[2]
+            request = session.scalars(select(Request).where(Request.reference == reference)).one()
+            assert take_file(session, desk_world.rt, request, content)
+        sent = {m.id: m.request_id for m in session.scalars(select(Message).where(Message.why == UPLOAD))}
+    mine = request_of(desk_world, page).id
+    cleo = desk("cleo")
+    shown = cleo.get(f"{page}/mandate").text
+    assert {ident for ident in sent if f"/messages/{ident}" in shown} == {i for i, of in sent.items() if of == mine}
+    with desk_world.rt.unit() as session:  # its time is over: nothing leads to it any more
+        for key in session.scalars(select(DataKey).join(Message, Message.data_key_id == DataKey.id)):
+            key.wrapped, key.destroyed_at = None, desk_world.rt.now()
+    assert "/messages/" not in cleo.get(f"{page}/mandate").text
 
 
 def test_what_is_missing_is_named_and_nothing_typed_is_lost(desk: Seat, desk_world: World) -> None:

@@ -23,6 +23,7 @@ from workflows.mandates.terms import Terms, offered
 from workflows.ports import RequestKey
 from workflows.register.mandates import ESTATE, mandate_kinds
 from workflows.rules.mandates import Standing
+from workflows.uploads import uploads_of
 from workflows.views import find_request
 
 Work = Callable[[Session, Request], str]
@@ -151,6 +152,7 @@ def _facts(session: Session, shell: Shell, case: Request, row: Mandate) -> dict[
         "kinds": [(known.id, known.title.get(language)) for known in mandate_kinds().values()],
         "law": kind.law,
         "lines": lines,
+        "documents": [(str(one.id), one.arrived_at) for one in uploads_of(session, case)],
         "rights": [right.value for right in kind.rights],
         "categories": [(code, category.label.get(language)) for code, category in rt.register.categories.items()],
         "two": case.right in kind.two_people,
