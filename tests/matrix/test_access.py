@@ -148,6 +148,8 @@ def test_m13_who_asks_for_invoices_only_gets_them_and_may_ask_for_the_rest(house
     other = {"asiakas", "osoite", "sopimus", "sarja_15", "puhelu"}
     assert not other & records.keys(), "of what was not asked for there is no empty list either"
     assert len(records["lasku"]) == len(records_of(house.file(played("active", A)))["lasku"])
+    asked = {s["source"]: s["why"] for s in house.show(reference)["sources"]}
+    assert asked["paperiarkisto"] == "not_asked", "nobody goes through papers that hold nothing of it"
     start = read(package)["START_HERE.html"]
     assert "Halusit vain nämä tiedot: Laskut ja maksut." in start
     assert "Ei tietoja sinusta" not in start

@@ -9,12 +9,14 @@ from sqlalchemy.orm import Session
 from models.decision import Plan, PlanItem
 from models.hand import HandSearch, HandTick
 from models.request import Request
-from models.vocabulary import PlanState, ReceiptOutcome
+from models.vocabulary import PlanState, ReceiptOutcome, Right
 from workflows.hand import places
 from workflows.hand.orders import NOT_DONE
 from workflows.hand.searching import answers
 from workflows.handed import HandAnswer, place_of
 from workflows.ports import Connector, RequestKey
+from workflows.register.categories import category_of
+from workflows.rules.narrowed import is_wanted
 from workflows.runtime import Runtime
 from workflows.standing import open_item
 
@@ -71,3 +73,23 @@ def _as_treated(answer: HandAnswer, treated: Iterable[tuple[str, HandTick, PlanI
             fields = tuple(item.fields) if tick.phase == 0 else tuple(item.later_fields)
             masked[where] = (*masked.get(where, ()), *fields)
     return replace(answer, gone=frozenset(gone), masked=masked)
+
+
+def left_alone(rt: Runtime, request: Request) -> set[str]:
+    """Sources that nobody need go through: people search them, they hold nothing of what is wanted, and lead nowhere.
+
+    None where a copy of all is wanted, or for an erasure: it rests on holds, and holds on all there is.
+    Source: GDPR Art. 5(1)(c).
+    """
+    wanted, register = request.categories, rt.register
+    if wanted is None or request.right is Right.ERASURE:
+        return set()
+    alone = set()
+    for name, spec in register.sources.items():
+        kinds = [category_of(register, name, c.name) for dataset in spec.dataset for c in dataset.collections]
+        starts = tuple(f"{dataset.fides_key}:" for dataset in spec.dataset)
+        leads = any(e.startswith(starts) for other, c in rt.connectors.items() if other != name for e in c.entries())
+        asked = any(is_wanted(wanted, kind, known=register.categories) for kind in kinds)
+        if places.is_by_hand(spec) and not leads and not asked:
+            alone.add(name)
+    return alone

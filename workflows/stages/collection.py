@@ -39,7 +39,7 @@ from workflows.errors import NotAllowed, PersonMustLook, VastineError
 from workflows.fresh import decides_holds
 from workflows.hand.places import is_by_hand
 from workflows.hand.searching import ask, is_answered, search_of, withdraw_question
-from workflows.hand.sources import bound
+from workflows.hand.sources import bound, left_alone
 from workflows.human import close_tasks_of
 from workflows.ledger import OPEN
 from workflows.ports import Connector, Lead, RequestKey, Seeds
@@ -49,8 +49,6 @@ from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
 
 MAX_ROUNDS = 12
-
-
 _STILL_OPEN = select(Step.source).where(
     Step.request_id == bindparam("of"), Step.kind == Kind.COLLECT, Step.state.in_(OPEN)
 )
@@ -190,7 +188,8 @@ def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
     news.begin_search(session, rt, request)
     key = open_key(session, rt, request.data_key_id)
     seeds = seeds_of(session, key, request)
-    steps = [_step(name) for name, c in rt.connectors.items() if seeds_for(seeds, c.entries())]
+    alone = left_alone(rt, request)
+    steps = [_step(name) for name, c in rt.connectors.items() if name not in alone and seeds_for(seeds, c.entries())]
     # Somebody has to notice that there is nothing to ask: any one source does, with no seeds at all.
     return steps or [_step(next(iter(rt.connectors)))]
 
@@ -225,11 +224,11 @@ def next_round(session: Session, rt: Runtime, request: Request, key: RequestKey)
     seeds = seeds_of(session, key, request)
     with reading(session, Step):
         still_open = set(session.scalars(_STILL_OPEN, {"of": request.id}))
-    new: list[NewStep] = []
+    alone, new = left_alone(rt, request), list[NewStep]()
     for name, connector in rt.connectors.items():
         usable = seeds_for(seeds, connector.entries())
         finding = findings.get(name)
-        if not usable or name in still_open:
+        if not usable or name in still_open or name in alone:
             continue
         if finding is None or finding.seeds_digest != seeds_digest(usable):
             if finding is not None and finding.round >= MAX_ROUNDS:
@@ -249,12 +248,15 @@ def _name_gaps(session: Session, rt: Runtime, request: Request, findings: Mappin
     # A source nothing leads to: if all that could lead there were searched, it holds nothing; if one of
     # them failed, or it knows people only by an identifier we don't have, it was not searched.
     failed = any(f.result in (SourceResult.FAILED, SourceResult.NOT_SEARCHED) for f in findings.values())
+    alone = left_alone(rt, request)
     for name, connector in rt.connectors.items():
-        if seeds_for(seeds, connector.entries()):
+        if name not in alone and seeds_for(seeds, connector.entries()):
             continue
         finding = finding_of(session, request, name)
         by_reference = any(not entry.startswith(("identity:", "shared:")) for entry in connector.entries())
-        if failed and by_reference:
+        if name in alone:
+            finding.result, finding.why = SourceResult.NONE, "not_asked"
+        elif failed and by_reference:
             finding.result, finding.why = SourceResult.NOT_SEARCHED, "leading_source_failed"
         elif by_reference:
             finding.result, finding.why = SourceResult.NONE, "nothing_leads_there"
