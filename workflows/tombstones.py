@@ -27,6 +27,7 @@ from workflows.runtime import Runtime
 
 BACKUP_DAYS = 35  # the longest usual cycle, where the register names none
 AFTER_BACKUP = timedelta(days=30)
+_FILED = ("csv", "parquet")
 _MAIL = {"folder", "validity", "uid", "message_id"}
 _AN_ENTRY = 200  # digests in one audit entry: a line that still can be read
 
@@ -37,10 +38,19 @@ class Recogniser:
 
     vault: KeyVault
     source: str
+    in_files: bool = False  # its records stand in files, which may be merged into others
 
     def locator(self, collection: str, locator: Mapping[str, Json]) -> bytes:
         """Of one record."""
-        return self._digest("record", f"{collection}:{canonical(_lasting(locator))}")
+        return self._digest("record", f"{collection}:{canonical(self._lasting(locator))}")
+
+    def _lasting(self, locator: Mapping[str, Json]) -> Mapping[str, Json]:
+        """What stays of it when the source is put back: a message gets a new UID, a line may come in another file."""
+        if locator.keys() == _MAIL and locator["message_id"]:
+            return {"folder": locator["folder"], "message_id": locator["message_id"]}
+        if self.in_files and locator.keys() > {"file"}:
+            return {name: value for name, value in locator.items() if name != "file"}
+        return locator
 
     def content(self, digest: str) -> bytes:
         """Of what a record says, by its digest in hex."""
@@ -54,11 +64,10 @@ class Recogniser:
         return self.vault.digest(f"tombstone:{self.source}:{what}", value)
 
 
-def _lasting(locator: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Of a message its folder and its own number: a mailbox that is put back gives all its messages new UIDs."""
-    if locator.keys() == _MAIL and locator["message_id"]:
-        return {"folder": locator["folder"], "message_id": locator["message_id"]}
-    return locator
+def recogniser(rt: Runtime, source: str) -> Recogniser:
+    """The one of this source."""
+    spec = rt.register.sources.get(source)
+    return Recogniser(rt.vault, source, in_files=spec is not None and spec.kind in _FILED)
 
 
 def known_until(rt: Runtime, source: str) -> date:
@@ -85,7 +94,7 @@ def set_tombstones(
 
     No request: what went because its time was over.
     """
-    made = Recogniser(rt.vault, source)
+    made = recogniser(rt, source)
     rows: dict[tuple[str, TombstoneKind, bytes], bytes | None] = {}
     gone: dict[str, set[str]] = {}  # collection -> columns that lost their value; "" is all of them
     for one in erased:

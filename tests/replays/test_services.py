@@ -177,3 +177,40 @@ def test_a_service_of_which_nothing_can_be_read_through_is_left_to_whoever_keeps
     with pytest.raises(PersonMustLook, match="replay_by_hand"):
         replay(world.rt, "service", SINCE, user="cleo")
     world.close()
+
+
+DROP = """
+source: visits
+kind: csv
+connection: {url: FOLDER, pattern: "*.csv", delimiter: ";", take: all, writable: true}
+dataset:
+  - fides_key: visits
+    collections:
+      - name: visit
+        fields:
+          - {name: no, data_categories: [system.operations], fides_meta: {primary_key: true}}
+          - name: customer
+            data_categories: [system.operations]
+            fides_meta: {references: [{dataset: shop, field: customer.id, direction: from}]}
+          - {name: day, data_categories: [user.behavior]}
+person:
+  order: 20
+  collections: {visit: {erase: delete, created: day}}
+"""
+
+
+def test_a_line_that_comes_back_in_another_file_is_recognised(tmp_path: Path) -> None:
+    """Whoever drops files may merge old ones; the line says nobody's name, so a person is asked about it."""
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    lines = "no;customer;day\r\n1;1;2025-05-01\r\n2;2;2025-05-01\r\n"
+    (drop / "may.csv").write_text(lines, encoding="utf-8", newline="")
+    world = world_with(tmp_path, "visits", DROP.replace("FOLDER", drop.as_uri()))
+    erased(world)
+    assert (drop / "may.csv").read_bytes() == lines.replace("1;1;2025-05-01\r\n", "").encode()
+    assert replay(world.rt, "visits", SINCE, user="", dry_run=True).seen.hits == []
+    (drop / "may.csv").rename(drop / "spring.csv")
+    (drop / "spring.csv").write_text(lines, encoding="utf-8", newline="")
+    seen = replay(world.rt, "visits", SINCE, user="", dry_run=True).seen
+    assert [dict(hit.row.locator) for hit in seen.hits] == [{"no": "1", "file": "spring.csv"}]
+    world.close()

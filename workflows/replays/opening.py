@@ -27,7 +27,7 @@ from workflows.rules.reference import new_reference
 from workflows.rules.strength import strength_of
 from workflows.runtime import Runtime
 from workflows.standing import open_item
-from workflows.tombstones import Recogniser
+from workflows.tombstones import recogniser
 
 _RANDOM = secrets.SystemRandom()
 _MAY_OPEN = (Role.CASEWORKER, Role.APPROVER, Role.DPO, Role.ADMIN)
@@ -69,7 +69,7 @@ def replay(
         row.scanned, row.younger = seen.scanned, seen.younger
         session.add(row)
         session.flush()  # its records and cases name it
-        made = Recogniser(rt.vault, source)
+        made = recogniser(rt, source)
         known = {(h.row.collection, made.locator(h.row.collection, h.row.locator)): h for h in seen.hits}
         for (collection, digest), hit in known.items():
             unsure = hit.undated and not undated
@@ -198,7 +198,7 @@ def _settled(session: Session, rt: Runtime, row: Replay, cases: Sequence[Request
 
 
 def _covered(session: Session, rt: Runtime, row: Replay, cases: Sequence[Request]) -> set[tuple[str, bytes]]:
-    made = Recogniser(rt.vault, row.source)
+    made = recogniser(rt, row.source)
     covered = set()
     for case in cases:
         key = open_key(session, rt, case.data_key_id)

@@ -26,7 +26,7 @@ from workflows.ports import Connector, EraseItem
 from workflows.replays.opening import open_replays
 from workflows.runtime import Runtime
 from workflows.standing import open_item
-from workflows.tombstones import Recogniser
+from workflows.tombstones import recogniser
 
 log = structlog.get_logger("vastine.replays")
 
@@ -107,7 +107,7 @@ def _present(connector: Connector, items: Sequence[Erased]) -> list[Erased]:
 
 def _tell(rt: Runtime, source: str, again: Sequence[Erased]) -> None:
     """One task for exactly these records: what a person has looked at stays away, what is new does not."""
-    made = Recogniser(rt.vault, source)
+    made = recogniser(rt, source)
     marks = sorted(made.locator(item.collection, item.locator) for item, _ in again)
     key = f"erased_again:{source}:{hashlib.sha256(b''.join(marks)).hexdigest()[:32]}"
     first = min(at for _, at in again)

@@ -19,7 +19,7 @@ from workflows.listed import Listed, Lists
 from workflows.ports import Connector, EraseItem
 from workflows.register.categories import erasable
 from workflows.runtime import Runtime
-from workflows.tombstones import Recogniser
+from workflows.tombstones import Recogniser, recogniser
 
 _BATCH = 500
 
@@ -70,7 +70,7 @@ def stones_of(session: Session, rt: Runtime, source: str, since: datetime) -> St
     found = select(Tombstone).where(Tombstone.source == source, Tombstone.erased_at > since)
     for row in session.scalars(found.order_by(Tombstone.erased_at).execution_options(yield_per=1000)):
         known[row.kind, row.collection, row.digest] = (row.erased_at, row.content_digest)
-    return Stones(known, Recogniser(rt.vault, source))
+    return Stones(known, recogniser(rt, source))
 
 
 def scan(rt: Runtime, source: str, stones: Stones) -> Scan:

@@ -52,7 +52,7 @@ from workflows.rules.items import canonical
 from workflows.rules.mentions import Mentions
 from workflows.rulesets import schedule_rules
 from workflows.runtime import Runtime
-from workflows.tombstones import Recogniser
+from workflows.tombstones import recogniser
 from workflows.withholding import was_withheld, withheld
 from workflows.work import Lease, NewStep
 
@@ -175,7 +175,7 @@ def _replayed(session: Session, request: Request) -> Replayed | None:
 
 def _came_back(rt: Runtime, replayed: Replayed, item: Planned) -> bool:
     source, known = replayed
-    digest = Recogniser(rt.vault, source).locator(item.collection, item.locator)
+    digest = recogniser(rt, source).locator(item.collection, item.locator)
     return item.source == source and (item.collection, digest) in known
 
 
