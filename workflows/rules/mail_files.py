@@ -1,6 +1,6 @@
 """What an attachment is by its bytes, and why nobody should open it. Nothing is unpacked, opened or shown here.
 
-The mail server or a scanner of its own looks for known malware; these are signs that anybody can see.
+A scanner looks for known malware (`workflows.scanning`); these are signs that anybody can see.
 """
 
 import io
