@@ -10,6 +10,7 @@ from workflows.documents.saying import told
 from workflows.documents.words import words
 from workflows.errors import NeverAgain
 from workflows.ports import CaseFacts, SourceFacts
+from workflows.register.grounds import built_in
 
 CODE = "131052-308T"
 OWED = [
@@ -133,6 +134,12 @@ def test_an_unproven_person_reads_the_ground_and_the_remedies_in_the_mail_itself
     assert words(language).ground.not_identified in mail.body
     assert words(language).remedies.court in mail.body
     assert "Lasku" not in mail.body
+
+
+@pytest.mark.parametrize("ground", [g.id for g in built_in().values() if any("1050/2018" in law for law in g.law)])
+def test_whoever_is_not_given_data_by_section_34_hears_that_the_ombudsman_may_be(case, register, ground):
+    html = Letters(Catalogue(register)).html(Letter.REFUSAL, case("en", refusal_ground=ground, receipts={}))
+    assert words("en").indirect in html
 
 
 def test_a_refused_request_is_not_told_that_anything_is_erased_now(documents, case, register):

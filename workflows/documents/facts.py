@@ -16,11 +16,15 @@ from workflows.documents.formats import long_date, short_instant
 from workflows.documents.reach import asked_for, elsewhere, found_categories, is_narrowed, not_portable
 from workflows.documents.words import Words, fill, words
 from workflows.ports import CaseFacts, PlanLine, SourceFacts
+from workflows.register.grounds import grounds_with
 from workflows.register.model import Authority, Controller, Officer
 from workflows.rules.items import HoldMatch
 from workflows.rules.text import hold_sentence
 
 Context = dict[str, Any]
+
+_INDIRECT = "1050/2018 s. 34"
+"""The law of a ground after which the data go to the Ombudsman on request."""
 
 _ON_PAPER = ("note", "weighed", "lift_words", "answer", "answered_by")
 """What somebody wrote about the person: it goes into letters, never into an open mail."""
@@ -94,7 +98,7 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         | {
             "words": w,
             "extra": dict(case.extra),
-            "indirect": case.refusal_ground == "rights_of_others",
+            "indirect": _is_indirect(catalogue, case.refusal_ground),
             "asked_for": asked_for(catalogue, case),
             "not_portable": not_portable(catalogue, case),
             "elsewhere": elsewhere(catalogue, case),
@@ -116,6 +120,12 @@ def letter_facts(catalogue: Catalogue, case: CaseFacts) -> Context:
         }
         | {name: value for name, value in known.items() if value}
     )
+
+
+def _is_indirect(catalogue: Catalogue, code: str) -> bool:
+    """Whether the Ombudsman may be given what the person is not. Source: Data Protection Act 1050/2018 s. 34."""
+    ground = grounds_with(catalogue.register.grounds).get(code)
+    return ground is not None and any(law.startswith(_INDIRECT) for law in ground.law)
 
 
 def _ground(catalogue: Catalogue, code: str, w: Words, lang: str) -> str:
