@@ -184,6 +184,15 @@ def test_rules_asked_once_for_many_say_the_same_as_asked_for_each(many, manual):
             assert hold.law == COMPILED.laws[hold.rule]
 
 
+def test_records_with_a_value_that_is_no_fact_are_judged_each_for_itself():
+    days = [date(2027, 1, n).isoformat() for n in range(1, 29)]
+    said = [{"on": day, "disputed": True, "amount": []} for day in days]
+    many = [Item("s", "bare", {"id": 1}, "C07", Ownership.OWN, "0" * 64, {}, facts=facts) for facts in said]
+    more = {"roles": lambda _source, _collection: {}, "erasure_kind": kind, "subject": subject_facts([], today=TODAY)}
+    found = [verdict for _, verdict in assess(many, COMPILED, today=TODAY, **more)]
+    assert [str(hold.until) for one in found for hold in one.holds if hold.rule == "P1"] == days
+
+
 RETAINED = compile_retention(
     {
         "C03": SimpleNamespace(until="add_years(on, 5)"),

@@ -99,6 +99,7 @@ class _Category:
         self._groups = [_Group(name, together, reads, known_subject, today=today) for reads, together in apart.items()]
         self._reads = sorted(frozenset().union(*apart))
         self._dated = "on" in self._reads
+        self._joined: dict[tuple[int, ...], tuple[Ruling, list[tuple[Outcome, ...]]]] = {}
         self._told: dict[tuple[str, ...], tuple[Callable[[Mapping[str, Fact]], Any], dict[Any, Ruling]]] = {}
 
     def ruling(self, item: Item) -> Ruling:
@@ -115,7 +116,7 @@ class _Category:
         try:
             known = told.get(key)
         except TypeError:  # a value that is no fact at all
-            return self._asked(item)
+            return _ruling([group.outcomes(item) for group in self._groups])
         if known is None:
             if len(told) >= _REMEMBERED:
                 told.clear()
@@ -123,15 +124,25 @@ class _Category:
         return known
 
     def _asked(self, item: Item) -> Ruling:
-        outcomes = [outcome for group in self._groups for outcome in group.outcomes(item)]
-        if not outcomes:
-            return NOTHING
-        outcomes.sort(key=_place)
-        matches = tuple(outcome.match for outcome in outcomes if outcome.match is not None)
-        if len(matches) < len(outcomes):
-            return Ruling(tuple(outcomes), None, None)
-        kept = Verdict(Action.KEEP, (), matches, reason_of(matches), first_free_day(matches))
-        return Ruling(tuple(outcomes), matches, kept)
+        parts = [group.outcomes(item) for group in self._groups]
+        which = tuple(map(id, parts))  # which are kept with the ruling, so that no other can ever have their ids
+        known = self._joined.get(which)
+        if known is None:
+            if len(self._joined) >= _REMEMBERED:
+                self._joined.clear()
+            known = self._joined[which] = _ruling(parts), parts
+        return known[0]
+
+
+def _ruling(parts: Iterable[Iterable[Outcome]]) -> Ruling:
+    outcomes = sorted((outcome for part in parts for outcome in part), key=_place)
+    if not outcomes:
+        return NOTHING
+    matches = tuple(outcome.match for outcome in outcomes if outcome.match is not None)
+    if len(matches) < len(outcomes):
+        return Ruling(tuple(outcomes), None, None)
+    kept = Verdict(Action.KEEP, (), matches, reason_of(matches), first_free_day(matches))
+    return Ruling(tuple(outcomes), matches, kept)
 
 
 class _Group:
