@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Protocol
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from models.asking import AskKind
 from models.mandate import AnswerTo, Mandate, MandateCheck, MandateState
 from models.request import Request
+from models.session import reading
 from workflows.asking import ask, is_waiting, write
 from workflows.casefile import Acted, Claim, Proof, open_key, open_proof
 from workflows.errors import Conflict, NotAllowed, PersonMustLook
@@ -26,6 +27,9 @@ from workflows.rules.items import canonical
 from workflows.rules.mandates import CheckList, Standing, standing_on
 from workflows.rules.narrowed import is_wanted
 from workflows.runtime import Runtime
+
+_MANDATE = select(Mandate).where(Mandate.request_id == bindparam("of"))
+_MANDATE_LOCKED = _MANDATE.with_for_update()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,8 @@ def holder_now(session: Session, request: Request, key: RequestKey) -> Holder | 
 
 def mandate_of(session: Session, request: Request, *, lock: bool = False) -> Mandate | None:
     """The request's mandate; None where the person asks themselves."""
-    found = select(Mandate).where(Mandate.request_id == request.id)
-    return session.scalar(found.with_for_update() if lock else found)
+    with reading(session, Mandate):
+        return session.scalar(_MANDATE_LOCKED if lock else _MANDATE, {"of": request.id})
 
 
 def list_of(mandate: Mandate) -> CheckList:

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from models.asking import Ask, AskKind
 from models.request import Request
-from models.staff import HumanTask, StaffUser
-from models.vocabulary import Letter, RequestState, Role, TaskKind, TaskState
-from workflows import audit
+from models.session import reading
+from models.staff import StaffUser
+from models.vocabulary import Letter, RequestState, Role
+from workflows import audit, silence
 from workflows.casefile import open_claim, open_key, open_proof
 from workflows.caseview import case_facts
 from workflows.errors import BadInput, Conflict, Fault, NotAllowed
-from workflows.human import close_task, open_task
 from workflows.outbox import queue_mail
 from workflows.ports import RequestKey
 from workflows.rules.deadlines import DueDates, Pause, received_on, suspended, suspended_extension
@@ -29,12 +29,13 @@ ASKERS = (Role.CASEWORKER, Role.APPROVER, Role.DPO)
 WANTED = ("who", "call_back", "visit", "mandate", "period", "contract", "record", "ground", "other")
 """The least that may be needed, as codes; each has its sentence in the letters and on the screens."""
 
-SILENT = "no_answer"
-"""Code of the task that a question opens once its answer is late."""
 
 _LONGEST = 1000
-_PATIENCE = timedelta(days=14)
-_MARGIN = timedelta(days=3)  # before the day it is due, so that an answer can still be worked on
+_UNANSWERED = (
+    select(Ask)
+    .where(Ask.request_id == bindparam("of"), Ask.kind == bindparam("kind"), Ask.answered_at.is_(None))
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def answered(session: Session, rt: Runtime, request: Request, *, kind: AskKind, 
     if row is None:
         return False
     row.answered_at, row.taken_by = rt.now(), by
-    _no_longer_silent(session, rt, row, by)
+    silence.over(session, rt, row, by=by)
     facts = {"kind": kind.value}
     audit.record(session, "ask:answered", at=rt.now(), actor=by, request_id=request.id, facts=facts)
     suspend(session, rt, request)
@@ -139,8 +140,8 @@ def write(session: Session, rt: Runtime, request: Request, row: Ask) -> None:
         name="",
         ask_kind=row.kind.value,
         wanted=tuple(row.wanted),
-        answer_by=max(today + timedelta(days=1), _answer_by(request, today)),
-        time_waits=_second_clock(session, rt, request, today=today + _PATIENCE) is not None,
+        answer_by=max(today + timedelta(days=1), silence.answer_by(request, today)),
+        time_waits=_second_clock(session, rt, request, today=today + silence.PATIENCE) is not None,
     )
     occurrence = f"{row.id}:{len(row.wanted)}:{row.insufficient}"  # the same form sent twice is one mail
     queue_mail(session, rt, request, key, letter=Letter.ASK, to=to, case=case, occurrence=occurrence)
@@ -183,9 +184,8 @@ def is_waiting(session: Session, request: Request, kind: AskKind) -> bool:
 
 
 def _open_of(session: Session, request: Request, kind: AskKind) -> Ask | None:
-    return session.scalar(
-        select(Ask).where(Ask.request_id == request.id, Ask.kind == kind, Ask.answered_at.is_(None)).limit(1)
-    )
+    with reading(session, Ask):
+        return session.scalar(_UNANSWERED, {"of": request.id, "kind": kind})
 
 
 def suspend(session: Session, rt: Runtime, request: Request) -> None:
@@ -240,60 +240,6 @@ def keep_running(rt: Runtime) -> int:
             suspend(session, rt, request)
             moved += request.suspended_a != before
     return moved
-
-
-def _answer_by(request: Request, asked_on: date) -> date:
-    return min(asked_on + _PATIENCE, request.due_on - _MARGIN)
-
-
-def mind_silence(rt: Runtime) -> int:
-    """Open a task, once, for a question that nobody answered in time, while its request can still be answered.
-
-    Who they are is another matter (`sweeps.unidentified`): here a person says whether to answer the request as it is
-    understood, to extend, or to refuse it for want of what was asked. Source: GDPR Art. 12(2), 12(4).
-    """
-    ended = (RequestState.CLOSED, RequestState.CLOSING)
-    waits = (Ask.answered_at.is_(None), Ask.kind != AskKind.IDENTITY, Request.answered_at.is_(None))
-    open_ones = (*waits, Request.state.not_in(ended))
-    with rt.unit() as session:
-        tasked = set(session.scalars(select(HumanTask.key).where(HumanTask.code == SILENT)))
-        rows = session.execute(select(Ask, Request).join(Request, Request.id == Ask.request_id).where(*open_ones)).all()
-        late = [(a.id, r.id) for a, r in rows if rt.today() > _answer_by(r, _day(rt, a.asked_at))]
-    count = 0
-    for ident, request_id in late:
-        if f"{SILENT}:{ident}" in tasked:
-            continue
-        with rt.unit() as session:
-            # An answer may come in this instant: whoever takes it holds the request too.
-            request = session.get_one(Request, request_id, with_for_update=True)
-            row = session.get_one(Ask, ident, populate_existing=True)
-            if row.answered_at is not None or request.answered_at is not None or request.state in ended:
-                continue
-            open_task(
-                session,
-                rt,
-                key=f"{SILENT}:{ident}",
-                kind=TaskKind.CHECK,
-                code=SILENT,
-                request_id=request.id,
-                due_on=request.due_on,
-                facts={"kind": row.kind.value},
-            )
-            count += 1
-    return count
-
-
-def settled(session: Session, rt: Runtime, request: Request) -> None:
-    """The request is answered: nobody has to see to what the person did not say."""
-    open_ones = (HumanTask.request_id == request.id, HumanTask.code == SILENT, HumanTask.state == TaskState.OPEN)
-    for task in session.scalars(select(HumanTask).where(*open_ones)):
-        close_task(session, rt, task, by="vastine", answer="settled")
-
-
-def _no_longer_silent(session: Session, rt: Runtime, row: Ask, by: str) -> None:
-    open_one = (HumanTask.key == f"{SILENT}:{row.id}", HumanTask.state == TaskState.OPEN)
-    if (task := session.scalar(select(HumanTask).where(*open_one))) is not None:
-        close_task(session, rt, task, by=by, answer="answered")
 
 
 def _day(rt: Runtime, at: datetime) -> date:

@@ -131,6 +131,12 @@ def seen_key(session: Session, row: DataKey) -> None:
     session.info.setdefault("data_keys", {})[row.id] = row
 
 
+def note_unsearched(session: Session, request: Request) -> None:
+    """Of a request that no search has begun for `findings_of` need not ask. The caller holds its lock."""
+    if request.searched_from is None:
+        session.info.setdefault("findings", {}).setdefault(request.id, {})
+
+
 def findings_of(session: Session, request: Request) -> dict[str, Finding]:
     """The request's answers by source, in order; read once in a transaction, so one that is added belongs here too."""
     known: dict[Any, dict[str, Finding]] = session.info.setdefault("findings", {})

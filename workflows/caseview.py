@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from models.collection import Finding
 from models.decision import Plan
 from models.erasure import Receipt
 from models.request import Request
+from models.session import reading
 from models.vocabulary import PlanState, Right, SourceResult
 from workflows.casefile import findings_of, open_proof
 from workflows.ports import CaseFacts, Guarantee, PlanLine, RequestKey, SourceFacts
@@ -21,6 +22,9 @@ from workflows.rules.hold_merge import later
 from workflows.rules.items import HoldMatch
 from workflows.runtime import Runtime
 from workflows.standing import Standing, opened, standings
+
+_LAST_PLAN = select(Plan).where(Plan.request_id == bindparam("of")).order_by(Plan.version.desc()).limit(1)
+_CURRENT_PLAN = _LAST_PLAN.where(Plan.state != PlanState.VOID)
 
 
 def case_facts(rt: Runtime, request: Request, key: RequestKey, **more: Any) -> CaseFacts:
@@ -123,9 +127,11 @@ def why_narrow(session: Session, request: Request) -> str:
 
 def current_plan(session: Session, request: Request) -> Plan | None:
     """The frozen or approved plan, or the last one executed; of a refused request the one that was refused."""
-    plans = select(Plan).where(Plan.request_id == request.id).order_by(Plan.version.desc()).limit(1)
-    plan = session.scalar(plans.where(Plan.state != PlanState.VOID))
-    return session.scalar(plans) if plan is None and request.refused_by is not None else plan
+    with reading(session, Plan):
+        plan = session.scalar(_CURRENT_PLAN, {"of": request.id})
+        if plan is None and request.refused_by is not None:
+            return session.scalar(_LAST_PLAN, {"of": request.id})
+        return plan
 
 
 _TIERS: Mapping[str, Guarantee] = {"A": "A", "B": "B", "C": "C", "D": "D"}

@@ -1,10 +1,12 @@
 """The same person asks the same again, twice or through another door: one case, one answer, the earliest day."""
 
-from sqlalchemy import exists, or_, select, text
+from sqlalchemy import bindparam, exists, or_, select, text
 from sqlalchemy.orm import Session
 
 from models.mandate import Mandate
 from models.request import Request
+from models.session import reading
+from models.types import UTCDateTime
 from models.vocabulary import Event, Outcome, RequestState
 from workflows import audit
 from workflows.arrival import arrived_on
@@ -12,6 +14,28 @@ from workflows.runtime import Runtime
 
 _NOT_BEGUN = (RequestState.RECEIVED, RequestState.VERIFYING)
 _OVER = (Outcome.WITHDRAWN, Outcome.DUPLICATE, Outcome.NOT_IDENTIFIED, Outcome.BY_HAND)
+_UNANSWERED = (
+    select(Request)
+    .where(
+        Request.subject_digest == bindparam("subject"),
+        Request.right == bindparam("right"),
+        Request.id != bindparam("this"),
+        Request.proof_sealed.is_not(None),
+        Request.answered_at.is_(None),
+        Request.state.not_in((*_NOT_BEGUN, RequestState.CLOSED)),
+        Request.supplements_id.is_(None),
+        Request.replay_id.is_(None),
+        Request.categories.is_(None),
+        ~exists().where(Mandate.request_id == Request.id),
+        or_(Request.outcome.is_(None), Request.outcome.not_in(_OVER)),
+        or_(Request.objection_until.is_(None), Request.objection_until <= bindparam("now", type_=UTCDateTime)),
+    )
+    .order_by(Request.received_on, Request.id)
+    .limit(1)
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+"""A case of this person about the same right that goes on and has not answered them, the earliest."""
 
 
 def join(session: Session, rt: Runtime, request: Request) -> Event:
@@ -45,7 +69,8 @@ def _is_about_another(request: Request) -> bool:
 
 def _is_asked_for(session: Session, request: Request) -> bool:
     """What somebody asks for another has a mandate and an address of its own: the person's own request is not it."""
-    return session.get(Mandate, request.id) is not None
+    with reading(session, Mandate):
+        return session.get(Mandate, request.id) is not None
 
 
 def _alone_with(session: Session, subject: bytes) -> None:
@@ -59,29 +84,9 @@ def _leading(session: Session, rt: Runtime, request: Request) -> Request | None:
 
     One that the person on file may still disown leads none: it would take their own request with it.
     """
-    unanswered = (
-        Request.subject_digest == request.subject_digest,
-        Request.right == request.right,
-        Request.id != request.id,
-        Request.proof_sealed.is_not(None),
-        Request.answered_at.is_(None),
-        Request.state.not_in((*_NOT_BEGUN, RequestState.CLOSED)),
-        Request.supplements_id.is_(None),
-        Request.replay_id.is_(None),
-        Request.categories.is_(None),
-        ~exists().where(Mandate.request_id == Request.id),
-        or_(Request.outcome.is_(None), Request.outcome.not_in(_OVER)),
-        or_(Request.objection_until.is_(None), Request.objection_until <= rt.now()),
-    )
-    found = (
-        select(Request)
-        .where(*unanswered)
-        .order_by(Request.received_on, Request.id)
-        .limit(1)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return session.scalar(found)
+    who = {"subject": request.subject_digest, "right": request.right, "this": request.id, "now": rt.now()}
+    with reading(session, Request, Mandate, besides=request):
+        return session.scalar(_UNANSWERED, who)
 
 
 def _note(session: Session, rt: Runtime, request: Request, event: str, *, other: Request) -> None:

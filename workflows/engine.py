@@ -270,7 +270,7 @@ def _go_on(
 
 def _waits_at_once(session: Session, rt: Runtime, step: Step) -> bool:
     """Whether a step that was just added has to wait at its source's gate."""
-    if not gates.is_limited(rt, str(step.source)) and not session.scalar(select(gates.watched(step.source))):
+    if not gates.is_limited(rt, str(step.source)) and not gates.is_watched(session, str(step.source)):
         return False
     session.flush()
     if not gates.shut(session, rt, str(step.source), step.id):

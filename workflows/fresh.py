@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.holds import ManualHold
 from models.request import Request
+from models.session import reading
 from models.vocabulary import Action
 from workflows.casefile import seeds_for
 from workflows.errors import SourceDown, TryAgain
@@ -18,6 +19,8 @@ from workflows.restriction import HELD_BY, wanted_kept
 from workflows.rules.holds import ManualHoldFacts
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
+
+_UNRELEASED = select(ManualHold).where(ManualHold.subject_digest == bindparam("of"), ManualHold.released_at.is_(None))
 
 
 def decides_holds(rt: Runtime, source: str) -> bool:
@@ -65,9 +68,8 @@ def fresh_items(
 
 def manual_holds(session: Session, rt: Runtime, request: Request) -> tuple[ManualHoldFacts, ...]:
     """Holds placed by hand on this person that are not released, and what somebody asked us to keep."""
-    rows = session.scalars(
-        select(ManualHold).where(ManualHold.subject_digest == request.subject_digest, ManualHold.released_at.is_(None))
-    )
+    with reading(session, ManualHold):
+        rows = session.scalars(_UNRELEASED, {"of": request.subject_digest}).all()
     holds = tuple(ManualHoldFacts(rule=h.rule, category=h.category, until=h.until) for h in rows)
     wanted = wanted_kept(session, rt)
     return holds if wanted is None else (*holds, ManualHoldFacts(rule=HELD_BY, until=None, of=wanted))

@@ -38,6 +38,15 @@ def watched(source: object) -> Exists:
     )
 
 
+_WATCHED = select(watched(bindparam("source")))
+
+
+def is_watched(session: Session, source: str) -> bool:
+    """Whether this source's gate has to be looked at."""
+    with reading(session, SourceHealth):
+        return bool(session.scalar(_WATCHED, {"source": source}))
+
+
 def require(session: Session, rt: Runtime, sources: Collection[str]) -> None:
     """Raise `WaitFor` while one of these sources is paused, or answers without finding its canary.
 

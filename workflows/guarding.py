@@ -8,11 +8,12 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.refusing import CaseState, RefusalCase
 from models.request import Request
+from models.session import reading
 from models.staff import StaffUser
 from models.vocabulary import Letter, RequestState, Role
 from workflows import audit
@@ -35,6 +36,8 @@ FEE_DAYS = timedelta(days=14)
 """How long the person has to say whether they pay."""
 OPEN = (CaseState.PREPARED, CaseState.FEE_ANNOUNCED)
 _LOOK_AGAIN = 3600.0
+_OPEN_CASE = select(RefusalCase).where(RefusalCase.request_id == bindparam("of"), RefusalCase.state.in_(OPEN))
+_OPEN_CASE_LOCKED = _OPEN_CASE.with_for_update()
 
 
 def ground_of(rt: Runtime, name: str) -> GroundRule:
@@ -92,8 +95,8 @@ def _earlier(request: Request, other: Request) -> dict[str, Any]:
 
 def open_case(session: Session, request: Request, *, lock: bool = False) -> RefusalCase | None:
     """The case for a refusal that is not closed."""
-    found = select(RefusalCase).where(RefusalCase.request_id == request.id, RefusalCase.state.in_(OPEN))
-    return session.scalar(found.with_for_update() if lock else found)
+    with reading(session, RefusalCase):
+        return session.scalar(_OPEN_CASE_LOCKED if lock else _OPEN_CASE, {"of": request.id})
 
 
 def require_no_open_case(session: Session, request: Request) -> None:

@@ -212,22 +212,29 @@ def add_steps(
     return added
 
 
+_MINE = Request.after_request_id == bindparam("of")
+_ITS_MESSAGES = select(MessageCase.message_id).where(MessageCase.request_id == bindparam("of"))
+_TOGETHER = select(MessageCase.request_id).where(MessageCase.message_id.in_(_ITS_MESSAGES))
+_FOLLOWING = (
+    select(Step)
+    .join(Request, Request.id == Step.request_id)
+    .where(Request.id.in_(union(select(Request.id).where(_MINE), _TOGETHER)))
+)
+_ERASES = and_(Step.kind == Kind.ERASE, Step.state == StepState.READY, Step.error_code == BEHIND)
+_BEHIND = _FOLLOWING.where(_ERASES)
+_BEHIND_UNPROVEN = _FOLLOWING.where(
+    or_(_ERASES, and_(Step.kind == Kind.VERIFY, Step.state == StepState.WAITING, _MINE))
+)
+
+
 def _wake_followers(session: Session, rt: Runtime, request: Request) -> None:
     """An erasure that waits for this request's delivery may go on, or goes to a person if it failed.
 
     Where nobody was proven here, the request that waits for this one's proof has to ask for its own.
     """
-    mine = Request.after_request_id == request.id
-    behind = and_(Step.kind == Kind.ERASE, Step.state == StepState.READY, Step.error_code == BEHIND)
-    if request.proof_sealed is None:
-        behind = or_(behind, and_(Step.kind == Kind.VERIFY, Step.state == StepState.WAITING, mine))
-    messages = select(MessageCase.message_id).where(MessageCase.request_id == request.id)
-    together = select(MessageCase.request_id).where(MessageCase.message_id.in_(messages))
-    followers = session.scalars(
-        select(Step)
-        .join(Request, Request.id == Step.request_id)
-        .where(Request.id.in_(union(select(Request.id).where(mine), together)), behind)
-    ).all()
+    behind = _BEHIND if request.proof_sealed is not None else _BEHIND_UNPROVEN
+    with reading(session, Step, Request, MessageCase):
+        followers = session.scalars(behind, {"of": request.id}).all()
     for step in followers:
         step.state, step.run_at = StepState.READY, rt.now()
         ring(session, step.kind.value, "")

@@ -7,7 +7,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models.nearness import CaseNearness, Nearness, StaffKey
@@ -28,6 +28,8 @@ LOOKED, TRIED = "near_opened", "near_tried"
 
 _STRENGTH = {Nearness.NEAR: 0, Nearness.BARRED: 1, Nearness.OWN: 2}
 _HIDDEN = (Nearness.OWN, Nearness.BARRED)
+_OF_MAILS = select(StaffUser.name).where(func.lower(StaffUser.email).in_(bindparam("mails", expanding=True)))
+_OF_KEYS = select(StaffKey).where(StaffKey.digest.in_(bindparam("digests", expanding=True)))
 _LONGEST = 4
 """Words of a surname at most, as in "de la Torre Ruiz"."""
 
@@ -69,12 +71,12 @@ def note_case(session: Session, rt: Runtime, request: Request, *, claim: Claim, 
     mails = [normalise(kind, value) or value.lower() for kind, value in values if kind == "email"]
     found: dict[str, Nearness] = {}
     if mails:
-        for name in session.scalars(select(StaffUser.name).where(func.lower(StaffUser.email).in_(mails))):
+        for name in session.scalars(_OF_MAILS, {"mails": mails}):
             found[name] = Nearness.OWN
     digests = [_digest(rt, kind, normalise(kind, value) or value) for kind, value in values]
     digests += [_digest(rt, SURNAME, part) for name in names for part in _parts(name)]
     digests += [_digest(rt, ADDRESS, _plain(line)) for line in lines if line.strip()]
-    for row in session.scalars(select(StaffKey).where(StaffKey.digest.in_(digests))):
+    for row in session.scalars(_OF_KEYS, {"digests": digests}):
         if _STRENGTH[row.nearness] >= _STRENGTH.get(found.get(row.name, Nearness.NEAR), 0):
             found[row.name] = row.nearness
     for name, how in found.items():

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 
 from models.intake import CaseKey, EventCase, EventKey, InboundEvent
 from models.request import Request
-from models.session import ring
+from models.session import reading, ring
 from models.types import UTCDateTime
 from models.vocabulary import RequestState
 from workflows import audit
@@ -70,12 +70,13 @@ def add_keys(session: Session, rt: Runtime, request: Request, named: Iterable[Na
     sweep look again.
     """
     digests = {_digest(rt, name, value) for name, value in named}
-    if digests:
-        digests -= set(session.scalars(_KEYS, {"of": request.id}))
-    if not digests:
-        return
-    session.execute(_ADD, [{"request_id": request.id, "digest": digest} for digest in sorted(digests)])
-    events = session.scalars(_LATELY, {"of": request.id, "since": rt.now() - KEPT}).all()
+    with reading(session, InboundEvent, EventKey, EventCase, CaseKey):
+        if digests:
+            digests -= set(session.scalars(_KEYS, {"of": request.id}))
+        if not digests:
+            return
+        session.execute(_ADD, [{"request_id": request.id, "digest": digest} for digest in sorted(digests)])
+        events = session.scalars(_LATELY, {"of": request.id, "since": rt.now() - KEPT}).all()
     late = [event for event in events if not _before_search(event, request)]
     _take(session, rt, request, [event for event in events if event not in late])
     for event in late:
@@ -86,7 +87,8 @@ def add_keys(session: Session, rt: Runtime, request: Request, named: Iterable[Na
 def begin_search(session: Session, rt: Runtime, request: Request) -> None:
     """The sources are read from now on: what was told before they will show."""
     request.searched_from = rt.now()
-    events = session.scalars(_UNSETTLED, {"of": request.id}).all()
+    with reading(session, InboundEvent, EventKey, EventCase, CaseKey):
+        events = session.scalars(_UNSETTLED, {"of": request.id}).all()
     _take(session, rt, request, [event for event in events if _before_search(event, request)])
 
 

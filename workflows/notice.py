@@ -75,10 +75,9 @@ def wait_of(session: Session, rt: Runtime, request: Request) -> WaitFor | None:
     return None
 
 
-def told_late(session: Session, rt: Runtime, row: Outbox) -> None:
+def told_late(rt: Runtime, request: Request) -> None:
     """A notice went out: where that took long, whoever was told has the whole time from now on, not what was left."""
-    request = session.get(Request, row.request_id)
-    if request is None or request.objection_until is None or request.state not in STOPPABLE:
+    if request.objection_until is None or request.state not in STOPPABLE:
         return
     until = rt.now() + timedelta(hours=rt.register.controller.delivery.objection_hours)
     if until - request.objection_until > _PROMPT:

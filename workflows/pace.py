@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from models.session import reading
 from models.verification import Pace
 from models.vocabulary import Letter
 from workflows.runtime import Runtime
@@ -37,13 +40,19 @@ class Limit:
 def within(session: Session, rt: Runtime, limit: Limit, whose: str) -> bool:
     """Count once more; False if that is too often. `whose` is kept only as a keyed digest."""
     start = _window(rt.now(), limit.minutes)
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     key = rt.vault.digest("pace", f"{limit.scope}:{whose}")
-    row = insert(Pace).values(key=key, scope=limit.scope, window_start=start, count=1)
-    again = row.on_conflict_do_update(
-        index_elements=[Pace.key, Pace.scope, Pace.window_start], set_={"count": Pace.count + 1}
+    counted = {"key": key, "scope": limit.scope, "window_start": start, "count": 1}
+    with reading(session, Pace):
+        return (session.scalar(_once_more(session.get_bind().dialect.name), counted) or 0) <= limit.most
+
+
+@cache
+def _once_more(dialect: str) -> Any:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    which = [Pace.key, Pace.scope, Pace.window_start]
+    return (
+        insert(Pace).on_conflict_do_update(index_elements=which, set_={"count": Pace.count + 1}).returning(Pace.count)
     )
-    return (session.scalar(again.returning(Pace.count)) or 0) <= limit.most
 
 
 def _let_go(session: Session, rt: Runtime) -> int:

@@ -109,17 +109,19 @@ def _asked_here(session: Session, row: Outbox) -> bool:
 
 
 def _settle(session: Session, rt: Runtime, claimed: Outbox, error: VastineError | None) -> None:
+    request = None
     if claimed.request_id is not None:
         # The request first, as everywhere: who takes the two locks the other way round may wait for ever.
-        session.execute(ledger.LOCK, {"this": claimed.request_id})
+        request, key = session.execute(ledger.LOCK, {"this": claimed.request_id}).one()
+        seen_key(session, key)
     who = {"this": claimed.id, "last": claimed.fence}
     if error is None:
         sent = session.execute(_SENT, {**who, "now": rt.now(), "chain": str(claimed.request_id)}).one_or_none()
-        if sent is not None and claimed.request_id is not None:
-            audit.seen_head(session, claimed.request_id, sent.n, sent.digest)
+        if sent is not None and request is not None:
+            audit.seen_head(session, request.id, sent.n, sent.digest)
             claimed.error_code = None
             _note(session, rt, claimed, "mail:sent")
-            gone_out(session, rt, claimed)
+            gone_out(session, rt, claimed, request)
         return
     row = session.scalar(_MINE, who)
     if row is None:

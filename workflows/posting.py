@@ -79,6 +79,8 @@ def posted(session: Session, rt: Runtime, request: Request, task: HumanTask, *, 
     if how not in WAYS:
         raise BadInput([Fault("how", "posting_way_missing", f"one of {', '.join(WAYS)}")])
     row = _row(session, task)
+    if row.request_id != request.id:
+        raise NotFound("task")
     if task.state is TaskState.DONE or row.state is not OutboxState.PAPER:
         raise Conflict("task_done")
     if how == "no_address":
@@ -87,7 +89,7 @@ def posted(session: Session, rt: Runtime, request: Request, task: HumanTask, *, 
         row.state, row.sent_at = OutboxState.SENT, rt.now()
     facts = {"letter": row.letter, "answer": how}
     audit.record(session, "letter:posted", at=rt.now(), actor=user, request_id=request.id, facts=facts)
-    gone_out(session, rt, row)
+    gone_out(session, rt, row, request)
     close_task(session, rt, task, by=user, answer=how)
 
 

@@ -3,15 +3,16 @@
 import uuid
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from models.audit import AuditEntry
 from models.delivery import Outbox
 from models.request import Request
-from models.session import ring
+from models.session import reading, ring
 from models.staff import HumanTask
 from models.step import Step
+from models.types import UTCDateTime
 from models.vocabulary import Kind, Letter, OutboxState, Outcome, StepState, TaskKind, TaskState
 from workflows.delivered import together
 from workflows.errors import PersonMustLook, WaitFor
@@ -27,6 +28,17 @@ _STILL_OPEN = "wait"
 _FOLLOWED = (Letter.ACKNOWLEDGEMENT.value, Letter.READY.value)
 _SETTLED = (OutboxState.SENT, OutboxState.UNKNOWN, OutboxState.FAILED)
 _NOWHERE = "no_address"
+_GO_ON = (
+    update(Step)
+    .where(
+        Step.request_id.in_(select(Request.id).where(Request.after_request_id == bindparam("of"))),
+        Step.state == StepState.READY,
+        Step.error_code == NOT_SENT,
+    )
+    .values(run_at=bindparam("now", type_=UTCDateTime))
+    .returning(Step.id)
+    .execution_options(synchronize_session=False)
+)
 
 
 def require_reached(session: Session, request: Request) -> None:
@@ -58,20 +70,14 @@ def _told_of(session: Session, request: Request, first: Request) -> None:
         raise PersonMustLook(NOBODY_TOLD)
 
 
-def gone_out(session: Session, rt: Runtime, row: Outbox) -> None:
-    """A mail was sent: what waited for it may go on now."""
+def gone_out(session: Session, rt: Runtime, row: Outbox, request: Request) -> None:
+    """A mail of this request was sent: what waited for it may go on now. The caller holds the request's lock."""
     if row.letter == Letter.NOTICE.value:
-        told_late(session, rt, row)
+        told_late(rt, request)
     if row.letter != Letter.READY.value:
         return
-    behind = select(Request.id).where(Request.after_request_id == row.request_id)
-    moved = session.scalars(
-        update(Step)
-        .where(Step.request_id.in_(behind), Step.state == StepState.READY, Step.error_code == NOT_SENT)
-        .values(run_at=rt.now())
-        .returning(Step.id)
-        .execution_options(synchronize_session=False)
-    ).all()
+    with reading(session, Request, Step):
+        moved = session.scalars(_GO_ON, {"of": request.id, "now": rt.now()}).all()
     if moved:
         ring(session, Kind.ERASE.value, "")
 

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from models.request import Request
 from models.restriction import RestrictedHow, RestrictedIdentifier, RestrictedItem, Restriction, RestrictionGround
+from models.session import reading
 from workflows.rules import identifiers
 from workflows.rules.items import Item, canonical
 from workflows.runtime import Runtime
@@ -22,6 +23,7 @@ HELD_BY = "H16"
 _WANTED_KEPT = (RestrictionGround.UNLAWFUL, RestrictionGround.CLAIM)
 _NUMBER = re.compile("-?(0|[1-9][0-9]{0,18})")
 _OVER = (RestrictedHow.FREED, RestrictedHow.GONE)
+_RESTRICTION = select(Restriction).where(Restriction.request_id == bindparam("of"))
 
 
 def in_force() -> ColumnElement[bool]:
@@ -31,7 +33,8 @@ def in_force() -> ColumnElement[bool]:
 
 def restriction_of(session: Session, request: Request) -> Restriction | None:
     """The restriction this request is about."""
-    return session.scalar(select(Restriction).where(Restriction.request_id == request.id))
+    with reading(session, Restriction):
+        return session.scalar(_RESTRICTION, {"of": request.id})
 
 
 def is_in_force(session: Session, request: Request) -> bool:

@@ -29,13 +29,14 @@ from models.vocabulary import (
     StepState,
     TaskState,
 )
-from workflows import flooding, lifecycle, news
-from workflows.asking import keep_running, mind_silence
+from workflows import flooding, lifecycle, news, silence
+from workflows.asking import keep_running
 from workflows.attaching import finding_of
 from workflows.expiring import warn
 from workflows.gaps import ask_near_the_end
 from workflows.hand.watching import announce, wake_for_news
 from workflows.hold_tasks import mind_holds
+from workflows.ladder.unproven import give_up
 from workflows.lease import LEASE
 from workflows.ledger import OPEN
 from workflows.mailroom import read, understand
@@ -51,7 +52,6 @@ from workflows.rules.bucket import deadline_bucket
 from workflows.rulesets import note_rules
 from workflows.runtime import Runtime
 from workflows.setbacks import MAX_CRASHES, backoff_seconds, quarantine
-from workflows.stages.verification import give_up
 from workflows.supplements import supplement
 from workflows.unasked import strip_due
 
@@ -73,7 +73,7 @@ def sweep(rt: Runtime) -> dict[str, int]:
         "identity": unidentified(rt),
         "healed": heal(rt),
         "clocks": keep_running(rt),
-        "silence": mind_silence(rt),
+        "silence": silence.mind(rt),
         "late": apologise(rt),
         "rechecks": rechecks(rt),
         "rung": ring_for_ready(rt),

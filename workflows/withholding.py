@@ -5,11 +5,12 @@ Source: GDPR Art. 12(4), 15(4); Data Protection Act 1050/2018 s. 34.
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from models.refusing import Withholding
 from models.request import Request
+from models.session import reading
 from models.vocabulary import Event, RequestState, Role
 from workflows import audit, lifecycle
 from workflows.casefile import open_key
@@ -23,6 +24,21 @@ from workflows.rules.code_in_text import has_identity_code
 from workflows.runtime import Runtime
 
 _MAY = (Role.APPROVER, Role.DPO)
+_WITHHELD = (
+    select(Withholding)
+    .where(or_(Withholding.request_id == bindparam("of"), Withholding.request_id == bindparam("too")))
+    .order_by(Withholding.category, Withholding.request_id)
+)
+_EVER = (
+    select(Withholding.category)
+    .where(
+        or_(
+            Withholding.request_id == bindparam("of"),
+            Withholding.request_id.in_(select(Request.id).where(Request.subject_digest == bindparam("subject"))),
+        )
+    )
+    .limit(1)
+)
 _BEFORE = (RequestState.VERIFYING, RequestState.COLLECTING, RequestState.ASSESSING, RequestState.DECIDING)
 
 
@@ -108,24 +124,20 @@ def reason_of(row: Withholding, key: RequestKey) -> str:
 
 def withheld(session: Session, request: Request) -> Sequence[Withholding]:
     """What is held back from this answer; one that fills the gaps of an earlier answer holds back the same."""
-    cases = [request.id, *([request.supplements_id] if request.supplements_id else [])]
-    rows = select(Withholding).where(Withholding.request_id.in_(cases))
-    return session.scalars(rows.order_by(Withholding.category, Withholding.request_id)).all()
+    with reading(session, Withholding):
+        return session.scalars(_WITHHELD, {"of": request.id, "too": request.supplements_id or request.id}).all()
 
 
 def was_withheld(session: Session, request: Request) -> bool:
     """Whether something was ever held back from this person: then no answer goes out without somebody's look."""
-    mine = Withholding.request_id == request.id
-    if request.subject_digest is not None:
-        same = select(Request.id).where(Request.subject_digest == request.subject_digest)
-        mine = mine | Withholding.request_id.in_(same)
-    return session.scalar(select(Withholding.category).where(mine).limit(1)) is not None
+    with reading(session, Withholding, Request, besides=request):
+        return session.scalar(_EVER, {"of": request.id, "subject": request.subject_digest}) is not None
 
 
-def told_of_withheld(session: Session, rt: Runtime, request: Request, key: RequestKey) -> dict[str, str]:
-    """What the letter says of it: category, ground and reason of each; {} where nothing is held back."""
+def told_of_withheld(rt: Runtime, request: Request, key: RequestKey, rows: Sequence[Withholding]) -> dict[str, str]:
+    """What the letter says of what is held back: category, ground and reason of each; {} where nothing is."""
     said, grounds = [], grounds_with(rt.register.grounds)
-    for row in withheld(session, request):
+    for row in rows:
         if row.request_id != request.id or row.reason_sealed is None:
             continue
         label = rt.register.categories[row.category].label.get(request.language)

@@ -15,7 +15,7 @@ from models.staff import HumanTask
 from models.vocabulary import Channel, Ground, Letter, Method, Outcome, RequestState, Right, TaskState
 from tests.webhooks.visitor import code_in_mail
 from tests.world import BOB, JANE, World, make_world, open_world, prepare, write_register
-from workflows import asking, sweeps
+from workflows import asking, silence, sweeps
 from workflows.casefile import open_key
 from workflows.correcting import correct_received
 from workflows.errors import BadInput, Conflict, NotAllowed
@@ -214,16 +214,16 @@ def test_a_question_that_stays_unanswered_is_a_persons_task_before_the_day_it_is
     ident = received(world, "2026-03-02")
     question(world, ident, "2026-03-04")
     world.clock.set(noon("2026-03-18"))
-    assert asking.mind_silence(world.rt) == 0
+    assert silence.mind(world.rt) == 0
     world.clock.set(noon("2026-03-19"))
-    assert (asking.mind_silence(world.rt), asking.mind_silence(world.rt)) == (1, 0)
+    assert (silence.mind(world.rt), silence.mind(world.rt)) == (1, 0)
     with world.rt.unit() as session:
-        task = session.scalars(select(HumanTask).where(HumanTask.code == asking.SILENT)).one()
+        task = session.scalars(select(HumanTask).where(HumanTask.code == silence.SILENT)).one()
     assert (task.request_id, task.due_on, task.state) == (ident, date(2026, 4, 2), TaskState.OPEN)
     reply(world, ident, "2026-03-20")
     with world.rt.unit() as session:
         assert session.get_one(HumanTask, task.id).state is TaskState.DONE
-    assert asking.mind_silence(world.rt) == 0
+    assert silence.mind(world.rt) == 0
 
 
 def refused_for_want_of_words(world: World) -> uuid.UUID:
@@ -232,7 +232,7 @@ def refused_for_want_of_words(world: World) -> uuid.UUID:
     world.work()
     question(world, ident, "2026-03-04")
     world.clock.set(noon("2026-03-19"))
-    assert asking.mind_silence(world.rt) == 1
+    assert silence.mind(world.rt) == 1
     with world.rt.unit() as session:
         request = session.get_one(Request, ident, with_for_update=True)
         why = "Nobody told us which of the contracts is meant."
@@ -245,7 +245,7 @@ def test_once_a_request_is_answered_nobody_has_to_see_to_its_questions(world: Wo
     ident = refused_for_want_of_words(world)
     assert world.state(ident) is RequestState.CLOSED
     with world.rt.unit() as session:
-        task = session.scalars(select(HumanTask).where(HumanTask.code == asking.SILENT)).one()
+        task = session.scalars(select(HumanTask).where(HumanTask.code == silence.SILENT)).one()
     assert (task.state, task.answer) == (TaskState.DONE, "settled")
 
 

@@ -16,12 +16,12 @@ from tests.world import World, open_world, prepare
 from workflows import post
 from workflows.casefile import Claim
 from workflows.errors import BadInput, Conflict, NotAllowed, NotFound
+from workflows.ladder.unproven import give_up
 from workflows.outbox import BY_POST, PRINT
 from workflows.posting import posted, sheet_of
 from workflows.reminding import _facts as reminder_facts
 from workflows.repair import close_by_word, locked_task
 from workflows.stages import intake
-from workflows.stages.verification import give_up
 
 CODES = {Letter.CODE, Letter.FETCH_CODE}
 

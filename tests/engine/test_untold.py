@@ -14,7 +14,7 @@ from models.session import unit_of_work
 from models.staff import HumanTask
 from models.vocabulary import Channel, Right
 from tests.world import World, make_world
-from workflows import asking
+from workflows import asking, silence
 from workflows.casefile import Claim
 from workflows.outbox import PRINT
 from workflows.runtime import Runtime
@@ -71,6 +71,6 @@ def test_an_answer_that_comes_while_silence_is_noted_leaves_no_task(world: World
         asking.ask(session, world.rt, request, kind=AskKind.SPECIFICATION, wanted=["period"], by="anna")
     world.clock.advance(days=25)
     parts = {field.name: getattr(world.rt, field.name) for field in fields(world.rt)}
-    assert asking.mind_silence(AnswersMeanwhile(**parts)) == 0
+    assert silence.mind(AnswersMeanwhile(**parts)) == 0
     with world.rt.unit() as session:
-        assert session.scalars(select(HumanTask).where(HumanTask.code == asking.SILENT)).all() == []
+        assert session.scalars(select(HumanTask).where(HumanTask.code == silence.SILENT)).all() == []

@@ -10,6 +10,7 @@ from webhooks.console.decision import act
 from webhooks.console.roles import VERIFY, WORK, allow
 from webhooks.console.shell import Shell
 from workflows.errors import BadInput, Fault
+from workflows.ladder import unproven
 from workflows.rules import identifiers
 from workflows.rules.form import read_day
 from workflows.stages import verification
@@ -55,7 +56,7 @@ def pages(shell: Shell) -> Blueprint:
         def work(session: Session, case: Request) -> str:
             if request.form.get("asked") != "yes":
                 raise BadInput([Fault("asked", "give_up_not_confirmed")])
-            verification.give_up(session, rt, case, actor=g.user.name)
+            unproven.give_up(session, rt, case, actor=g.user.name)
             return "refused"
 
         return act(shell, reference, work, form="give_up")

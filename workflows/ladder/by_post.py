@@ -10,11 +10,12 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models.asking import AskKind
 from models.request import Request
+from models.session import reading
 from models.staff import HumanTask, StaffUser
 from models.verification import Challenge
 from models.vocabulary import Kind, Letter, Method, RequestState, Role, TaskKind, TaskState
@@ -41,6 +42,12 @@ _DIGITS = 10  # more than a mailed code has: it is good for weeks
 _MOST = 2  # letters for one case
 _TO_ONE_ADDRESS = Limit("letters-to-address", most=1, minutes=1440)
 _POST_WITHIN = timedelta(days=2)
+_OPEN_STILL = select(Challenge).where(
+    Challenge.request_id == bindparam("of"),
+    Challenge.purpose == PURPOSE,
+    Challenge.used_at.is_(None),
+    Challenge.tries_left > 0,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +155,9 @@ def call_off(session: Session, request: Request, key: RequestKey, proof: Proof) 
 
     The caller holds the request's lock.
     """
-    open_still = (Challenge.request_id == request.id, Challenge.purpose == PURPOSE, Challenge.used_at.is_(None))
-    for row in session.scalars(select(Challenge).where(*open_still, Challenge.tries_left > 0)):
+    with reading(session, Challenge):
+        rows = session.scalars(_OPEN_STILL, {"of": request.id}).all()
+    for row in rows:
         told = _opened(key, row) if row.candidate_sealed is not None else {"code": ""}
         if "code" in told or (told["source"], told["key"]) not in {tuple(record) for record in proof.records}:
             row.tries_left, row.candidate_sealed = 0, None

@@ -29,7 +29,7 @@ def note(session: Session, rt: Runtime, request: Request, claim: Claim, *, peopl
     on_file = {n for p in people for v in (p.contact.email, p.identifiers.get(EMAIL, "")) if (n := normalise(EMAIL, v))}
     given = {n for v in (claim.reply_to, claim.identifiers.get(EMAIL, "")) if (n := normalise(EMAIL, v))}
     found = sorted({how for one in given - on_file for other in on_file if (how := near(one, other))})
-    for how in set(found) - set(noted(session, request)):
+    for how in set(found) - set(noted(session, request) if found else ()):
         audit.record(session, EVENT, at=rt.now(), actor="vastine", request_id=request.id, facts={"code": how})
     return found
 

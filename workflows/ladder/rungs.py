@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from models.request import Request
+from models.session import reading
 from models.verification import Lowering
 from models.vocabulary import Ground, Method, RequestState
 from workflows.errors import NotAllowed
@@ -49,7 +50,8 @@ def must_prove_itself(session: Session, rt: Runtime, request: Request) -> bool:
 
 def is_lowered(session: Session, request: Request) -> bool:
     """Whether two members of staff accepted one rung less."""
-    row = session.get(Lowering, request.id)
+    with reading(session, Lowering):
+        row = session.get(Lowering, request.id)
     return row is not None and row.confirmed_at is not None
 
 

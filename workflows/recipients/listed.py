@@ -3,20 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.notices import OVER, Notice, NoticeKind
 from models.request import Request
+from models.session import reading
 from workflows.exchange import ToldRecipient
 from workflows.runtime import Runtime
+
+_NOTICES = select(Notice).where(Notice.request_id == bindparam("of")).order_by(Notice.created_at, Notice.recipient)
 
 
 def notices_of(session: Session, request: Request) -> Sequence[Notice]:
     """All notices of a request, the oldest first."""
-    return session.scalars(
-        select(Notice).where(Notice.request_id == request.id).order_by(Notice.created_at, Notice.recipient)
-    ).all()
+    with reading(session, Notice):
+        return session.scalars(_NOTICES, {"of": request.id}).all()
 
 
 def open_notices(session: Session, *, most: int = 500) -> list[tuple[Notice, str]]:

@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from models.rectification import RectificationItem
 from models.request import Request
+from models.vocabulary import Right
 from workflows.exchange import Corrected
 from workflows.ports import RequestKey
 from workflows.rectifying.saying import items_of, said_of, target_of
@@ -12,6 +13,8 @@ from workflows.rules.masked import masked
 
 def corrections_of(session: Session, request: Request, key: RequestKey) -> tuple[Corrected, ...]:
     """Each item of a rectification; () for any other request."""
+    if request.right is not Right.RECTIFICATION:
+        return ()
     return tuple(_corrected(key, item) for item in items_of(session, request))
 
 

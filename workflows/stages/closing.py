@@ -14,7 +14,7 @@ from models.erasure import Receipt
 from models.request import Request
 from models.step import Step
 from models.vocabulary import Action, Event, Kind, Letter, Outcome, PlanState, ReceiptOutcome, Right
-from workflows import asking, audit
+from workflows import audit, silence
 from workflows.answer import keep_artifact, notify_ready
 from workflows.banning import told_of_bans
 from workflows.casefile import open_claim, open_key
@@ -179,7 +179,7 @@ class Closing:
         for written in result:
             _keep(session, rt, request, written)
         _tell(session, rt, request, inputs, step)
-        asking.settled(session, rt, request)
+        silence.settled(session, rt, request)
         if rested_on_consent(request) and inputs.outcome is Outcome.NOT_IDENTIFIED:
             look_for_rest(session, rt, request)  # withdrawn or upheld it is, whoever could not prove to be whom
         forget_items(session, rt, request)

@@ -27,6 +27,7 @@ from workflows.bookmarks import Resumes
 from workflows.candidates import JudgedConnector, Verdicts, verdicts_of
 from workflows.casefile import (
     findings_of,
+    note_unsearched,
     open_key,
     open_proof,
     seal_leads,
@@ -183,6 +184,7 @@ class Collection:
 
 def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
     """The first round, or the first of a fresh look: every source that the seeds lead to."""
+    note_unsearched(session, request)
     for finding in findings_of(session, request).values():
         finding.seeds_digest, finding.round = None, 0
     news.begin_search(session, rt, request)

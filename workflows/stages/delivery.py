@@ -98,7 +98,8 @@ class Delivery:
         known = findings_of(session, request).values()
         findings = [f for f in known if request.sources is None or f.source in request.sources]
         case = case_facts(rt, request, key, sources=source_facts(session, rt, request, findings=findings))
-        extra = filling(session, request) | told_of_withheld(session, rt, request, key)
+        back = withheld(session, request)
+        extra = filling(session, request) | told_of_withheld(rt, request, key, back)
         case = replace(case, extra={**case.extra, **extra})
         expires = rt.today() + timedelta(days=rt.register.controller.delivery.link_days)
         case = replace(case, identifiers=open_proof(key, request).told(), link_expires_on=expires)
@@ -110,7 +111,7 @@ class Delivery:
             blob=f"{request.id}/package.{uuid.uuid4().hex}",
             found=sum(f.ownerships.get(word.value, 0) for f in findings for word in (Ownership.OWN, Ownership.SHARED)),
             template=rt.documents.template(letter, request.language),
-            withheld=frozenset(row.category for row in withheld(session, request)),
+            withheld=frozenset(row.category for row in back),
             wanted=asked_about(request, open_proof(key, request), known=rt.register.categories),
         )
 

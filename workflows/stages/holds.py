@@ -104,19 +104,20 @@ class Assessment:
         key = open_key(session, rt, request.data_key_id)
         # In order: one that this very transaction added stands last, and the plan is numbered by this.
         findings = [found for _, found in sorted(findings_of(session, request).items())]
+        erases = request.right is Right.ERASURE
         return Facts(
             right=request.right,
             key=key,
             blobs={f.source: f.blob for f in findings},
             digests=[(f.source, f.result.value, (f.blob_digest or b"").hex()) for f in findings],
-            manual=manual_holds(session, rt, request),
-            approved=request.right is Right.ERASURE and approved_plan(session, request) is not None,
-            rules=schedule_rules(session, rt, request),
-            left=left_over(session, request, key) if request.right is Right.ERASURE else {},
+            manual=manual_holds(session, rt, request) if erases else (),
+            approved=erases and approved_plan(session, request) is not None,
+            rules=schedule_rules(session, rt, request) if erases else None,
+            left=left_over(session, request, key) if erases else {},
             connectors=bound(session, rt, request, key),
             sources=request.sources,
             replayed=_replayed(session, request),
-            scope=scope_of(session, request),
+            scope=scope_of(session, request) if request.right is Right.RESTRICTION else Scope(),
             within=asked_about(request, open_proof(key, request), known=rt.register.categories),
             told=open_proof(key, request).told() if rt.register.controller.decisions.review_texts else None,
         )

@@ -10,14 +10,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from models.asking import AskKind
 from models.request import Request
+from models.session import reading
 from models.step import Step
 from models.verification import Challenge
-from models.vocabulary import LANGUAGES, Event, Kind, Method, Outcome, RequestState, StepState, TaskKind
+from models.vocabulary import LANGUAGES, Event, Kind, Method, RequestState, StepState, TaskKind
 from workflows import acting, asking, audit, challenges, duplicates, lifecycle, nearness, news
 from workflows.casefile import (
     Claim,
@@ -39,9 +40,14 @@ from workflows.ports import Contact, Person, RequestKey
 from workflows.rules.identifiers import PHONE, normalise
 from workflows.rules.identity import Match, match_identity
 from workflows.rules.items import canonical
-from workflows.rules.text import NO_MANDATE, NOT_IDENTIFIED
 from workflows.runtime import Runtime
 from workflows.work import Lease, NewStep
+
+_FOLLOWERS = (
+    select(Request)
+    .where(Request.after_request_id == bindparam("of"), Request.state == RequestState.VERIFYING)
+    .with_for_update()
+)
 
 by_staff = seeing.by_staff
 """Named staff saw or called the person; see there."""
@@ -131,12 +137,14 @@ class Verification:
                 Contact(name=inputs.claim.name, email="" if inputs.claim.for_another else inputs.claim.reply_to),
             )
             nearness.note_case(session, rt, request, claim=inputs.claim, proof=proof)
-            vouched = (request.verified_by, *acting.accepters(session, request))
+            accepted = acting.accepters(session, request) if inputs.holder is not None else ()
+            vouched = (request.verified_by, *accepted)
             if any(nearness.is_kept_from(session, request, name) for name in vouched):
                 acting.undo(session, request)
                 signin.forget(session, rt, request, step, code="near_case")
                 return None
-            return prove(session, rt, request, inputs.key, proof, actor=request.verified_by or "vastine")
+            actor = request.verified_by or "vastine"
+            return prove(session, rt, request, inputs.key, proof, actor=actor, noted=proof)
         if request.after_request_id is not None and not rungs.must_prove_itself(session, rt, request):
             return _with_the_first(session, rt, request, step, inputs.key)
         if unsure := "ambiguous" if match.outcome == "ambiguous" else nearly.doubt(match, near):
@@ -182,11 +190,8 @@ def _with_the_first(session: Session, rt: Runtime, request: Request, step: Step,
 
 
 def _prove_followers(session: Session, rt: Runtime, request: Request, proof: Proof, *, actor: str) -> None:
-    followers = session.scalars(
-        select(Request)
-        .where(Request.after_request_id == request.id, Request.state == RequestState.VERIFYING)
-        .with_for_update()
-    ).all()
+    with reading(session, Request, besides=request):
+        followers = session.scalars(_FOLLOWERS, {"of": request.id}).all()
     for follower in followers:
         claim = open_claim(open_key(session, rt, follower.data_key_id), follower)
         if claim.for_another and not acting.is_live(session, rt, follower):
@@ -252,8 +257,20 @@ def again(session: Session, rt: Runtime, request: Request) -> None:
     lifecycle.add_steps(session, rt, request, begin(session, rt, request))
 
 
-def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proof: Proof, *, actor: str) -> Event:
-    """Freeze who the person is and how they are reached. Raises `NotAllowed` for a proof that is not enough."""
+def prove(
+    session: Session,
+    rt: Runtime,
+    request: Request,
+    key: RequestKey,
+    proof: Proof,
+    *,
+    actor: str,
+    noted: Proof | None = None,
+) -> Event:
+    """Freeze who the person is and how they are reached. Raises `NotAllowed` for a proof that is not enough.
+
+    `noted`: the proof with which the caller has just asked whom of the staff the case concerns.
+    """
     rungs.require(session, rt, request)
     claim = open_claim(key, request)
     proof = acting.with_mandate(session, rt, request, key, claim, proof)
@@ -264,7 +281,8 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
     request.subject_digest = rt.vault.digest("subject", root)
     asking.answered(session, rt, request, kind=AskKind.IDENTITY, by=actor)
     news.add_keys(session, rt, request, proof.named())
-    nearness.note_case(session, rt, request, claim=claim, proof=proof)
+    if proof != noted:
+        nearness.note_case(session, rt, request, claim=claim, proof=proof)
     tell(session, rt, request, key, proof)
     by_post.call_off(session, request, key, proof)
     close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
@@ -278,17 +296,3 @@ def prove(session: Session, rt: Runtime, request: Request, key: RequestKey, proo
     )
     _prove_followers(session, rt, request, proof, actor=actor)
     return duplicates.join(session, rt, request)
-
-
-def give_up(session: Session, rt: Runtime, request: Request, *, actor: str = "vastine") -> None:
-    """Nobody proved to be the person in time: close, reopenable by a new request. Source: GDPR Art. 12(2), 12(6)."""
-    key = open_key(session, rt, request.data_key_id)
-    for_another = open_claim(key, request).for_another
-    request.outcome = Outcome.NOT_IDENTIFIED
-    request.refusal_ground = "no_mandate" if for_another else "not_identified"
-    words = NO_MANDATE if for_another else NOT_IDENTIFIED
-    reason = words.get(request.language, words["fi"])
-    request.refusal_sealed = key.seal(reason.encode(), f"requests.refusal:{request.id}")
-    close_tasks_of(session, rt, request.id, kinds={TaskKind.IDENTIFY}, by=actor)
-    audit.record(session, "identity:failed", at=rt.now(), actor=actor, request_id=request.id)
-    lifecycle.advance(session, rt, request, Event.NOT_IDENTIFIED, actor=actor)
