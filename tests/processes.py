@@ -1,6 +1,7 @@
 """Child processes of the tests: started with a free port, known to be up, and never outliving the tests."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -8,17 +9,23 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PATIENCE_S = 30
 
 
 def free_port() -> int:
-    """A TCP port on the loopback address that nobody holds right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on the loopback address that nobody holds right now.
+
+    Not one of those that outgoing connections get: one of them may be taken before a server listens on it.
+    """
+    for _ in range(100):
+        port = 12_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 def is_root() -> bool:

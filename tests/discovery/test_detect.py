@@ -149,3 +149,15 @@ def test_any_name_can_be_read(name):
     assert all(word.isascii() and word for word in words_of(name))
     found = sign_of(name)
     assert found is None or found.meaning in CATEGORIES
+
+
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [("puhelin_alkaen", "user.contact"), ("address_since", "user.contact"), ("epost_till", "user.contact")],
+)
+def test_a_date_since_which_a_contact_holds_is_a_persons(name: str, category: str) -> None:
+    days = [f"20{year:02}-03-0{day}" for year in range(10, 20) for day in (1, 4)]
+    got = guess(name, days, data_type="string", kind="date")
+    assert got.personal
+    assert got.category.startswith(category)
+    assert not guess("contract_since", days, data_type="string", kind="date").personal

@@ -16,7 +16,7 @@ from tests.world import JANE, World, make_world
 from workflows.answer import PACKAGE
 from workflows.casefile import open_key
 from workflows.errors import BadInput, Conflict, NotAllowed
-from workflows.withholding import give_after_all, told_of_withheld, withhold
+from workflows.withholding import give_after_all, told_of_withheld, withheld, withhold
 
 S = RequestState
 TEMPLATES = ROOT / "workflows" / "documents" / "templates"
@@ -66,7 +66,8 @@ def test_what_is_held_back_is_in_no_file_and_the_letter_says_why(world):
     assert "1,70," not in text
     with world.rt.unit() as session:
         request = session.get_one(Request, ident)
-        told = told_of_withheld(session, world.rt, request, open_key(session, world.rt, request.data_key_id))
+        key = open_key(session, world.rt, request.data_key_id)
+        told = told_of_withheld(world.rt, request, key, withheld(session, request))
     assert told["withheld"].startswith("Invoices: ")
     assert told["withheld"].endswith(WHY)
 

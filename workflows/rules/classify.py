@@ -7,7 +7,7 @@ reader a second, one wrongly left out is missing from every answer.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workflows.rules.detect_names import NameSign, sign_of
+from workflows.rules.detect_names import NameSign, sign_of, words_of
 from workflows.rules.discovered import FoundField
 
 PERSONAL_FROM = 0.3
@@ -125,6 +125,7 @@ _OWN_TEST = {t.meaning: t.test for t in _TESTS} | {
     "postcode": "postcode", "birth_date": "birth", "last_name": "name", "first_name": "name", "name": "name",
     "text": "", "reference_number": "reference_number",
 }  # fmt: skip
+_SINCE = frozenset({"alkaen", "asti", "since", "from", "until", "sedan", "fran", "till"})
 _TEXTS = ("", "string", "object")
 _ONLY_TEXT = frozenset(
     {"email", "iban", "street", "last_name", "first_name", "full_name", "name", "text", "city", "username", "job"}
@@ -135,6 +136,8 @@ _ONLY_TEXT = frozenset(
 def classify(field: FoundField) -> Guess:
     """The likeliest meaning of a column."""
     sign = sign_of(field.name)
+    if sign is not None and _is_since(field, sign):
+        return _guess(sign.meaning, sign.weight * 0.8, f"the name says since when a `{sign.word}` holds")
     if sign is not None and not _possible(sign.meaning, field):
         sign = None
     seen = _by_values(field)
@@ -147,6 +150,12 @@ def classify(field: FoundField) -> Guess:
     if sign is not None:
         return _by_name(field, sign)
     return Guess("", "", 0.0, "neither name nor values look personal")
+
+
+def _is_since(field: FoundField, sign: NameSign) -> bool:
+    """Whether a date tells since or until when a contact is somebody's."""
+    dated = field.kind in ("date", "instant") and sign.meaning in ("email", "phone_number", "street")
+    return dated and words_of(field.name)[-1] in _SINCE
 
 
 def _by_values(field: FoundField) -> Guess | None:
