@@ -3,9 +3,10 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import select, update
@@ -33,17 +34,17 @@ class _Keeper:
 
     def _start_anew(self) -> None:
         self._changed = threading.Condition()
-        self._leases: dict[int, tuple[Runtime, Lease, float]] = {}  # until when silence is all right
+        self._leases: dict[int, tuple[Callable[[], None], float]] = {}  # until when silence is all right
         self._thread: threading.Thread | None = None
         self._pid = os.getpid()
 
-    def add(self, rt: Runtime, lease: Lease) -> int:
-        """Keep it from now on; a handle to let it go by."""
+    def add(self, renew: Callable[[], None]) -> int:
+        """Renew from now on; a handle to let it go by."""
         if self._pid != os.getpid():
             self._start_anew()  # a forked child has neither its parent's thread nor its leases
         with self._changed:
-            handle = id(lease)
-            self._leases[handle] = (rt, lease, time.monotonic() + _third())
+            handle = id(renew)  # its caller holds it until it is dropped
+            self._leases[handle] = (renew, time.monotonic() + _third())
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="vastine-lease", daemon=True)
                 self._thread.start()
@@ -62,12 +63,15 @@ class _Keeper:
                 self._changed.wait_for(lambda: bool(self._leases))
                 self._changed.wait(_third() / 4)  # many short steps pass in one such while, and wake nobody
                 now = time.monotonic()
-                late = [(h, rt, lease) for h, (rt, lease, at) in self._leases.items() if at <= now]
-            for handle, rt, lease in late:
-                _renew(rt, lease)
+                late = [(handle, renew) for handle, (renew, at) in self._leases.items() if at <= now]
+            for handle, renew in late:
+                try:
+                    renew()
+                except SQLAlchemyError as error:
+                    log.warning("lease.not_renewed", error=type(error).__name__)
                 with self._changed:
                     if handle in self._leases:
-                        self._leases[handle] = (rt, lease, time.monotonic() + _third())
+                        self._leases[handle] = (renew, time.monotonic() + _third())
 
 
 def _third() -> float:
@@ -75,31 +79,38 @@ def _third() -> float:
 
 
 def _renew(rt: Runtime, lease: Lease) -> None:
-    try:
-        with rt.sessions.begin() as session:
-            session.execute(
-                update(Step)
-                .where(Step.id == lease.step_id, Step.fence == lease.fence, Step.state == StepState.RUNNING)
-                .values(lease_until=rt.now() + LEASE)
-            )
-    except SQLAlchemyError as error:
-        log.warning("lease.not_renewed", step=str(lease.step_id), error=type(error).__name__)
+    with rt.sessions.begin() as session:
+        session.execute(
+            update(Step)
+            .where(Step.id == lease.step_id, Step.fence == lease.fence, Step.state == StepState.RUNNING)
+            .values(lease_until=rt.now() + LEASE)
+        )
 
 
 _KEEPER = _Keeper()
 
 
 @contextmanager
-def kept(rt: Runtime, lease: Lease) -> Iterator[None]:
-    """Renew the lease every third of its time, and a little, while the block runs.
+def renewed(renew: Callable[[], None]) -> Iterator[None]:
+    """Call `renew` every third of a lease's time, and a little, from another thread while the block runs.
 
-    A renewal that finds another fence stops silently: settling will be refused, which is what counts.
+    What it can't write is logged and tried again; it must write nothing once the lease is another's.
     """
-    handle = _KEEPER.add(rt, lease)
+    handle = _KEEPER.add(renew)
     try:
         yield
     finally:
         _KEEPER.drop(handle)
+
+
+@contextmanager
+def kept(rt: Runtime, lease: Lease) -> Iterator[None]:
+    """Renew a step's lease while the block runs.
+
+    A renewal that finds another fence stops silently: settling will be refused, which is what counts.
+    """
+    with renewed(partial(_renew, rt, lease)):
+        yield
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from functools import partial
 
 import structlog
 from sqlalchemy import BindParameter, bindparam, or_, select, update
@@ -16,6 +17,7 @@ from workflows import audit, ledger
 from workflows.casefile import open_key, seen_key
 from workflows.errors import NeverAgain, PersonMustLook, TryAgain, VastineError
 from workflows.human import open_task
+from workflows.lease import renewed
 from workflows.outbox import open_mail
 from workflows.pace import mail_waits
 from workflows.ports import OutgoingMail
@@ -26,6 +28,7 @@ from workflows.setbacks import backoff_seconds
 log = structlog.get_logger("vastine.post")
 
 LEASE = timedelta(seconds=120)
+"""How long a process may be silent before another takes its mail; a slow server is not silence: it is renewed."""
 _NOW: BindParameter[datetime] = bindparam("now", type_=UTCDateTime)
 _DUE = (
     select(Outbox, DataKey)
@@ -64,7 +67,8 @@ def send_all(rt: Runtime, *, most: int = 500) -> int:
         row, mail, error = claimed
         try:
             if mail is not None:
-                rt.mailer.send(mail)
+                with renewed(partial(_renew, rt, row)):
+                    rt.mailer.send(mail)
         except VastineError as caught:
             error = caught
         rt.failpoint("mail_sent")
@@ -98,6 +102,12 @@ def _claim(session: Session, rt: Runtime) -> tuple[Outbox, OutgoingMail | None, 
     identity = f"<{row.id}@{domain}>"
     mail = OutgoingMail(message_id=identity, to=to, subject=subject, body=body, language=row.language)
     return row, mail, None
+
+
+def _renew(rt: Runtime, claimed: Outbox) -> None:
+    with rt.sessions.begin() as session:
+        who = {"this": claimed.id, "last": claimed.fence}
+        session.execute(update(Outbox).where(*_HELD).values(lease_until=rt.now() + LEASE), who)
 
 
 def _asked_here(session: Session, row: Outbox) -> bool:
