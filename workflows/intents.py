@@ -81,7 +81,7 @@ def intend(
         raise Conflict("not_erasing")
     require_no_objection(session, rt, request)
     require_delivered(session, rt, request)
-    require_reached(session, request)
+    require_reached(session, rt, request)
     lapsed = "" if request.answered_at is not None else ended(session, rt, request, batch.key)
     plan = session.get_one(Plan, batch.plan_id)
     effect = session.get(Effect, batch.op_id)

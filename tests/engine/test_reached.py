@@ -95,6 +95,27 @@ def test_an_erasure_does_not_follow_an_answer_whose_mail_came_back(world: World,
     assert rows(world) == ALL
 
 
+def test_who_said_that_an_erasure_waits_is_asked_again(world: World) -> None:
+    first, erasure = both(world)
+    world.work()
+    comes_back(world, first, Letter.READY)
+    world.approve(erasure)
+    world.work()
+    see_to(world, first, "wait")
+    mine = select(HumanTask).where(HumanTask.request_id == first, HumanTask.kind == TaskKind.MAIL_FAILED)
+    for days, state in ((1, TaskState.DONE), (2, TaskState.OPEN)):
+        world.clock.advance(days=days)
+        world.work()
+        with world.rt.unit() as session:
+            task = session.scalars(mine).one()
+            assert (task.state, task.facts["letter"]) == (state, Letter.READY.value)
+    assert (rows(world), waits_for(world, erasure)) == (ALL, ["mail_came_back"])
+    see_to(world, first, "answered_outside")
+    world.clock.advance(hours=1)
+    world.work()
+    assert (rows(world), world.state(erasure)) == ((2, 2), RequestState.CLOSED)
+
+
 def test_it_goes_on_once_somebody_says_that_the_person_has_it(world: World) -> None:
     first, erasure = both(world)
     world.work()

@@ -33,6 +33,7 @@ from workflows.news import take_notice
 from workflows.ports import ErasedItem, EraseItem, RequestKey
 from workflows.recipients.telling import GONE, categories_gone
 from workflows.register.ordering import may_go_first
+from workflows.reached import require_reached
 from workflows.runtime import Runtime
 from workflows.schedule import Due, due_items
 from workflows.standing import open_item
@@ -81,6 +82,7 @@ class Erasure:
             raise PersonMustLook("source_not_in_register")
         gates.require(session, rt, {name for name in rt.connectors if decides_holds(rt, name)})
         require_delivered(session, rt, request)
+        require_reached(session, rt, request)  # here too, since what it asks anew is not kept from the middle of the work
         plan, found = _due(session, request)
         mine = [due for due in found if due.row.source == step.source]
         if plan is None or not mine:
