@@ -76,7 +76,7 @@ def case_of(session: Session, shell: Shell, request: Request) -> dict[str, Any]:
         "may_correct": request.answered_at is None and request.state not in (RequestState.CLOSED, RequestState.CLOSING),
         "corrections": corrections(session, request, key if g.user.role in RECORDS else None),
         "may_withdraw": may_withdraw(request),
-        "may_answer": request.state in BEFORE_EFFECTS,
+        "may_answer": request.state in BEFORE_EFFECTS and request.answered_at is None,
         "deciding": request.state is RequestState.DECIDING,
         "objectable": request.state is not RequestState.DECIDING and may_object(shell.rt, request),
         "objection_until": request.objection_until,

@@ -33,6 +33,7 @@ _BACKUPS = Piece("backups", "GDPR 17(1), 5(1)(e)", when=_has("erased"))
 _ERASED = Piece("erased", "GDPR 17(1)", when=_has("erased"), rows="erased")
 _KEPT = Piece("kept", "GDPR 12(4), 17(3)", when=_has("kept"), rows="kept")
 _BANNED = Piece("banned", "GDPR 12(1), 7(3), 21(3)", ("bans",), _has("bans"))
+_GONE = Piece("gone", "GDPR 12(1), 17(1)", when=_has("receipts"))
 _PROCESSING = tuple(
     Piece(name, law, when=_has("processing"))
     for name, law in (
@@ -100,6 +101,7 @@ _ESTATE = (
 _ANSWER = (
     Piece("asked", "GDPR 12(3)", ("received_on", "right")),
     Piece("answer", "GDPR 12(1), 12(3)", ("answer_words",)),
+    _GONE,
     *_COMPLAINT,
     Piece("sender", "GDPR 12(4); DPA 34", ("answered_by",)),
 )
@@ -234,7 +236,7 @@ CONTENTS: Mapping[Letter, Contents] = {
     ),
     **RESTRICTING,
     Letter.DUPLICATE: Contents("L13", "The same was asked twice", _MERGED, _MERGED),
-    Letter.WITHDRAWN: Contents("L13", "The person took the request back", _WITHDRAWN, _WITHDRAWN),
+    Letter.WITHDRAWN: Contents("L13", "The person took the request back", (*_WITHDRAWN, _GONE), _WITHDRAWN),
     Letter.LATE: Contents("L14", "The day has passed without an answer", (*_LATE, _SENDER), _LATE),
 }
 """Letters that are not here are notices that point to one of these, or go to others than the person."""

@@ -9,7 +9,7 @@ from models.staff import StaffUser
 from models.vocabulary import Event, Letter, Outcome, PlanState, Right, Role, TaskKind
 from workflows import lifecycle
 from workflows.casefile import open_key
-from workflows.errors import BadInput, Fault, NotAllowed
+from workflows.errors import BadInput, Conflict, Fault, NotAllowed
 from workflows.human import close_tasks_of
 from workflows.own_words import seal_answer
 from workflows.rectifying.saying import require_nothing_changed
@@ -38,12 +38,15 @@ def answer_by_hand(
 
     `goes_on`: to an objection, that the use which rested goes on; unless that is said or was weighed, it stays at rest.
     Raises `NotAllowed` for the role, `BadInput` (fields answer_letter, answer_words), `Conflict` once something is
-    being delivered or erased, or was put right. Source: GDPR Art. 12(3)-(4): no request ends without an answer.
+    being delivered or erased, was put right, or the request is answered.
+    Source: GDPR Art. 12(3)-(4): no request ends without an answer.
     """
     staff = session.get(StaffUser, user)
     if staff is None or staff.disabled_at is not None or staff.role not in _WHO:
         raise NotAllowed("role", detail="answering by hand needs the role caseworker, approver or dpo")
     lifecycle.next_state(request, Event.ANSWERED_BY_HAND)  # before anything is changed
+    if request.answered_at is not None:
+        raise Conflict("answered", detail="the request is answered; what was kept goes as its letter said")
     require_nothing_changed(session, request)
     said = words.strip() if letter == Letter.ANSWER else ""
     _require_whole(letter, said)

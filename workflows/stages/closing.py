@@ -110,7 +110,8 @@ class Closing:
         if plan is not None and request.right is Right.ERASURE and plan.state is PlanState.APPROVED:
             waiting = [item for item in items if item.waits]
         again = next_look(rt.today(), waiting)
-        receipts = receipt_counts(session, request) if plan is not None else {}
+        # Of a case that ended otherwise no plan is left, and what was erased by then is told all the same.
+        receipts = receipt_counts(session, request) if plan is not None or request.right is Right.ERASURE else {}
         lines = lines_of(key, items)
         outcome = _outcome(request, receipts, rest=_keeps(lines), waits=again is not None)
         case = case_facts(
