@@ -31,9 +31,9 @@ from workflows.intents import Batch, Changed, intend, write_receipts
 from workflows.lease import mid_work
 from workflows.news import take_notice
 from workflows.ports import ErasedItem, EraseItem, RequestKey
+from workflows.reached import require_reached
 from workflows.recipients.telling import GONE, categories_gone
 from workflows.register.ordering import may_go_first
-from workflows.reached import require_reached
 from workflows.runtime import Runtime
 from workflows.schedule import Due, due_items
 from workflows.standing import open_item
