@@ -113,10 +113,8 @@ def test_a_case_that_ends_half_erased_tells_what_is_gone(world: World, ends, let
         row, key = answer.fetch(session, world.rt, request, f"letter_{letter}.pdf", actor="person")
         with world.rt.blobs.read(row.blob, key) as stream:
             pdf = stream.read()
-    said = subprocess.run(
-        ["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True
-    ).stdout.decode()
-    assert re.search(r"What had been done before this\s+Result\s+Records\s+Erased\s+2", said)
+    said = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout
+    assert re.search(r"What had been done before this\s+Result\s+Records\s+Erased\s+2", said.decode())
 
 
 def test_who_has_an_answer_is_not_answered_by_hand_while_what_was_kept_is_looked_at(world: World) -> None:

@@ -11,11 +11,21 @@ from models.request import DataKey, Request
 from models.restriction import Restriction, RestrictionGround
 from models.retention import RetentionItem, RetentionRun, RetentionState
 from models.staff import HumanTask
-from models.vocabulary import Action, PlanState, ReceiptOutcome, RequestState, Right
+from models.vocabulary import Action, PlanState, ReceiptOutcome, RequestState, Right, TaskState
 from tests.retention.conftest import late_world
 from tests.world import BOB, JANE
 from workflows import engine, manual_holds, pausing
-from workflows.errors import BadInput, Conflict, Fenced, NotAllowed, NotFound, PersonMustLook, TryAgain, WaitFor
+from workflows.errors import (
+    BadInput,
+    Conflict,
+    Fenced,
+    NotAllowed,
+    NotFound,
+    PersonMustLook,
+    SourceDown,
+    TryAgain,
+    WaitFor,
+)
 from workflows.ports import ErasedItem
 from workflows.restricting import naming
 from workflows.restricting.hand import done_by_hand
@@ -454,3 +464,38 @@ def test_a_list_whose_source_left_the_register_asks_a_person_and_stops_no_other(
         assert len([task for task in tasks if task.facts["category"] == "C07"]) == 1
     assert carrying.carry_out_approved(world.rt) >= 1
     assert ids(world, "billing", "invoice") == [71, 72, 73]
+    with world.rt.unit() as session:  # done after all: nobody is asked any more
+        tasks = session.scalars(select(HumanTask).where(HumanTask.code == carrying.NOT_DONE)).all()
+        assert {task.state for task in tasks} == {TaskState.DONE}
+
+
+@pytest.mark.parametrize(
+    ("error", "days", "asked"),
+    [
+        (SourceDown("source_down"), 1, []),
+        (SourceDown("source_down"), 4, ["source_down"]),
+        (PersonMustLook("plan_tampered"), 1, ["plan_tampered"]),
+        (KeyError("a bug"), 1, ["unexpected"]),
+    ],
+)
+def test_one_list_that_can_not_be_carried_out_stops_no_other_and_asks_unless_it_passes(
+    world, monkeypatch, error, days, asked
+):
+    for category in ("C07", "C12"):
+        made = freeze(world.rt, category, user="anna")
+        for user in ("anna", "ben"):
+            approve(world.rt, category, made.plan_hash, user=user)
+    look = carrying.look
+
+    def fails(rt, category):
+        if category == "C07":
+            raise error
+        return look(rt, category)
+
+    monkeypatch.setattr(carrying, "look", fails)
+    world.clock.advance(days=days)
+    assert carrying.carry_out_approved(world.rt) == 1
+    assert (ids(world, "billing", "invoice"), ids(world, "shop", "orders")) == ([70, 71, 72, 73], [2, 3, 4])
+    with world.rt.unit() as session:
+        tasks = session.scalars(select(HumanTask).where(HumanTask.code == carrying.NOT_DONE)).all()
+        assert [task.facts["error"] for task in tasks] == asked

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 from models.holds import ManualHold
 from models.intake import InboundEvent
 from models.retention import RetentionApproval, RetentionItem, RetentionRun, RetentionState
-from models.vocabulary import ReceiptOutcome, TaskKind
+from models.staff import HumanTask
+from models.vocabulary import ReceiptOutcome, TaskKind, TaskState
 from workflows import audit, gates
-from workflows.errors import Conflict, PersonMustLook, TryAgain, VastineError
-from workflows.human import open_task
+from workflows.errors import Conflict, PersonMustLook, TryAgain, VastineError, WaitFor
+from workflows.human import close_task, open_task
 from workflows.ports import ErasedItem, EraseItem
 from workflows.retention.asked import asking
 from workflows.retention.late import Late, Where
@@ -33,6 +34,11 @@ log = structlog.get_logger("vastine.retention")
 
 NOT_DONE = "list_not_carried_out"
 """Code of the task about an approved list that a night could not carry out."""
+
+_PASSES = (TryAgain, WaitFor, Conflict)
+"""A source is silent, somebody asks, another process is at it: the next night it may be over."""
+_LONGEST = timedelta(days=3)
+"""Past so long after the last approval such a reason is no passing one any more."""
 
 BATCH = 500
 _ROUNDS = 10  # so deep may records point at each other
@@ -100,21 +106,35 @@ def carry_out_approved(rt: Runtime) -> int:
         approved = select(RetentionRun).where(RetentionRun.state == RetentionState.APPROVED)
         last = {run.category: _last_word(session, run) for run in session.scalars(approved)}
     count = 0
-    for category, user in sorted(last.items()):
+    for category, (user, since) in sorted(last.items()):
         try:
             carry_out(rt, category, user=user)
             count += 1
         except VastineError as error:  # the next night tries again; one category stops no other
-            log.warning("retention.not_carried_out", category=category, code=error.code)
-            with rt.unit() as session:
-                facts = {"category": category, "error": error.code}
-                open_task(session, rt, key=f"retention:{category}", kind=TaskKind.CHECK, code=NOT_DONE, facts=facts)
+            _not_done(rt, category, error.code, passes=isinstance(error, _PASSES) and since > rt.now() - _LONGEST)
+        except Exception as error:  # noqa: BLE001 - nor does a bug that one category alone brings out
+            log.error("retention.crashed", category=category, error=type(error).__name__)
+            _not_done(rt, category, "unexpected", passes=False)
     return count
 
 
-def _last_word(session: Session, run: RetentionRun) -> str:
-    names = select(RetentionApproval.approver).where(RetentionApproval.run_id == run.id)
-    return session.scalar(names.order_by(RetentionApproval.at.desc()).limit(1)) or "vastine"
+def _not_done(rt: Runtime, category: str, code: str, *, passes: bool) -> None:
+    log.warning("retention.not_carried_out", category=category, code=code)
+    if passes:
+        return
+    with rt.unit() as session:
+        facts = {"category": category, "error": code}
+        open_task(session, rt, key=_task(category), kind=TaskKind.CHECK, code=NOT_DONE, facts=facts)
+
+
+def _task(category: str) -> str:
+    return f"retention:{category}"
+
+
+def _last_word(session: Session, run: RetentionRun) -> tuple[str, datetime]:
+    said = select(RetentionApproval.approver, RetentionApproval.at).where(RetentionApproval.run_id == run.id)
+    last = session.execute(said.order_by(RetentionApproval.at.desc()).limit(1)).one_or_none()
+    return (last.approver, last.at) if last is not None else ("vastine", run.frozen_at)
 
 
 def _begin(rt: Runtime, category: str) -> tuple[uuid.UUID, int]:
@@ -242,6 +262,9 @@ def _end(rt: Runtime, run_id: uuid.UUID, fence: int, *, user: str) -> Counter[st
         destroy(session, rt, run)
         facts = {"category": run.category, "hash": run.plan_hash.hex(), "outcomes": dict(counts)}
         audit.record(session, "retention:done", at=rt.now(), actor=user, facts=facts)
+        mine = select(HumanTask).where(HumanTask.key == _task(run.category), HumanTask.state == TaskState.OPEN)
+        for task in session.scalars(mine):
+            close_task(session, rt, task, by="vastine", answer="settled")
         return counts
 
 

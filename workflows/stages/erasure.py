@@ -82,9 +82,7 @@ class Erasure:
             raise PersonMustLook("source_not_in_register")
         gates.require(session, rt, {name for name in rt.connectors if decides_holds(rt, name)})
         require_delivered(session, rt, request)
-        require_reached(
-            session, rt, request
-        )  # here too, since what it asks anew is not kept from the middle of the work
+        require_reached(session, rt, request)  # what it asks anew in the middle of the work is not kept
         plan, found = _due(session, request)
         mine = [due for due in found if due.row.source == step.source]
         if plan is None or not mine:
