@@ -13,7 +13,7 @@ from workflows import audit
 from workflows.pace import Limit, within
 from workflows.rules.mail import Understood
 from workflows.runtime import Runtime
-from workflows.stages.intake import to_triage
+from workflows.stages.intake import ask_to_read
 
 FLOOD = "sender_flood"
 """Why a message waits: its sender wrote more often than people do."""
@@ -52,5 +52,5 @@ def take_up(rt: Runtime) -> int:
             waiting.order_by(Message.arrived_at, Message.id).limit(max(0, AT_ONCE - busy)).with_for_update()
         ).all()
         for message in found:
-            to_triage(session, rt, message, code=FLOOD)
+            ask_to_read(session, rt, message, code=FLOOD)  # on record since it was kept
         return len(found)

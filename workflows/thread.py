@@ -6,7 +6,7 @@ Words about a proven person are shown to whoever has proven it again in this bro
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,6 +62,7 @@ class Line:
     language: str
     file: str = ""
     upload: str = ""  # the message that is a file of the person's
+    ident: str = ""
 
 
 def is_over(request: Request) -> bool:
@@ -70,13 +71,20 @@ def is_over(request: Request) -> bool:
 
 
 def reply(
-    session: Session, rt: Runtime, request: Request, *, user: str, words: str, content: bytes | None = None
+    session: Session,
+    rt: Runtime,
+    request: Request,
+    *,
+    user: str,
+    words: str,
+    content: bytes | None = None,
+    read: Collection[str] = (),
 ) -> bool:
     """Write to the person, with one file if need be; whether a mail goes out that says so. The caller holds the lock.
 
-    The same words with the same file twice in a row are one message. What the person wrote here counts as read and
-    answered. A file is for proven people only. Raises `NotAllowed`, `Conflict` once the case is closed, `BadInput`
-    (words, file).
+    The same words with the same file twice in a row are one message. `read`: idents of the person's messages that
+    stood before the eyes of who writes; they count as read and answered. A file is for proven people only. Raises
+    `NotAllowed`, `Conflict` once the case is closed, `BadInput` (words, file).
     """
     may_ask(session, user)
     if is_over(request):
@@ -105,7 +113,7 @@ def reply(
     told = _tell(session, rt, request, key, row)
     facts = {"message": str(row.id), "told": told, "file": bool(content)}
     audit.record(session, "message:answered", at=rt.now(), actor=user, request_id=request.id, facts=facts)
-    _read_by_us(session, rt, request, user)
+    _read_by_us(session, rt, request, user, read=read)
     return told
 
 
@@ -162,12 +170,13 @@ def _tell(session: Session, rt: Runtime, request: Request, key: RequestKey, row:
     return queue_mail(session, rt, request, key, letter=Letter.MESSAGE, to=to, case=case, occurrence=occurrence)
 
 
-def _read_by_us(session: Session, rt: Runtime, request: Request, user: str) -> None:
-    """What the person wrote on the page stood before the eyes of who answers; a mail is read on a page of its own."""
+def _read_by_us(session: Session, rt: Runtime, request: Request, user: str, *, read: Collection[str]) -> None:
+    """What arrived while somebody wrote their answer is not read by it; a mail is read on a page of its own."""
     waiting = select(HumanTask).join(Message, Message.id == HumanTask.message_id)
     on_page = (Message.channel == Channel.PORTAL, HumanTask.code == WRITTEN, HumanTask.state == TaskState.OPEN)
     for task in session.scalars(waiting.where(HumanTask.request_id == request.id, *on_page)):
-        close_task(session, rt, task, by=user, answer="done")
+        if str(task.message_id) in read:
+            close_task(session, rt, task, by=user, answer="done")
 
 
 def thread_of(session: Session, rt: Runtime, request: Request, *, all_words: bool) -> list[Line]:
@@ -187,6 +196,7 @@ def thread_of(session: Session, rt: Runtime, request: Request, *, all_words: boo
             unread=row.read_at is None,
             language=row.language,
             file=files.get(row.artifact_id, "") if row.artifact_id and all_words else "",
+            ident=str(row.id),
         )
         for row in replies
     ]
@@ -221,6 +231,7 @@ def _notes(session: Session, rt: Runtime, request: Request, *, all_words: bool) 
                 unread=task is TaskState.OPEN,
                 language=said.get("language", ""),
                 upload=str(message.id) if sent else "",
+                ident=str(message.id),
             )
         )
     return lines
@@ -240,12 +251,16 @@ def unread(session: Session, request: Request) -> int:
     return session.scalar(waiting) or 0
 
 
-def shown(session: Session, rt: Runtime, request: Request) -> None:
-    """The person, who has proven to be the person, was shown all there is. Takes the request's lock."""
+def shown(session: Session, rt: Runtime, request: Request, lines: Collection[Line]) -> None:
+    """The person, who has proven to be the person, was shown these. Takes the request's lock."""
     session.get(Request, request.id, with_for_update=True)
     fresh = session.scalars(
         update(Reply)
-        .where(Reply.request_id == request.id, Reply.read_at.is_(None))
+        .where(
+            Reply.request_id == request.id,
+            Reply.read_at.is_(None),
+            Reply.id.in_([uuid.UUID(line.ident) for line in lines if line.by]),
+        )
         .values(read_at=rt.now())
         .returning(Reply.id)
         .execution_options(synchronize_session=False)

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from models.asking import AskKind
+from models.audit import AuditEntry
 from models.delivery import Outbox
 from models.doors import DoorCanary
 from models.intake import Message
@@ -167,6 +168,8 @@ def test_one_sender_without_end_is_kept_whole_and_read_a_few_at_a_time(world: Wo
     assert seen == 50
     with world.rt.unit() as session:
         assert session.scalars(select(Message).where(Message.state == MessageState.TRIAGE)).all() == []
+        entries = session.scalars(select(AuditEntry.facts).where(AuditEntry.event == "message:triaged")).all()
+    assert Counter(Counter(str(facts["message"]) for facts in entries).values()) == {1: 50}
 
 
 def test_the_next_hour_the_sender_is_served_again(world: World) -> None:

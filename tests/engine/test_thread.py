@@ -82,7 +82,7 @@ def test_words_about_a_proven_person_are_for_whoever_proves_it_again(world: Worl
     assert (seen.words, seen.file) == (WORDS, "attachment_1.pdf")
     with world.rt.unit() as session:
         assert thread.unread(session, session.get_one(Request, case)) == 1
-        thread.shown(session, world.rt, session.get_one(Request, case))
+        thread.shown(session, world.rt, session.get_one(Request, case), [seen])
     [seen] = lines(world, case, all_words=True)
     assert not seen.unread
 
@@ -93,8 +93,9 @@ def test_nobody_works_on_a_case_while_it_is_noted_that_the_person_was_shown_a_me
     world = make_world(tmp_path, database_url=postgres_url)
     case = world.open(desk=False)
     write(world, case)
+    seen = lines(world, case, all_words=True)
     with world.rt.unit() as session:
-        thread.shown(session, world.rt, session.get_one(Request, case))
+        thread.shown(session, world.rt, session.get_one(Request, case), seen)
         with pytest.raises(OperationalError):
             begin_work(world, case)
     world.close()
@@ -139,21 +140,42 @@ def test_before_anybody_is_proven_it_goes_to_where_the_request_came_from_and_tak
     assert seen.words == "Which year do you mean?"
 
 
-def test_an_answer_closes_the_task_of_what_the_person_wrote_on_the_page(world: World) -> None:
+def test_an_answer_closes_the_task_of_what_was_read_and_of_nothing_that_came_meanwhile(world: World) -> None:
     case = world.open(desk=False)
     world.work()
+
+    def says(text: str) -> None:
+        with world.rt.unit() as session:
+            request = session.get_one(Request, case, with_for_update=True)
+            mailroom.take_note(session, world.rt, request, text=text, language="en")
+        world.clock.advance(minutes=1)
+
+    says("I moved.")
+    read = [line.ident for line in lines(world, case, all_words=True) if line.unread]
+    says("And my name is another.")  # while somebody writes the answer to the first
     with world.rt.unit() as session:
         request = session.get_one(Request, case, with_for_update=True)
-        mailroom.take_note(session, world.rt, request, text="I moved.", language="en")
-    assert [line.unread for line in lines(world, case, all_words=True)] == [True]
-    write(world, case)
+        thread.reply(session, world.rt, request, user="cleo", words=WORDS, read=read)
     with world.rt.unit() as session:
-        states = session.scalars(select(HumanTask.state).where(HumanTask.code == thread.WRITTEN)).all()
-    assert states == [TaskState.DONE]
+        tasks = session.scalars(select(HumanTask).where(HumanTask.code == thread.WRITTEN)).all()
+    assert {str(task.message_id) in read: task.state for task in tasks} == {True: TaskState.DONE, False: TaskState.OPEN}
     assert [(line.by, line.words, line.unread) for line in lines(world, case, all_words=True)] == [
         ("", "I moved.", False),
+        ("", "And my name is another.", True),
         ("cleo", WORDS, True),
     ]
+
+
+def test_a_message_that_came_while_the_page_was_made_is_not_taken_for_shown(world: World) -> None:
+    case = world.open(desk=False)
+    world.work()
+    write(world, case)
+    shown = lines(world, case, all_words=True)
+    world.clock.advance(minutes=1)
+    write(world, case, "And one more thing.")
+    with world.rt.unit() as session:
+        thread.shown(session, world.rt, session.get_one(Request, case), shown)
+    assert [line.unread for line in lines(world, case, all_words=True)] == [False, True]
 
 
 def test_a_complaint_waits_for_an_answer_though_the_person_takes_the_request_back(world: World) -> None:

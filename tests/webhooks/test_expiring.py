@@ -11,6 +11,7 @@ from models.audit import AuditEntry
 from models.delivery import Artifact, Grant
 from tests.webhooks.visitor import Caller, code_in_mail, link_in_mail
 from tests.world import JANE, World, make_world
+from webhooks.portal import download
 from webhooks.public import create_app
 from workflows.sweeps import sweep
 
@@ -65,6 +66,19 @@ def test_the_link_works_fourteen_days_and_its_end_is_told_once_three_days_before
         assert Caller(app).get(link).status_code == 200
     world.clock.advance(days=3)
     assert [Caller(app).get(link).status_code for link in (first, second)] == [404, 404]
+
+
+def test_a_link_that_is_revoked_while_its_case_is_waited_for_opens_nothing(world: World, app: Flask, page: str) -> None:
+    token = link_in_mail(world, "fetch").rpartition("/")[2]
+    with world.rt.sessions() as session, app.test_request_context():
+        held = download.find(session, token)
+        session.commit()  # what it has read stays in its hands, as while it waits for the lock
+        with world.rt.unit() as other:
+            for grant in other.scalars(select(Grant)):
+                grant.revoked_at = world.rt.now()
+        with pytest.raises(download.Gone):
+            download.find(session, token)
+    assert held[0].revoked_at is not None
 
 
 def test_who_has_fetched_the_answer_is_not_told(world: World, app: Flask, page: str) -> None:

@@ -13,6 +13,8 @@ from webhooks.handwork import UPLOAD_BYTES
 from workflows import thread
 from workflows.rules.form import MESSAGE_CHARACTERS
 
+_MOST_READ = 1000
+
 
 def pages(shell: Shell) -> Blueprint:
     """Writing to the person."""
@@ -26,7 +28,10 @@ def pages(shell: Shell) -> Blueprint:
 
         def work(session: Session, case: Request) -> str:
             words = request.form.get("words", "")[: 4 * MESSAGE_CHARACTERS + 1]
-            told = thread.reply(session, shell.rt, case, user=g.user.name, words=words, content=content or None)
+            read = request.form.getlist("read")[:_MOST_READ]
+            told = thread.reply(
+                session, shell.rt, case, user=g.user.name, words=words, content=content or None, read=read
+            )
             return "replied" if told else "replied_untold"
 
         return act(shell, reference, work, form="thread")

@@ -39,10 +39,15 @@ def gone(_error: Gone) -> Response:
 def find(session: Session, token: str) -> tuple[Grant, Request]:
     """The grant and its request, locked; raises `Gone`."""
     rt = house().rt
-    grant = session.get(Grant, rt.vault.digest("grant", token))
-    if grant is None or grant.revoked_at is not None or grant.expires_at <= rt.now() or grant.fetches >= MOST_FETCHES:
+    digest = rt.vault.digest("grant", token)
+    grant = session.get(Grant, digest)
+    if grant is None:
         raise Gone
     asked = session.get(Request, grant.request_id, with_for_update=True)
+    # Anew: whoever fetches by it, or revokes, lengthens or deletes it, held the request.
+    grant = session.get(Grant, digest, populate_existing=True)
+    if grant is None or grant.revoked_at is not None or grant.expires_at <= rt.now() or grant.fetches >= MOST_FETCHES:
+        raise Gone
     if asked is None or not (files_of(session, asked) or thread_of(session, rt, asked, all_words=False)):
         raise Gone
     return grant, asked

@@ -27,6 +27,6 @@ def messages(session: Session, asked: Request, *, opened: bool) -> Shown:
     new = thread.unread(session, asked)
     lines = tuple(thread.thread_of(session, rt, asked, all_words=opened))
     if opened and new:
-        thread.shown(session, rt, asked)
+        thread.shown(session, rt, asked, lines)
     locked = not opened and any(line.by and line.words is None for line in lines)
     return Shown(lines, locked, new, thread.is_over(asked))

@@ -114,15 +114,7 @@ def requests_of(session: Session, message: Message) -> Sequence[Request]:
 def to_triage(session: Session, rt: Runtime, message: Message, *, code: str) -> None:
     """A person must read this one."""
     message.state, message.why = MessageState.TRIAGE, code
-    open_task(
-        session,
-        rt,
-        key=f"triage:{message.id}",
-        kind=TaskKind.TRIAGE,
-        code=code,
-        message_id=message.id,
-        due_on=due_dates(received_on(message.arrived_at, _zone(rt))).due_a,
-    )
+    ask_to_read(session, rt, message, code=code)
     audit.record(
         session,
         "message:triaged",
@@ -130,6 +122,13 @@ def to_triage(session: Session, rt: Runtime, message: Message, *, code: str) -> 
         actor="vastine",
         facts={"message": str(message.id), "code": code},
     )
+
+
+def ask_to_read(session: Session, rt: Runtime, message: Message, *, code: str) -> None:
+    """The task that asks a person to read it; that they must is on record by then, or is written down next."""
+    due_on = due_dates(received_on(message.arrived_at, _zone(rt))).due_a
+    key = f"triage:{message.id}"
+    open_task(session, rt, key=key, kind=TaskKind.TRIAGE, code=code, message_id=message.id, due_on=due_on)
 
 
 def _zone(rt: Runtime) -> str:
