@@ -288,6 +288,18 @@ def test_an_unknown_or_disabled_user_verifies_nobody(vastine: Run) -> None:
     assert vastine("request", "list", "--json").json == []
 
 
+def test_what_is_a_colleague_s_own_is_read_from_standard_input_and_repeated_nowhere(vastine: Run) -> None:
+    typed = b"own email=cleo@home.example\nnear address=Koivukuja 3\n\nnear surname=Later\n"
+    ran = vastine("user", "know", "cleo", stdin=typed)
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.startswith("2 keys of cleo are kept")
+    for wrong in (b"", b"own email=a@home.example\nown email=b@home.example\n", b"mine email=a@home.example\n"):
+        ran = vastine("user", "know", "cleo", stdin=wrong)
+        assert ran.code == 2
+        assert "home.example" not in ran.out + ran.err
+    assert vastine("user", "know", "cleo", "--own", "email=cleo@home.example").code == 2
+
+
 def test_people_are_added_with_a_password_shown_once(vastine: Run) -> None:
     ran = vastine("user", "add", "dora", "--role", "approver")
     assert (ran.code, len(ran.out.strip()) >= 12) == (0, True)

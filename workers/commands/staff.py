@@ -1,6 +1,7 @@
 """`vastine user` and `vastine token`: who may log in."""
 
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 
 import click
@@ -69,15 +70,19 @@ def sign(*, name: str, nda_signed_on: datetime) -> None:
 
 @user.command()
 @click.argument("name")
-@click.option(
-    "--own", multiple=True, metavar="KEY=VALUE", help="What is theirs as a customer: email, customer_number …"
-)
-@click.option("--near", multiple=True, metavar="KEY=VALUE", help="surname=… or address=…: a case with it asks why.")
-def know(*, name: str, own: tuple[str, ...], near: tuple[str, ...]) -> None:
-    """Know a person's own cases, and those near to them, by digests; the values are not kept."""
+def know(*, name: str) -> None:
+    """Know a person's own cases, and those near to them, by digests; the values are not kept.
+
+    What is theirs is read from standard input, where no list of processes and no shell's history shows it.
+    """
+    if sys.stdin.isatty():
+        say(
+            "one a line, and an empty line at the end: own email=… · own customer_number=… · near surname=… · near address=…"
+        )
+    told = _told(iter(sys.stdin.readline, ""))
     rt = runtime()
     with rt.unit() as session:
-        count = nearness.know(session, rt, name, own=_pairs(own, "--own"), near=_pairs(near, "--near"), by="cli")
+        count = nearness.know(session, rt, name, own=told["own"], near=told["near"], by="cli")
     say(f"{count} keys of {name} are kept; cases from now on are compared with them")
 
 
@@ -95,10 +100,23 @@ def bar(*, name: str, reference: str, reason: str, by: str) -> None:
     say(f"the case is kept from {name}")
 
 
-def _pairs(given: tuple[str, ...], option: str) -> dict[str, str]:
-    told = dict(pair.partition("=")[::2] for pair in given)
-    if not all(told) or not all(value.strip() for value in told.values()):
-        raise BadInput([Fault(option, "can't be read", "write it as KEY=VALUE")])
+def _told(lines: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What was typed, up to an empty line. A fault names the line and repeats nothing of it."""
+    told: dict[str, dict[str, str]] = {"own": {}, "near": {}}
+    faults = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            break
+        how, _, pair = line.strip().partition(" ")
+        kind, _, value = pair.partition("=")
+        if how not in told or not kind.strip() or not value.strip() or kind.strip() in told[how]:
+            faults.append(Fault(f"line {number}", "can't be read", "own KEY=VALUE or near KEY=VALUE, each KEY once"))
+        else:
+            told[how][kind.strip()] = value.strip()
+    if not faults and not any(told.values()):
+        faults.append(Fault("standard input", "is empty", "write one line for each: own KEY=VALUE or near KEY=VALUE"))
+    if faults:
+        raise BadInput(faults)
     return told
 
 
