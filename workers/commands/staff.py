@@ -76,9 +76,7 @@ def know(*, name: str) -> None:
     What is theirs is read from standard input, where no list of processes and no shell's history shows it.
     """
     if sys.stdin.isatty():
-        say(
-            "one a line, and an empty line at the end: own email=… · own customer_number=… · near surname=… · near address=…"
-        )
+        say("one a line, then an empty line: own email=… · own customer_number=… · near surname=… · near address=…")
     told = _told(iter(sys.stdin.readline, ""))
     rt = runtime()
     with rt.unit() as session:
