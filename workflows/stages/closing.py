@@ -138,10 +138,8 @@ class Closing:
         moved = to_tell(waiting, rt.today()) if request.answered_at else []
         untold = [receipt for item in items for receipt in item.receipts if receipt.told_at is None]
         quiet = bool(waiting and request.answered_at and untold) and _only_days(key, items)
-        drafts: list[Draft] = []
         letter = by_hand[0] if by_hand is not None else _letter(request, outcome)
-        if (untold or not moved) and letter is not None:
-            drafts.append(_draft(request, letter, case))
+        drafts = [_draft(request, letter, case)] if letter is not None and (untold or not moved) else []
         if moved:
             drafts.append(_draft(request, Letter.HOLD_LATER, replace(case, plan=lines_of(key, moved))))
         if request.replay_id is not None:
