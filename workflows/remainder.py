@@ -4,6 +4,7 @@ It takes over what they said and proves nobody: whoever opens its answer has to 
 """
 
 import base64
+import hashlib
 
 from sqlalchemy.orm import Session
 
@@ -29,14 +30,16 @@ def has_rest(session: Session, request: Request) -> bool:
 def ask_for_rest(session: Session, rt: Runtime, first: Request, *, language: str) -> tuple[str, str]:
     """Open the request for the rest, once however often it is asked; its reference, and its page's secret.
 
-    The caller holds the lock of `first`. Raises `Conflict` where all was asked for, or what was said is forgotten.
+    Once staff have narrowed `first` anew its rest is another one. The caller holds the lock of `first`. Raises
+    `Conflict` where all was asked for, or what was said is forgotten.
     Source: GDPR Art. 12(2), 15(1).
     """
     if not has_rest(session, first):
         raise Conflict("nothing_left", detail="the request is about everything")
     key = open_key(session, rt, first.data_key_id)
     claim, mandate = open_claim(key, first), mandate_of(session, first)
-    ident = f"rest:{first.id}"
+    rest = rest_of(first.categories or (), known=rt.register.categories)
+    ident = f"rest:{first.id}:{hashlib.sha256(canonical(list(first.categories or ())).encode()).hexdigest()}"
     secret = base64.urlsafe_b64encode(rt.vault.digest("status-secret", ident)).decode()[:22]
     raw = canonical({"rest_of": first.reference}).encode()
     message, new = store(session, rt, channel=Channel.PORTAL, external_id=ident, raw=raw)
@@ -47,7 +50,7 @@ def ask_for_rest(session: Session, rt: Runtime, first: Request, *, language: str
         language=language,
         channel=Channel.PORTAL,
         claim=claim,
-        categories=rest_of(first.categories or (), known=rt.register.categories),
+        categories=rest,
         acting=Acting(mandate.kind, holder_of(key, mandate)) if mandate is not None else None,
     )
     opened = open_request(session, rt, asked, message=message, secret=secret).request

@@ -17,6 +17,7 @@ from workflows.answer import PACKAGE
 from workflows.casefile import Claim, open_key
 from workflows.errors import BadInput, Conflict, NotAllowed
 from workflows.narrowing import narrow
+from workflows.remainder import ask_for_rest
 from workflows.rules.narrowed import rest_of
 from workflows.stages import intake
 from workflows.withholding import withhold
@@ -125,6 +126,26 @@ def test_what_was_searched_already_is_searched_anew_and_what_went_out_stays_as_i
     assert collections(finish(world, ident)) == {"invoice": 2}
     with pytest.raises(Conflict, match="not gone out"):
         narrowed(world, ident)
+
+
+def rest_asked(world: World, ident: uuid.UUID) -> tuple[str, list[str] | None]:
+    """The reference of the request for the rest, and of what it is."""
+    with world.rt.unit() as session:
+        first = session.get_one(Request, ident, with_for_update=True)
+        reference, _ = ask_for_rest(session, world.rt, first, language="en")
+        rest = session.scalars(select(Request).where(Request.reference == reference)).one()
+        return reference, rest.categories
+
+
+def test_the_rest_of_what_was_narrowed_anew_has_what_is_left_out_now(world):
+    ident = opened(world, desk=False, categories=["C01"])
+    world.work()
+    before = rest_asked(world, ident)
+    assert rest_asked(world, ident) == before
+    narrowed(world, ident, "C07")
+    after = rest_asked(world, ident)
+    assert (before[1], after[1]) == (["C07", "other"], ["C01", "other"])
+    assert rest_asked(world, ident) == after != before
 
 
 def test_nobody_narrows_what_is_erased_next(world):
