@@ -69,6 +69,11 @@ def test_some_without_a_tick_asks_what_is_wanted(world: World, caller: Caller, t
         assert session.scalar(select(func.count()).select_from(Request)) == 0
 
 
+def test_no_tick_is_lost_however_many_there_are(world: World, caller: Caller) -> None:
+    page = caller.ask(**PART, categories=[*["C07"] * 300, "C01"])  # type: ignore[arg-type]
+    assert request_at(world, page).categories is None  # these two are all there are
+
+
 def test_an_erasure_is_never_of_what_was_ticked_before_the_wish_changed(world: World, caller: Caller) -> None:
     page = caller.ask(**PART, categories="C07", right="erasure")
     assert request_at(world, page).categories is None

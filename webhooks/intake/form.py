@@ -21,7 +21,7 @@ from workflows.register.mandates import mandate_kinds
 from workflows.rules.form import MESSAGE_CHARACTERS, FormRequest, understand_form
 from workflows.rules.form_items import KINDS, count_of, field_names, items_in
 from workflows.rules.form_items import MOST as MOST_ITEMS
-from workflows.rules.narrowed import NARROWABLE
+from workflows.rules.narrowed import NARROWABLE, in_order
 
 bp = Blueprint("form", __name__)
 
@@ -69,8 +69,10 @@ def step(lang: str, name: str) -> AnyResponse:
     for field in FIELDS[name]:
         if name == "items" and field not in request.form:
             continue  # no place for it on the page yet
-        given = ",".join(request.form.getlist(field)) if field == "categories" else request.form.get(field, "")
-        answers[field] = given[: _LONGEST.get(field, _LONGEST_FIELD)]
+        if field == "categories":  # as many as there are: one that is cut off would be missing from the copy
+            answers[field] = ",".join(in_order(request.form.getlist(field), house().rt.register.categories))
+            continue
+        answers[field] = request.form.get(field, "")[: _LONGEST.get(field, _LONGEST_FIELD)]
     if name == "check" and go == "next":
         return send(lang, answers)
     if go == "more" and name == "items":
