@@ -27,7 +27,8 @@ def narrow(session: Session, rt: Runtime, request: Request, *, user: str, catego
     """Give a copy of these categories only; of all where none is named. What was searched is searched anew.
 
     The caller holds the request's lock. Raises `BadInput` (field categories), `NotAllowed` for the role, `Conflict`
-    once it went out, while the sources are searched, or where what is left out is about to be erased.
+    once it went out, while the sources are searched, where another request for everything ended in this one, or where
+    what is left out is about to be erased.
     """
     staff_of(session, user, roles=_MAY)
     require_narrowable(request)
@@ -36,6 +37,8 @@ def narrow(session: Session, rt: Runtime, request: Request, *, user: str, catego
         raise BadInput(faults)
     if wanted is not None and _is_erased_after(session, request):
         raise Conflict("categories_with_erasure", detail="what is left out of the copy is about to be erased")
+    if wanted is not None and _answers_another(session, request):
+        raise Conflict("categories_joined", detail="another request for everything ended in this one")
     request.categories = list(wanted) if wanted is not None else None
     facts = {"categories": request.categories}
     audit.record(session, "request:narrowed", at=rt.now(), actor=user, request_id=request.id, facts=facts)
@@ -55,6 +58,11 @@ def require_narrowable(request: Request) -> None:
         raise Conflict("searching", detail="the sources are being searched; try again in a moment")
     if not may_narrow(request):
         raise Conflict("not_narrowable", detail="only a copy that has not gone out yet can be narrowed")
+
+
+def _answers_another(session: Session, request: Request) -> bool:
+    """Whether the person asked once more, for everything, and has no other answer to that; nor what is erased after."""
+    return bool(session.scalar(select(exists().where(Request.leading_id == request.id))))
 
 
 def _is_erased_after(session: Session, request: Request) -> bool:

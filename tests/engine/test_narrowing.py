@@ -159,6 +159,20 @@ def test_nobody_narrows_what_is_erased_next(world):
     narrowed(world, first)
 
 
+def test_nobody_narrows_the_answer_in_which_a_request_for_everything_ended(world):
+    ident = opened(world)
+    with world.rt.unit() as session:
+        withhold(session, world.rt, session.get_one(Request, ident, with_for_update=True), user="ben", **HELD)
+    world.work()
+    again = opened(world)
+    world.work()
+    assert world.request(again).leading_id == ident
+    with pytest.raises(Conflict, match="ended in this one"):
+        narrowed(world, ident, "C07")
+    narrowed(world, ident)
+    assert world.request(ident).categories is None
+
+
 @pytest.mark.parametrize(
     ("user", "categories", "error"),
     [("iris", ["C07"], NotAllowed), ("nobody", ["C07"], NotAllowed), ("ben", ["C99"], BadInput)],
