@@ -197,6 +197,8 @@ def _require_free(session: Session, rt: Runtime, digest: bytes, *, user: str) ->
 def _same(session: Session, digest: bytes, placing: Placing, *, user: str) -> ManualHold | None:
     wanted = (placing.rule, placing.category, placing.reason, placing.until, user)
     for hold in list_holds(session, digest=digest):
+        if hold.release_asked_at is not None:
+            continue  # one more word ends it, and whoever places it now wants it to last
         if (hold.rule, hold.category, hold.reason_code, hold.until, hold.placed_by) == wanted:
             return hold
     return None

@@ -114,6 +114,18 @@ def test_the_same_placed_twice_is_placed_once(world: World) -> None:
     assert hold(world, ident, user="ben") != hold(world, ident)
 
 
+def test_one_placed_again_while_its_release_is_asked_for_is_another_and_lasts(world: World) -> None:
+    ident = deciding(world)
+    held = hold(world, ident)
+    assert let_go(world, held, "anna", reason="matter_closed") is False
+    again = hold(world, ident)
+    assert again != held
+    assert let_go(world, held, "ben") is True
+    with world.rt.unit() as session:
+        lasting = session.scalars(select(ManualHold.id).where(ManualHold.released_at.is_(None))).all()
+    assert lasting == [again]
+
+
 def test_two_people_and_a_reason_end_it_early_and_the_plan_is_made_anew(world: World) -> None:
     ident = deciding(world)
     held = hold(world, ident, user="anna")
