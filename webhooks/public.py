@@ -7,7 +7,7 @@ from webhooks.intake import events, form, post
 from webhooks.portal import code_letter, download, notices, pages, receipt, remainder, signin, status, writing
 from webhooks.portal.house import language, open_house, page
 from webhooks.problems import problem, problem_of
-from webhooks.security import protect
+from webhooks.security import MAX_BODY_BYTES, protect
 from webhooks.words import load_words
 from workflows.errors import VastineError
 from workflows.runtime import Runtime
@@ -22,6 +22,7 @@ def create_app(rt: Runtime) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["vastine"] = open_house(rt, load_words())
     protect(app, public_url=rt.settings.public_url, scripts=False, exempt=lambda path: path.startswith(MACHINES))
+    app.before_request(_read_whole)
     for blueprint in (
         pages.bp,
         form.bp,
@@ -41,6 +42,13 @@ def create_app(rt: Runtime) -> Flask:
     app.after_request(_say_when)
     app.register_error_handler(VastineError, _our_error)
     return app
+
+
+def _read_whole() -> None:
+    """A form is here before anything is looked up for it: who sends one slowly holds no case and no connection."""
+    if request.method == "POST" and not request.path.startswith(MACHINES):
+        request.max_content_length = writing.WITH_FILES.get(request.endpoint or "", MAX_BODY_BYTES)
+        request.form  # noqa: B018  # parsed here, kept for the view
 
 
 def _say_when(answer: Response) -> Response:

@@ -53,6 +53,28 @@ def send(caller: Caller, page: str, content: bytes, *, note: str = "", name: str
     return caller.client.post(f"{page}/message", **body_of(content, note=note, name=name))
 
 
+class Slow(BytesIO):
+    """A body that is on its way: notes how many connections of the database wait for it."""
+
+    def __init__(self, world: World, content: bytes) -> None:
+        super().__init__(content)
+        self._pool, self.held = world.rt.sessions.kw["bind"].pool, set[int]()
+
+    def readinto(self, buffer: Any, /) -> int:
+        """The next bytes."""
+        self.held.add(self._pool.checkedout())
+        return super().readinto(buffer)
+
+
+def test_who_sends_a_file_slowly_holds_neither_the_case_nor_a_connection(world: World, caller: Caller) -> None:
+    page, body = caller.ask(), body_of(PDF)
+    slow = Slow(world, body["data"])
+    more = {"content_type": body["content_type"], "content_length": len(body["data"])}
+    assert caller.client.post(f"{page}/message", input_stream=slow, **more).status_code == 303
+    assert slow.held == {0}
+    assert len(messages(world)) == 1
+
+
 def messages(world: World) -> list[Message]:
     with world.rt.unit() as session:
         found = select(Message).where(Message.channel == Channel.PORTAL, Message.why.is_not(None))

@@ -23,6 +23,8 @@ NOTES = Limit("note", most=10)
 NOTES_FROM = Limit("note-from", most=30)
 FILES_FROM = Limit("files-from", most=20)
 FEEDBACK = Limit("feedback", most=10)
+WITH_FILES = {"writing.note": LARGEST_BYTES + MAX_BODY_BYTES}
+"""Endpoint to the largest body, where a file may come along."""
 
 
 @bp.post("/<lang>/status/<reference>/<secret>/message")
@@ -32,7 +34,6 @@ def note(lang: str, reference: str, secret: str) -> AnyResponse:
     It proves nobody and changes nothing by itself.
     """
     rt = house().rt
-    request.max_content_length = LARGEST_BYTES + MAX_BODY_BYTES
     with rt.unit() as session:
         asked = find(session, reference, secret, lock=True)
         content = _uploaded()
