@@ -1,7 +1,6 @@
 """Records of files are made anonymous as rows are: by an approved recipe, and only where ten households look alike."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from models.vocabulary import Action, ReceiptOutcome
-from tests.connectors.shop import EMAIL, KEY, dataset, field, ref, register, seeds, source
+from tests.connectors.answers import FIELDS, RECIPE
+from tests.connectors.shop import dataset, field, ref, register, seeds, source
 from workflows.connectors.csv_source import CsvConnector
 from workflows.connectors.erasing import plan_action
 from workflows.connectors.parquet_source import ParquetConnector
@@ -18,24 +18,6 @@ from workflows.ports import EraseItem
 from workflows.register.recipes import Recipe
 from workflows.rules.items import Item
 
-RECIPE = Recipe(
-    id="survey-counts",
-    version=1,
-    source="s",
-    collection="answer",
-    keeps=("rating", "postcode"),
-    household="customer_id",
-    approved_by="Anneli Esimerkki",
-    approved_on=date(2026, 10, 1),
-)
-FIELDS = [
-    field("id", "system.operations", primary_key=True),
-    field("customer_id", KEY),
-    field("email", EMAIL, identity="email"),
-    field("rating", "user.behavior"),
-    field("postcode", "user.contact.address.postal_code"),
-    field("text", "user.content"),
-]
 CALL = [field("no", "system.operations", primary_key=True), field("answer_id", references=[ref("answer.id")])]
 NAMES = [f["name"] for f in FIELDS]
 Row = tuple[str, ...]

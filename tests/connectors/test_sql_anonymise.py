@@ -1,7 +1,6 @@
 """A record is made anonymous by an approved recipe only, and only where ten households look the same."""
 
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from models.vocabulary import Action, ReceiptOutcome
-from tests.connectors.shop import EMAIL, KEY, collected, dataset, dump, field, register, run_sql, seeds, source
+from tests.connectors.answers import FIELDS, RECIPE
+from tests.connectors.shop import collected, dataset, dump, register, run_sql, seeds, source
 from tests.connectors.test_sql_rehearsal import differences, told
 from workflows.connectors.erasing import ErasureKinds, plan_action
 from workflows.connectors.sql import SqlConnector
@@ -19,25 +19,6 @@ from workflows.ports import EraseItem
 from workflows.register.recipes import Recipe
 from workflows.rules.items import Verdict
 from workflows.runtime import Runtime
-
-RECIPE = Recipe(
-    id="survey-counts",
-    version=1,
-    source="s",
-    collection="answer",
-    keeps=("rating", "postcode"),
-    household="customer_id",
-    approved_by="Anneli Esimerkki",
-    approved_on=date(2026, 10, 1),
-)
-FIELDS = [
-    field("id", "system.operations", primary_key=True),
-    field("customer_id", KEY),
-    field("email", EMAIL, identity="email"),
-    field("rating", "user.behavior"),
-    field("postcode", "user.contact.address.postal_code"),
-    field("text", "user.content"),
-]
 
 
 def survey(url: str, *more: str, recipe: Recipe = RECIPE, alike: int = 10) -> SqlConnector:

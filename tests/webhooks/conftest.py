@@ -10,9 +10,25 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.webhooks.browsing import Visit, press
 from tests.webhooks.desk import PASSWORD, Desk, give_passwords
+from tests.webhooks.visitor import Caller
 from tests.world import World, make_world
+from webhooks.public import create_app as portal_app
 from webhooks.staff import create_app
 from workers.serving import Server
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """The small controller."""
+    world = make_world(tmp_path)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def caller(world: World) -> Caller:
+    """Somebody at the portal of `world`."""
+    return Caller(portal_app(world.rt))
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """What the form asks beside the right: what is wrong item by item, why to restrict, and the wish for paper."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
@@ -10,22 +7,9 @@ from models.rectification import Flaw, RectificationItem, Remedy
 from models.request import Request
 from models.staff import HumanTask
 from tests.webhooks.visitor import Caller
-from tests.world import JANE, World, make_world
-from webhooks.public import create_app
+from tests.world import JANE, World
 from workflows.casefile import open_claim, open_key
 from workflows.rectifying.saying import said_of
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = make_world(tmp_path)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def caller(world: World) -> Caller:
-    return Caller(create_app(world.rt))
 
 
 def press(caller: Caller, page: str, /, go: str = "next", lang: str = "en", **answers: str) -> int:

@@ -1,8 +1,5 @@
 """A copy of some data only, asked for in the form, and the rest of it asked for later with one button."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from sqlalchemy import func, select
 
@@ -10,25 +7,12 @@ from models.intake import Message
 from models.request import DataKey, Request
 from models.vocabulary import Outcome
 from tests.webhooks.visitor import HELPER, Caller, code_in_mail, reference_of
-from tests.world import JANE, World, make_world
-from webhooks.public import create_app
+from tests.world import JANE, World
 from workflows.acting import holder_of, mandate_of
 from workflows.casefile import open_claim, open_key
 from workflows.views import find_request
 
 PART = {"email": JANE, "copy_of": "some"}
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = make_world(tmp_path)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def caller(world: World) -> Caller:
-    return Caller(create_app(world.rt))
 
 
 def request_at(world: World, page: str) -> Request:

@@ -1,6 +1,5 @@
 """Files that people send on the page of their case: limits, what they are by their bytes, and who sees them."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +16,7 @@ from models.vocabulary import Channel
 from tests.scanner import EICAR, clamd_twin
 from tests.webhooks.desk import Desk, give_passwords
 from tests.webhooks.visitor import Caller
-from tests.world import World, make_world
+from tests.world import World
 from webhooks.public import create_app
 from webhooks.security import MAX_BODY_BYTES
 from webhooks.staff import create_app as console_app
@@ -28,18 +27,6 @@ from workflows.uploads import LARGEST_BYTES
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< /OpenAction 2 0 R >>\nendobj\n%%EOF\n"
 NAME = "Jane Doe 010190-123X.pdf"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = make_world(tmp_path)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def caller(world: World) -> Caller:
-    return Caller(create_app(world.rt))
 
 
 def body_of(content: bytes, *, note: str = "", name: str = NAME) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """What people write outside the form, and the addresses by which other places send them here."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -12,24 +10,11 @@ from models.intake import Message
 from models.staff import HumanTask
 from models.vocabulary import MessageState, Right
 from tests.webhooks.visitor import Caller
-from tests.world import World, make_world
-from webhooks.public import create_app
+from tests.world import World
 from workflows.mailroom import receive
 from workflows.stages.intake import open_raw, requests_of
 
 LANGUAGES = ("fi", "sv", "en")
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = make_world(tmp_path)
-    yield world
-    world.close()
-
-
-@pytest.fixture
-def caller(world: World) -> Caller:
-    return Caller(create_app(world.rt))
 
 
 def tasks(world: World, code: str) -> list[HumanTask]:
