@@ -3,12 +3,9 @@
 VASTINE_TEST_IMAP_URL (imap://user:password@host:port) replaces Dovecot; its account is emptied before each test.
 """
 
-import grp
 import os
 import pwd
-import re
 import secrets
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +19,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from imap_tools import BaseMailBox, MailBoxUnencrypted
 
 from tests.processes import ServerProcess, answers_tcp, find_program, free_port, is_root
-
-_PASSWORD = "pw"
+from workers.demo.postbox import PASSWORD, configuration, version_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +74,9 @@ class ImapServer:
             return
         program = find_program("dovecot", remedy="run `make test` once, which installs it")
         self.port = free_port()
-        configuration = folder / "dovecot.conf"
-        configuration.write_text(_dovecot_configuration(folder, self.port, version=_version(program)), encoding="utf-8")
-        self._process = ServerProcess([program, "-F", "-c", str(configuration)], log=folder / "out", last_signal="TERM")
+        written = folder / "dovecot.conf"
+        written.write_text(_furnished(folder, self.port, version=version_of(program)), encoding="utf-8")
+        self._process = ServerProcess([program, "-F", "-c", str(written)], log=folder / "out", last_signal="TERM")
         self.start()
 
     def start(self) -> None:
@@ -92,7 +88,7 @@ class ImapServer:
         """An empty account that nobody else uses."""
         foreign = self._foreign
         if not foreign.hostname:
-            return ImapAccount("127.0.0.1", self.port, f"inbox-{secrets.token_hex(6)}", _PASSWORD)
+            return ImapAccount("127.0.0.1", self.port, f"inbox-{secrets.token_hex(6)}", PASSWORD)
         user, password = unquote(foreign.username or ""), unquote(foreign.password or "")
         account = ImapAccount(foreign.hostname, foreign.port or 143, user, password)
         account.empty()
@@ -104,76 +100,14 @@ class ImapServer:
             self._process.stop()
 
 
-def _dovecot_configuration(folder: Path, port: int, *, version: tuple[int, ...]) -> str:
+def _furnished(folder: Path, port: int, *, version: tuple[int, ...]) -> str:
     # As root Dovecot hands its parts to nobody; otherwise everything runs as whoever runs the tests.
     user = pwd.getpwnam("nobody") if is_root() else pwd.getpwuid(os.geteuid())
     for name in ("run", "state", "mail", "home"):
         (folder / name).mkdir()
     for name in ("mail", "home"):
         os.chown(folder / name, user.pw_uid, user.pw_gid)
-    store = _store_of_2_4 if version >= (2, 4) else _store_of_2_3
-    return f"""{store(folder, user)}
-base_dir = {folder}/run
-state_dir = {folder}/state
-log_path = {folder}/log
-protocols = imap
-listen = 127.0.0.1
-ssl = no
-default_internal_user = {user.pw_name}
-default_internal_group = {grp.getgrgid(user.pw_gid).gr_name}
-default_login_user = {user.pw_name}
-first_valid_uid = 1
-service imap-login {{
-  chroot =
-  inet_listener imap {{
-    port = {port}
-  }}
-  inet_listener imaps {{
-    port = 0
-  }}
-}}
-service anvil {{
-  chroot =
-}}
-"""
-
-
-def _version(program: str) -> tuple[int, ...]:
-    shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
-    return tuple(int(part) for part in re.findall(r"\d+", shown)[:2])
-
-
-def _store_of_2_3(folder: Path, user: pwd.struct_passwd) -> str:
-    return f"""
-disable_plaintext_auth = no
-mail_location = maildir:{folder}/mail/%u
-passdb {{
-  driver = static
-  args = password={_PASSWORD}
-}}
-userdb {{
-  driver = static
-  args = uid={user.pw_uid} gid={user.pw_gid} home={folder}/home/%u allow_all_users=yes
-}}"""
-
-
-def _store_of_2_4(folder: Path, user: pwd.struct_passwd) -> str:
-    return f"""dovecot_config_version = 2.4.0
-dovecot_storage_version = 2.4.0
-auth_allow_cleartext = yes
-mail_driver = maildir
-mail_path = {folder}/mail/%{{user}}
-passdb static {{
-  password = {_PASSWORD}
-}}
-userdb static {{
-  userdb_static_allow_all_users = yes
-  fields {{
-    uid = {user.pw_uid}
-    gid = {user.pw_gid}
-    home = {folder}/home/%{{user}}
-  }}
-}}"""
+    return configuration(folder, port, user=user, version=version)
 
 
 @dataclass(frozen=True, slots=True)

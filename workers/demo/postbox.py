@@ -20,7 +20,7 @@ from pathlib import Path
 from workers.demo.place import free_port
 from workflows.demo.mailing import FOLDER, SOURCE
 
-_USER, _PASSWORD = "asiakaspalvelu", "demo"
+_USER, PASSWORD = "asiakaspalvelu", "demo"
 _PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
 _PATIENCE = 20.0
 
@@ -41,14 +41,14 @@ def keeping_mail(sources: Path) -> Iterator[dict[str, str]]:
     kept = sources / FOLDER
     with tempfile.TemporaryDirectory(prefix="vastine-mail-") as made:
         folder, port = Path(made), free_port(0)
-        _furnish(folder, kept, port, version=_version(program))
+        _furnish(folder, kept, port, version=version_of(program))
         with (folder / "log").open("wb") as log:
             server = subprocess.Popen(  # noqa: S603 (found on the path, asked nothing by anybody)
                 [program, "-F", "-c", str(folder / "dovecot.conf")], stdout=log, stderr=log, start_new_session=True
             )
         try:
             _await(server, port)
-            yield {f"VASTINE_SOURCE_{SOURCE.upper()}_URL": f"imap://{_USER}:{_PASSWORD}@127.0.0.1:{port}/?tls=none"}
+            yield {f"VASTINE_SOURCE_{SOURCE.upper()}_URL": f"imap://{_USER}:{PASSWORD}@127.0.0.1:{port}/?tls=none"}
         finally:
             server.terminate()
             server.wait(timeout=_PATIENCE)
@@ -64,10 +64,17 @@ def _furnish(folder: Path, kept: Path, port: int, *, version: tuple[int, ...]) -
     shutil.copytree(kept, folder / "mail" / _USER)
     for path in (folder / "mail", folder / "home", *(folder / "mail").rglob("*")):
         os.chown(path, user.pw_uid, user.pw_gid)
+    (folder / "dovecot.conf").write_text(configuration(folder, port, user=user, version=version), encoding="utf-8")
+
+
+def configuration(folder: Path, port: int, *, user: pwd.struct_passwd, version: tuple[int, ...]) -> str:
+    """What makes Dovecot serve the Maildirs of `folder`/mail on a loopback port, each to whoever has `PASSWORD`.
+
+    `user` owns `folder`/mail and `folder`/home; `folder` has run and state besides.
+    """
     store = _store_of_2_4 if version >= (2, 4) else _store_of_2_3
     group = grp.getgrgid(user.pw_gid).gr_name
-    (folder / "dovecot.conf").write_text(
-        f"""{store(folder, user)}
+    return f"""{store(folder, user)}
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/mail.log
@@ -90,9 +97,7 @@ service imap-login {{
 service anvil {{
   chroot =
 }}
-""",
-        encoding="utf-8",
-    )
+"""
 
 
 def _store_of_2_3(folder: Path, user: pwd.struct_passwd) -> str:
@@ -101,7 +106,7 @@ disable_plaintext_auth = no
 mail_location = maildir:{folder}/mail/%u
 passdb {{
   driver = static
-  args = password={_PASSWORD}
+  args = password={PASSWORD}
 }}
 userdb {{
   driver = static
@@ -116,7 +121,7 @@ auth_allow_cleartext = yes
 mail_driver = maildir
 mail_path = {folder}/mail/%{{user}}
 passdb static {{
-  password = {_PASSWORD}
+  password = {PASSWORD}
 }}
 userdb static {{
   userdb_static_allow_all_users = yes
@@ -128,7 +133,8 @@ userdb static {{
 }}"""
 
 
-def _version(program: str) -> tuple[int, ...]:
+def version_of(program: str) -> tuple[int, ...]:
+    """Of this Dovecot. Raises `MailServerSilent`."""
     try:
         shown = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
