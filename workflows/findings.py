@@ -9,8 +9,10 @@ from typing import Any, BinaryIO
 import structlog
 from sqlalchemy.orm import Session
 
+from models.collection import Finding
 from models.request import Request
 from models.session import after_commit
+from models.vocabulary import SourceResult
 from workflows.attaching import with_files
 from workflows.casefile import findings_of
 from workflows.errors import VastineError
@@ -38,6 +40,26 @@ class Hashing:
         self.out.flush()
 
 
+def finding_of(session: Session, request: Request, source: str) -> Finding:
+    """The source's answer, made if there is none."""
+    known = findings_of(session, request)
+    if source in known:
+        return known[source]
+    finding = known[source] = Finding(
+        request_id=request.id,
+        source=source,
+        result=SourceResult.NOT_SEARCHED,
+        counts={},
+        ownerships={},
+        items=0,
+        undecided=0,
+        blob_bytes=0,
+        round=0,
+    )
+    session.add(finding)
+    return finding
+
+
 def read_items(rt: Runtime, key: RequestKey, blob: str | None) -> Iterator[Item]:
     """The items of one finding, streamed; none where there is no blob."""
     if blob is None:
@@ -53,12 +75,15 @@ def forget_items(session: Session, rt: Runtime, request: Request) -> None:
     A copy of what was erased must not outlive the erasure, nor one of what was packed the package. The files go
     after the commit: a roll-back must not leave a finding without its file.
     """
-    names = []
     for finding in findings_of(session, request).values():
-        if finding.blob is not None:
-            names.append(finding.blob)
-            finding.blob = None
-    after_commit(session, partial(_delete, rt, names))
+        replace_items(session, rt, finding, None)
+
+
+def replace_items(session: Session, rt: Runtime, finding: Finding, blob: str | None) -> None:
+    """Let this blob stand for what the source answered; the one before it goes after the commit."""
+    if finding.blob not in (None, blob):
+        after_commit(session, partial(_delete, rt, [finding.blob]))
+    finding.blob = blob
 
 
 def _delete(rt: Runtime, names: list[str]) -> None:

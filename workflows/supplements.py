@@ -28,11 +28,11 @@ from workflows.casefile import (
     seal_proof,
 )
 from workflows.errors import NeverAgain
+from workflows.findings import finding_of
 from workflows.hand.places import is_by_hand
 from workflows.rules.bucket import deadline_bucket
 from workflows.rules.reference import new_reference
 from workflows.runtime import Runtime
-from workflows.stages.collection import finding_of
 
 FOR = timedelta(days=180)
 """How long after an answer a source may still come back and be looked through for it."""

@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from models.collection import Finding
 from models.request import Request
-from models.vocabulary import RequestState, Right
+from models.vocabulary import Event, RequestState, Right
 from tests.world import World, open_world, prepare
+from workflows import lifecycle
 from workflows.casefile import open_key
 
 
@@ -44,3 +45,18 @@ def test_files_of_records_go_with_the_answer_that_names_them(world: World) -> No
     world.work()
     assert world.state(request) in (RequestState.HELD, RequestState.CLOSED)
     assert not names & set(world.rt.blobs.names())
+
+
+def test_an_answer_that_a_later_search_replaces_goes_at_once_with_its_files(world: World) -> None:
+    request = world.open(Right.ERASURE)
+    world.work()
+    names = attach(world, request)
+    with world.rt.unit() as session:
+        case = session.get_one(Request, request, with_for_update=True)
+        lifecycle.advance(session, world.rt, case, Event.RECHECK)
+    world.work()
+    assert world.state(request) is RequestState.DECIDING
+    with world.rt.unit() as session:
+        found = set(session.scalars(select(Finding.blob).where(Finding.blob.is_not(None))))
+    assert not names & set(world.rt.blobs.names())
+    assert set(world.rt.blobs.names()) == found

@@ -37,6 +37,7 @@ from workflows.casefile import (
     with_earlier_leads,
 )
 from workflows.errors import NotAllowed, PersonMustLook, VastineError
+from workflows.findings import finding_of, replace_items
 from workflows.fresh import decides_holds
 from workflows.hand.places import is_by_hand
 from workflows.hand.searching import ask, is_answered, search_of, withdraw_question
@@ -159,13 +160,17 @@ class Collection:
         finding.result = SourceResult.FOUND if result.items else SourceResult.NONE
         finding.why, finding.items, finding.undecided = None, result.items, result.undecided
         finding.counts, finding.ownerships = dict(result.counts), dict(result.ownerships)
-        finding.blob, finding.blob_digest, finding.blob_bytes = inputs.blob, result.digest, result.size
+        replace_items(session, rt, finding, inputs.blob)
+        finding.blob_digest, finding.blob_bytes = result.digest, result.size
         leads = result.leads
         if request.supplements_id is not None or (request.right is Right.ERASURE and anything_erased(session, request)):
             leads = with_earlier_leads(inputs.key, request.id, finding, leads)
         finding.leads_sealed = seal_leads(inputs.key, request.id, inputs.source, leads)
-        finding.seeds_digest, finding.searched_at = seeds_digest(inputs.seeds), rt.now()
-        finding.round += 1
+        finding.seeds_digest, finding.searched_at, finding.round = (
+            seeds_digest(inputs.seeds),
+            rt.now(),
+            finding.round + 1,
+        )
         news.add_keys(session, rt, request, result.named)
         breaker.recovered(session, rt, inputs.source)
         facts = {"source": inputs.source, "result": finding.result.value, "items": result.items, "step": step.key}
@@ -198,26 +203,6 @@ def begin(session: Session, rt: Runtime, request: Request) -> Sequence[NewStep]:
 
 def _step(source: str) -> NewStep:
     return NewStep(key=f"collect:{source}", kind=Kind.COLLECT, source=source)
-
-
-def finding_of(session: Session, request: Request, source: str) -> Finding:
-    """The source's answer, made if there is none."""
-    known = findings_of(session, request)
-    if source in known:
-        return known[source]
-    finding = known[source] = Finding(
-        request_id=request.id,
-        source=source,
-        result=SourceResult.NOT_SEARCHED,
-        counts={},
-        ownerships={},
-        items=0,
-        undecided=0,
-        blob_bytes=0,
-        round=0,
-    )
-    session.add(finding)
-    return finding
 
 
 def next_round(session: Session, rt: Runtime, request: Request, key: RequestKey) -> Event | None:
@@ -264,7 +249,8 @@ def _name_gaps(session: Session, rt: Runtime, request: Request, findings: Mappin
             finding.result, finding.why = SourceResult.NONE, "nothing_leads_there"
         else:
             finding.result, finding.why = SourceResult.NOT_SEARCHED, "no_identifier"
-        finding.items, finding.undecided, finding.blob, finding.counts, finding.ownerships = 0, 0, None, {}, {}
+        finding.items, finding.undecided, finding.counts, finding.ownerships = 0, 0, {}, {}
+        replace_items(session, rt, finding, None)
 
 
 def skip_source(session: Session, rt: Runtime, request: Request, source: str, *, user: str) -> None:
